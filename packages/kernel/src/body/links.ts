@@ -1,0 +1,15 @@
+import type { Assignment } from '../core/command.ts';
+
+/**
+ * A way to reach a worker that waits for tasks: an open socket, or a claim that is being held. The kernel hands it
+ * tasks as long as it has credit.
+ */
+export interface WorkerLink {
+  readonly workerId: string;
+  /** Tasks it has just been given; their leases live until `leaseExpiresAt` (wall) unless renewed. */
+  assign(assignments: readonly Assignment[], leaseExpiresAt: number): void;
+  /** One of its tasks was taken away: stop working on it. */
+  cancel(taskId: string, reason: string): void;
+  /** It will be given nothing more. */
+  drain(): void;
+}

@@ -1,0 +1,210 @@
+import type { Refusal } from './errors.ts';
+import type { JsonObject } from './json.ts';
+import type { Task, TaskSpec } from './task.ts';
+import type { Capability, Worker } from './worker.ts';
+
+/**
+ * Everything that can be asked of the body. A command is plain data: what it needs of the world (ids, random numbers,
+ * the principal) arrives inside it, so that deciding it is a pure function.
+ */
+export type Command =
+  | Submit
+  | Cancel
+  | Retry
+  | Register
+  | Heartbeat
+  | Drain
+  | Unregister
+  | Claim
+  | Complete
+  | Fail
+  | ReportProgress
+  | Release
+  | LoseWorker
+  | EndAttempt
+  | Promote
+  | Recover
+  | Announce;
+
+interface Base {
+  /** Who asks: a principal's name, `worker:<id>`, or `kernel`. */
+  readonly actor: string;
+}
+
+/** Hands in one or more tasks, all or none. */
+export interface Submit extends Base {
+  readonly kind: 'submit';
+  readonly tasks: readonly NewTask[];
+  /** Makes the whole submission happen once. */
+  readonly idempotency?: IdempotencyKey;
+}
+
+export interface NewTask {
+  readonly id: string;
+  readonly spec: TaskSpec;
+  /** The specification as JSON text, and the SHA-256 (hex) of that text: what a verdict binds to. */
+  readonly json: string;
+  readonly contentHash: string;
+  readonly lane: string;
+}
+
+export interface IdempotencyKey {
+  /** Unique within the colony: made of principal, route and the caller's key. */
+  readonly key: string;
+  /** SHA-256 (hex) of the canonical body. */
+  readonly bodyHash: string;
+}
+
+export interface Cancel extends Base {
+  readonly kind: 'cancel';
+  readonly taskId: string;
+  /** Its unfinished descendants too. */
+  readonly cascade: boolean;
+}
+
+/** Runs an ended task again, by hand. */
+export interface Retry extends Base {
+  readonly kind: 'retry';
+  readonly taskId: string;
+}
+
+export interface Register extends Base {
+  readonly kind: 'register';
+  readonly id: string;
+  readonly name: string;
+  readonly capabilities: readonly Capability[];
+  readonly attributes: JsonObject;
+  readonly maxConcurrentTasks: number;
+}
+
+/** A sign of life that may change something: it names what the worker holds, or the worker had been given up. */
+export interface Heartbeat extends Base {
+  readonly kind: 'heartbeat';
+  readonly workerId: string;
+  readonly tasks?: readonly string[];
+}
+
+/** No new work; gone once it holds nothing. */
+export interface Drain extends Base {
+  readonly kind: 'drain';
+  readonly workerId: string;
+}
+
+export interface Unregister extends Base {
+  readonly kind: 'unregister';
+  readonly workerId: string;
+  readonly reason: 'unregistered' | 'retention';
+}
+
+export interface Claim extends Base {
+  readonly kind: 'claim';
+  readonly workerId: string;
+  readonly max: number;
+}
+
+interface WithLease extends Base {
+  readonly taskId: string;
+  readonly leaseToken: number;
+}
+
+export interface Complete extends WithLease {
+  readonly kind: 'complete';
+  /** The result as JSON text. */
+  readonly result: string;
+}
+
+export interface Fail extends WithLease {
+  readonly kind: 'fail';
+  readonly error: string;
+  readonly errorTrace: string | null;
+  readonly retryable: boolean;
+  /** Evenly drawn from [0, 1): decides the jitter of a retry. */
+  readonly random: number;
+}
+
+export interface ReportProgress extends WithLease {
+  readonly kind: 'progress';
+  readonly fraction: number | null;
+  readonly message: string | null;
+}
+
+export interface Release extends WithLease {
+  readonly kind: 'release';
+}
+
+/** The sweeper: nothing was heard of a worker for a whole lease. */
+export interface LoseWorker extends Base {
+  readonly kind: 'lose_worker';
+  readonly workerId: string;
+}
+
+/** The sweeper: an attempt ran over its timeout. */
+export interface EndAttempt extends Base {
+  readonly kind: 'end_attempt';
+  readonly taskId: string;
+  readonly leaseToken: number;
+  readonly random: number;
+}
+
+/** The sweeper: the time a pending task waited for has come. */
+export interface Promote extends Base {
+  readonly kind: 'promote';
+  readonly taskId: string;
+}
+
+/** At start: the steady clock is a new one, so a running attempt needs a new deadline. */
+export interface Recover extends Base {
+  readonly kind: 'recover';
+  readonly taskId: string;
+}
+
+/** The kernel says of itself that it started or stopped. */
+export interface Announce extends Base {
+  readonly kind: 'announce';
+  readonly event: 'kernel_started' | 'kernel_stopped';
+  readonly data: JsonObject;
+}
+
+/** A task that a worker has just been given. */
+export interface Assignment {
+  readonly task: Task;
+  readonly token: number;
+}
+
+/** What each command answers when it is carried out. */
+export interface Replies {
+  submit: { tasks: readonly Task[]; replayed: boolean };
+  cancel: { task: Task };
+  retry: { task: Task };
+  register: { worker: Worker };
+  heartbeat: { worker: Worker };
+  drain: { worker: Worker };
+  unregister: { worker: Worker };
+  claim: { assignments: readonly Assignment[] };
+  complete: { task: Task };
+  fail: { task: Task };
+  progress: { task: Task };
+  release: { task: Task };
+  lose_worker: { worker: Worker };
+  end_attempt: { task: Task };
+  promote: { task: Task };
+  recover: { task: Task };
+  announce: Record<never, never>;
+}
+
+export type Reply<C extends Command> = Replies[C['kind']];
+export type Answer<C extends Command> = Reply<C> | Refusal;
+
+/** Limits and switches that decisions depend on; frozen at start. */
+export interface Rules {
+  /** How many tasks execute at once in the whole colony; 0 = no limit. */
+  readonly maxConcurrentTasks: number;
+  /** How long a lease lives from the worker's last sign of life. */
+  readonly leaseMs: number;
+  /** How deep tasks may be nested by `parent_id`. */
+  readonly maxTaskDepth: number;
+  /** How many leases a task may lose in a row before it fails. */
+  readonly maxLeaseLosses: number;
+  /** What a recovered attempt gets at least. */
+  readonly recoveryGraceMs: number;
+}

@@ -1,0 +1,68 @@
+import type { JsonObject } from './json.ts';
+
+/** What the ledger records, and who speaks: the body (`kernel`), the guardian, the mind or a worker. */
+export const LEDGER_TYPES = [
+  'kernel_started',
+  'kernel_stopped',
+  'task_submitted',
+  'task_queued',
+  'task_cancelled',
+  'task_requeued',
+  'task_retry_scheduled',
+  'task_timeout',
+  'worker_registered',
+  'worker_offline',
+  'worker_online',
+  'worker_draining',
+  'worker_unregistered',
+  'task_validated',
+  'task_assigned',
+  'task_completed',
+  'task_failed',
+  'task_released',
+] as const;
+export type LedgerType = (typeof LEDGER_TYPES)[number];
+
+/** Seen live only: they have no id and are not in the ledger. */
+export const EPHEMERAL_TYPES = ['worker_heartbeat', 'task_progress'] as const;
+export type EphemeralType = (typeof EPHEMERAL_TYPES)[number];
+
+export type Source = 'kernel' | 'neurasphere' | 'neurosphere' | `worker:${string}`;
+
+/** An event as `decide` produces it: the store gives it its number, its time and its place in the chain. */
+export interface NewEvent {
+  readonly type: LedgerType;
+  readonly source: Source;
+  /** Who caused it: a principal's name, `worker:<id>`, or `kernel` for what time brought about. */
+  readonly actor: string;
+  /** Members in alphabetical order, flat, no fractions below a thousandth: what any language can canonicalise. */
+  readonly data: JsonObject;
+}
+
+/** One entry of the ledger. `data` stays JSON text: it is hashed, stored and sent, hardly ever looked into. */
+export interface LedgerEntry {
+  readonly id: number;
+  readonly type: LedgerType;
+  readonly source: Source;
+  readonly actor: string;
+  /** Wall time in milliseconds. */
+  readonly at: number;
+  readonly data: string;
+  readonly taskId: string | null;
+  readonly workerId: string | null;
+}
+
+/** The same with its place in the chain (64 hexadecimal digits each). */
+export interface ChainedEntry extends LedgerEntry {
+  readonly prevHash: string;
+  readonly hash: string;
+}
+
+export interface EphemeralEvent {
+  readonly type: EphemeralType;
+  readonly source: Source;
+  readonly at: number;
+  readonly data: string;
+  readonly taskId: string | null;
+  readonly workerId: string | null;
+}

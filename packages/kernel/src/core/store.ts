@@ -1,0 +1,203 @@
+import type { Now } from './clock.ts';
+import type { IdempotencyKey } from './command.ts';
+import type { ChainedEntry, LedgerEntry, NewEvent } from './event.ts';
+import type { JsonObject } from './json.ts';
+import type { Task, TaskStatus } from './task.ts';
+import type { Worker } from './worker.ts';
+
+/**
+ * The port behind which the colony's state lives. There is no policy below it: a store loads records, commits
+ * changes with the ledger entries that tell of them, and answers questions. It knows nothing of what a change means.
+ *
+ * Every method may throw `StorageUnavailable`; a commit that throws may or may not have happened.
+ */
+export interface Store {
+  /** Reads records for deciding. What does not exist is null; a task that retention removed is a tombstone. */
+  load(needs: Needs): Promise<Loaded>;
+
+  /**
+   * Applies units in order, each of them whole or not at all, and all that succeed in one durable transaction
+   * together with their ledger entries. A unit conflicts when a record it expects has another version by now (or
+   * when it builds on a unit that conflicted).
+   */
+  commit(units: readonly Unit[], at: number): Promise<Committed>;
+
+  /** The lanes of the queue that hold tasks. */
+  lanes(): Promise<readonly Lane[]>;
+  counts(): Promise<Counts>;
+
+  task(id: string): Promise<Task | null>;
+  /** Newest first. */
+  tasks(query: TaskQuery): Promise<Page<Task>>;
+  worker(id: string): Promise<Worker | null>;
+  workers(): Promise<readonly Worker[]>;
+  /** Pending tasks whose time has come, and executing ones over their deadline; and when to look again. */
+  due(now: Now, limit: number): Promise<Due>;
+  /** The oldest queued task's `queuedAt`, or null. */
+  oldestQueued(): Promise<number | null>;
+
+  readonly ledger: Ledger;
+
+  /** Removes what retention no longer keeps; `limit` bounds the work of one call. Answers how much was removed. */
+  prune(before: Retention, limit: number): Promise<number>;
+  /** Whether a write can be made durable now; throws `StorageUnavailable` with the reason if not. */
+  probe(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The append-only log: in commit order, gapless from 1, chained by hash. */
+export interface Ledger {
+  head(): LedgerHead;
+  /** The first entry still kept is `first`; positions before `first - 1` are gone. */
+  first(): number;
+  /** Up to `limit` entries after `after`, oldest first; an empty answer means there are none yet. */
+  read(after: number, limit: number): Promise<readonly ChainedEntry[]>;
+  /** The newest `limit` that match, or with `since` the first `limit` after it; oldest first either way. */
+  query(query: LedgerQuery): Promise<readonly ChainedEntry[]>;
+  /** Recomputes the chain from what is stored, a piece at a time. */
+  verify(): Promise<Verification>;
+}
+
+export interface LedgerHead {
+  /** The newest entry's id; 0 when there is none. */
+  readonly id: number;
+  readonly hash: string;
+}
+
+export interface LedgerQuery {
+  readonly type?: string;
+  readonly taskId?: string;
+  readonly workerId?: string;
+  readonly actor?: string;
+  readonly since?: number;
+  readonly limit: number;
+}
+
+export interface Verification {
+  readonly valid: boolean;
+  /** How many entries were checked. */
+  readonly entries: number;
+  readonly head: string;
+  readonly firstInvalidId: number | null;
+}
+
+export interface Needs {
+  readonly tasks?: readonly string[];
+  readonly workers?: readonly string[];
+  readonly idempotency?: readonly string[];
+  /** Tasks that depend on these. */
+  readonly dependents?: readonly string[];
+  /** Tasks whose parent is one of these. */
+  readonly children?: readonly string[];
+  /** The next queued tasks of these lanes. */
+  readonly lanes?: readonly LaneNeed[];
+  /** How many sequence numbers to set aside for new tasks. */
+  readonly sequences?: number;
+}
+
+export interface LaneNeed {
+  readonly lane: string;
+  /** Only tasks behind this one. */
+  readonly after: QueueRank | null;
+  readonly limit: number;
+}
+
+/** A place in a lane: higher priority first, then the order of submission. */
+export interface QueueRank {
+  readonly priority: number;
+  readonly seq: number;
+}
+
+export interface Loaded {
+  readonly tasks: ReadonlyMap<string, Task | Tombstone | null>;
+  readonly workers: ReadonlyMap<string, Worker | null>;
+  readonly idempotency: ReadonlyMap<string, IdempotencyRecord | null>;
+  readonly dependents: ReadonlyMap<string, readonly Task[]>;
+  readonly children: ReadonlyMap<string, readonly Task[]>;
+  readonly lanes: ReadonlyMap<string, LaneHead>;
+  /** The first of the sequence numbers set aside. */
+  readonly firstSequence: number;
+}
+
+export interface LaneHead {
+  /** In queue order. */
+  readonly tasks: readonly Task[];
+  /** Whether more are queued behind them. */
+  readonly more: boolean;
+}
+
+/** What is left of a task that retention removed: how it ended. */
+export interface Tombstone {
+  readonly id: string;
+  readonly removed: true;
+  readonly status: TaskStatus;
+}
+
+export interface Lane {
+  readonly key: string;
+  readonly requirements: JsonObject;
+  readonly queued: number;
+}
+
+export interface IdempotencyRecord extends IdempotencyKey {
+  readonly taskIds: readonly string[];
+  readonly at: number;
+}
+
+/** One command's changes. */
+export interface Unit {
+  readonly puts: readonly Put[];
+  readonly events: readonly NewEvent[];
+}
+
+/**
+ * A record's next state. `prev` is the record it was decided on (null: must not exist yet); the store expects to
+ * find that version.
+ */
+export type Put =
+  | { readonly kind: 'task'; readonly prev: Task | null; readonly next: Task }
+  | { readonly kind: 'worker'; readonly prev: Worker | null; readonly next: Worker | null }
+  | { readonly kind: 'idempotency'; readonly record: IdempotencyRecord };
+
+export interface Committed {
+  readonly outcomes: readonly ('committed' | 'conflict')[];
+  /** The entries that were appended, in order. */
+  readonly entries: readonly LedgerEntry[];
+}
+
+export interface Counts {
+  readonly tasks: Readonly<Record<TaskStatus, number>>;
+}
+
+export interface TaskQuery {
+  readonly status?: TaskStatus;
+  readonly tag?: string;
+  readonly createdBy?: string;
+  readonly workerId?: string;
+  /** Only tasks with a smaller `seq`. */
+  readonly before?: number;
+  readonly limit: number;
+  /** The page ends early once its tasks' JSON exceeds this many bytes (at least one task is given). */
+  readonly maxBytes: number;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly more: boolean;
+}
+
+export interface Due {
+  readonly ready: readonly Task[];
+  readonly overdue: readonly Task[];
+  /** When the next pending task is due (wall), if any. */
+  readonly nextReadyAt: number | null;
+  /** When the next attempt is over (steady), if any. */
+  readonly nextDeadline: number | null;
+}
+
+/** Wall times; what is older goes. Null keeps everything. */
+export interface Retention {
+  readonly tasksEndedBefore: number | null;
+  readonly ledgerBefore: number | null;
+  readonly idempotencyBefore: number;
+}
