@@ -1,4 +1,8 @@
-import type { LedgerEntry } from '../core/event.ts';
+import { timestamp } from '../core/clock.ts';
+import { Refusal, StorageUnavailable } from '../core/errors.ts';
+import type { EventBus } from '../core/event-bus.ts';
+import type { EphemeralEvent, LedgerEntry } from '../core/event.ts';
+import type { Ledger } from '../core/store.ts';
 
 /** What a consumer wants to see. */
 export interface Interest {
@@ -9,27 +13,248 @@ export interface Interest {
   readonly taskId: string | null;
 }
 
+/** One event ready for the wire; `id` is null for ephemeral ones. */
+export interface WireEvent {
+  readonly id: number | null;
+  readonly json: string;
+}
+
 /** One end of an event stream: a WebSocket or an SSE response. */
 export interface Consumer {
-  /** Each text is one event's JSON, ready for the wire; `id` is null for ephemeral ones. */
-  send(events: readonly { readonly id: number | null; readonly json: string }[]): void;
+  send(events: readonly WireEvent[]): void;
   /** Bytes handed over and not yet taken by the network. */
   backlog(): number;
   /** The stream is over: it was too slow (1013), or the kernel stops (1001). */
   end(reason: 'slow' | 'stopping'): void;
 }
 
-/** Returned by `EventRelay.subscribe`. */
 export interface Subscription {
   /** The network has taken what was sent: there is room again. */
   drained(): void;
   close(): void;
 }
 
-/** The event's JSON as watchers see it: `{"id","type","data","timestamp","source"}`. */
-export declare function wireEvent(entry: LedgerEntry): string;
+/** The event's JSON as watchers see it. */
+export function wireEvent(entry: LedgerEntry): string {
+  return `{"id":${entry.id},"type":"${entry.type}","data":${entry.data},"timestamp":"${timestamp(entry.at)}","source":"${entry.source}"}`;
+}
 
-export declare class EventRelay {
+export function wireEphemeral(event: EphemeralEvent): string {
+  return `{"type":"${event.type}","data":${event.data},"timestamp":"${timestamp(event.at)}","source":"${event.source}"}`;
+}
+
+/** How many of the newest entries are kept at hand, so that live consumers never read the ledger. */
+const RECENT = 16_384;
+/** Entries read or sent at a time. */
+const PIECE = 512;
+/** With more than this unsent, a consumer gets nothing more until the network has taken some. */
+const ENOUGH_BYTES = 256 * 1024;
+/** A live consumer further behind than this is cut off. */
+const MOST_EVENTS_BEHIND = 10_000;
+/** A consumer that takes nothing at all for this long is cut off, also while it replays. */
+const LONGEST_STALL_MS = 30_000;
+
+interface Recent {
+  readonly entry: LedgerEntry;
+  json: string | undefined;
+}
+
+/**
+ * Brings the ledger to whoever watches. Each subscriber has a position; what it has not seen yet comes from the
+ * entries at hand or, further back, from the ledger itself, so there is no seam between replay and live, and memory
+ * does not grow with slow subscribers.
+ */
+export class EventRelay {
+  readonly #ledger: () => Ledger;
+  readonly #subscribers = new Set<Subscriber>();
+  readonly #unsubscribe: () => void;
+  #recent: Recent[] = [];
+  /** The newest entry that was published; never ahead of the ledger. */
+  #head: number;
+  #scheduled = false;
+
+  constructor(ledger: () => Ledger, bus: EventBus) {
+    this.#ledger = ledger;
+    this.#head = ledger().head().id;
+    this.#unsubscribe = bus.subscribe({
+      entries: (entries) => this.#publish(entries),
+      ephemeral: (event) => this.#publishEphemeral(event),
+    });
+  }
+
+  get subscribers(): number {
+    return this.#subscribers.size;
+  }
+
   /** Refuses (`position_gone`) a `since` that is before what the ledger still keeps, or beyond its head. */
-  subscribe(interest: Interest, consumer: Consumer): Subscription | import('../core/errors.ts').Refusal;
+  subscribe(interest: Interest, consumer: Consumer): Subscription | Refusal {
+    const { since } = interest;
+    const ledger = this.#ledger();
+    if (since !== null && (since > ledger.head().id || since < ledger.first() - 1)) {
+      const kept = `${ledger.first() - 1}..${ledger.head().id}`;
+      return new Refusal(
+        'position_gone',
+        `There is no position ${since}: the ledger can be followed from ${kept}. Read the state anew and go on from its head.`,
+      );
+    }
+    const subscriber = new Subscriber(this, interest, consumer, since ?? this.#head);
+    this.#subscribers.add(subscriber);
+    subscriber.pump();
+    return subscriber;
+  }
+
+  /** Cuts off who takes nothing. Called a few times a second. */
+  check(steady: number): void {
+    for (const subscriber of this.#subscribers) subscriber.check(steady);
+  }
+
+  stop(): void {
+    this.#unsubscribe();
+    for (const subscriber of [...this.#subscribers]) subscriber.end('stopping');
+  }
+
+  // For subscribers.
+
+  get head(): number {
+    return this.#head;
+  }
+
+  /** What follows `after`, if it is at hand. */
+  recent(after: number): readonly Recent[] | null {
+    const first = this.#recent[0]?.entry.id;
+    if (first === undefined || after + 1 < first) return null;
+    const at = after + 1 - first;
+    return this.#recent.slice(at, at + PIECE);
+  }
+
+  async read(after: number): Promise<readonly Recent[]> {
+    const entries = await this.#ledger().read(after, PIECE);
+    return entries.map((entry) => ({ entry, json: undefined }));
+  }
+
+  remove(subscriber: Subscriber): void {
+    this.#subscribers.delete(subscriber);
+  }
+
+  #publish(entries: readonly LedgerEntry[]): void {
+    for (const entry of entries) this.#recent.push({ entry, json: undefined });
+    this.#head = entries.at(-1)?.id ?? this.#head;
+    if (this.#recent.length > 2 * RECENT) this.#recent = this.#recent.slice(-RECENT);
+    if (this.#scheduled || this.#subscribers.size === 0) return;
+    // After the answers of the batch are out: watchers do not delay submitters.
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      for (const subscriber of this.#subscribers) subscriber.pump();
+    });
+  }
+
+  #publishEphemeral(event: EphemeralEvent): void {
+    if (this.#subscribers.size === 0) return;
+    const wire = { id: null, json: wireEphemeral(event) };
+    for (const subscriber of this.#subscribers) subscriber.pass(event, wire);
+  }
+}
+
+class Subscriber implements Subscription {
+  readonly #relay: EventRelay;
+  readonly #consumer: Consumer;
+  readonly #matches: (event: LedgerEntry | EphemeralEvent) => boolean;
+  #position: number;
+  /** Has once been up to date: from then on it may not fall far behind. */
+  #live = false;
+  #reading = false;
+  #closed = false;
+  #stalledSince: number | null = null;
+  #stalled = false;
+
+  constructor(relay: EventRelay, interest: Interest, consumer: Consumer, position: number) {
+    this.#relay = relay;
+    this.#consumer = consumer;
+    this.#matches = matcher(interest);
+    this.#position = position;
+  }
+
+  /** Sends what there is to send, as far as the network takes it. */
+  pump(): void {
+    while (!this.#closed && !this.#reading) {
+      const behind = this.#relay.head - this.#position;
+      if (behind <= 0) {
+        this.#live = true;
+        return;
+      }
+      if (this.#consumer.backlog() > ENOUGH_BYTES) {
+        this.#stalled = true;
+        if (this.#live && behind > MOST_EVENTS_BEHIND) this.end('slow');
+        return;
+      }
+      const recent = this.#relay.recent(this.#position);
+      if (recent) this.#send(recent);
+      else void this.#readOn();
+    }
+  }
+
+  async #readOn(): Promise<void> {
+    this.#reading = true;
+    try {
+      this.#send(await this.#relay.read(this.#position));
+    } catch (error) {
+      if (!(error instanceof StorageUnavailable)) throw error;
+      this.end('stopping');
+    } finally {
+      this.#reading = false;
+    }
+    // Lets others in between: a long replay must not hold up the kernel.
+    setImmediate(() => this.pump());
+  }
+
+  #send(recent: readonly Recent[]): void {
+    if (this.#closed || recent.length === 0) return;
+    const events: WireEvent[] = [];
+    for (const one of recent) {
+      if (!this.#matches(one.entry)) continue;
+      one.json ??= wireEvent(one.entry);
+      events.push({ id: one.entry.id, json: one.json });
+    }
+    this.#position = recent.at(-1)!.entry.id;
+    if (events.length > 0) this.#consumer.send(events);
+  }
+
+  /** An ephemeral event goes only to who is up to date and has room. */
+  pass(event: EphemeralEvent, wire: WireEvent): void {
+    const upToDate = this.#live && this.#position === this.#relay.head;
+    if (this.#closed || !upToDate || this.#consumer.backlog() > ENOUGH_BYTES || !this.#matches(event)) return;
+    this.#consumer.send([wire]);
+  }
+
+  drained(): void {
+    this.#stalled = false;
+    this.#stalledSince = null;
+    this.pump();
+  }
+
+  check(steady: number): void {
+    if (!this.#stalled) return;
+    this.#stalledSince ??= steady;
+    if (steady - this.#stalledSince > LONGEST_STALL_MS) this.end('slow');
+  }
+
+  end(reason: 'slow' | 'stopping'): void {
+    if (this.#closed) return;
+    this.close();
+    this.#consumer.end(reason);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#relay.remove(this);
+  }
+}
+
+function matcher({ types, taskId }: Interest): (event: LedgerEntry | EphemeralEvent) => boolean {
+  const exact = new Set(types?.filter((type) => !type.endsWith('*')));
+  const prefixes = types?.filter((type) => type.endsWith('*')).map((type) => type.slice(0, -1)) ?? [];
+  return (event) =>
+    (taskId === null || event.taskId === taskId) &&
+    (types === null || exact.has(event.type) || prefixes.some((prefix) => event.type.startsWith(prefix)));
 }

@@ -1,51 +1,381 @@
+import type { Clock, Now } from '../core/clock.ts';
 import type { Answer, Assignment, Command, Rules } from '../core/command.ts';
-import type { Refusal } from '../core/errors.ts';
-import type { Store } from '../core/store.ts';
-import type { Task } from '../core/task.ts';
+import { Refusal, StorageUnavailable } from '../core/errors.ts';
+import type { EventBus } from '../core/event-bus.ts';
+import type { EphemeralType } from '../core/event.ts';
+import type { Json } from '../core/json.ts';
+import type { Put, Store } from '../core/store.ts';
+import { isTerminal, type Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
-import type { EventRelay } from './event-relay.ts';
+import { Batcher, type Happened } from './batcher.ts';
+import type { Effect } from './change.ts';
+import { noSuchWorker } from './decide/workers.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { EventRelay } from './event-relay.ts';
 import type { WorkerLink } from './links.ts';
+import { Presence } from './presence.ts';
+import { Sweeper, type SweepRules } from './sweeper.ts';
 
-/** SKETCH of the public face; the body is being written. */
-export declare class Kernel {
+/** Told what happens, for logs and metrics. */
+export interface KernelObserver {
+  committed(happened: Happened): void;
+  /** The colony's limit first holds back a task that an idle worker could run. */
+  heldBack(): void;
+  storeFailed(error: StorageUnavailable): void;
+  storeRepaired(): void;
+  /** Something that should never happen. */
+  fault(error: unknown, about: string): void;
+}
+
+export interface KernelOptions {
+  readonly store: Store;
+  readonly bus: EventBus;
+  readonly clock: Clock;
+  readonly rules: Rules;
+  readonly retention: SweepRules;
+  readonly observer: KernelObserver;
+  readonly version: string;
+  /** Evenly drawn from [0, 1). */
+  readonly random: () => number;
+}
+
+/**
+ * ColonyKernel, the body: takes commands, lets them be decided, makes them durable, and sees to it that what they
+ * bring about reaches workers and watchers. It holds no state of the colony itself but who is connected and who was
+ * heard of; everything else is the store's.
+ */
+export class Kernel {
   readonly store: Store;
   readonly relay: EventRelay;
+  readonly bus: EventBus;
   readonly rules: Rules;
   readonly startedAt: number;
+  readonly random: () => number;
 
-  /** Carries out a command: durable before it answers. Refusals are values; throws StorageUnavailable. */
-  execute<C extends Command>(command: C): Promise<Answer<C>>;
+  readonly #clock: Clock;
+  readonly #observer: KernelObserver;
+  readonly #version: string;
+  readonly #dispatcher = new Dispatcher();
+  readonly #presence: Presence;
+  readonly #batcher: Batcher;
+  readonly #sweeper: Sweeper;
+  readonly #taskWaiters = new Map<string, Set<(task: Task) => void>>();
+  #storeProblem: string | null = null;
+  readonly #stopping = new AbortController();
+  #saidHeldBack = false;
 
-  /** A sign of life. Answers false when there is no such worker. Brings an offline worker back online. */
-  touch(workerId: string): Promise<boolean>;
-  /** `POST /workers/{id}/heartbeat`: touch, tell watchers, requeue what the worker does not hold. */
-  heartbeat(workerId: string, tasks: readonly string[] | undefined): Promise<Worker | Refusal>;
+  /** Starts a kernel on an open store: running attempts are recovered, `kernel_started` is in the ledger. */
+  static async open(options: KernelOptions): Promise<Kernel> {
+    const kernel = new Kernel(options);
+    await kernel.#recover();
+    kernel.#sweeper.start();
+    return kernel;
+  }
+
+  private constructor(options: KernelOptions) {
+    const { store, bus, clock, rules, observer, random } = options;
+    this.store = store;
+    this.bus = bus;
+    this.rules = rules;
+    this.random = random;
+    this.#clock = clock;
+    this.#observer = observer;
+    this.#version = options.version;
+    this.startedAt = clock.now().wall;
+    this.#presence = new Presence(rules.leaseMs);
+    this.relay = new EventRelay(() => store.ledger, bus);
+    this.#batcher = new Batcher({
+      store,
+      clock,
+      rules,
+      dispatcher: this.#dispatcher,
+      onCommitted: (happened) => this.#follow(happened),
+      onStoreFailure: (error) => this.#storeFailed(error),
+      onBug: (error, command) => observer.fault(error, command.kind),
+    });
+    this.#sweeper = new Sweeper({
+      store,
+      clock,
+      batcher: this.#batcher,
+      presence: this.#presence,
+      relay: this.relay,
+      rules: options.retention,
+      random,
+      connected: () => this.#dispatcher.workers(),
+      isBroken: () => this.#storeProblem !== null,
+      onRepaired: () => this.#storeRepaired(),
+      onFault: (error) => {
+        if (error instanceof StorageUnavailable) this.#storeFailed(error);
+        else observer.fault(error, 'sweep');
+      },
+    });
+  }
+
+  async #recover(): Promise<void> {
+    const now = this.#clock.now();
+    const workers = await this.store.workers();
+    for (const worker of workers) this.#presence.follow(worker.id, worker.offline, now);
+    const held = workers.flatMap((worker) => worker.holds);
+    await Promise.all(held.map((taskId) => this.#batcher.execute({ kind: 'recover', actor: 'kernel', taskId })));
+    await this.#announce('kernel_started');
+  }
+
+  #announce(event: 'kernel_started' | 'kernel_stopped'): Promise<unknown> {
+    return this.#batcher.execute({ kind: 'announce', actor: 'kernel', event, data: { version: this.#version } });
+  }
+
+  /**
+   * Carries out a command; the answer comes when it is durable. A refusal is a value. Throws `StorageUnavailable`:
+   * then it may or may not have happened, and nothing was acknowledged.
+   */
+  async execute<C extends Command>(command: C): Promise<Answer<C>> {
+    if (this.stopping) return SHUTTING_DOWN;
+    if (this.#storeProblem !== null) throw new StorageUnavailable(this.#storeProblem);
+    return this.#batcher.execute(command);
+  }
+
+  /** A sign of life: renews all leases of the worker, and brings it back if it had been given up. False: unknown. */
+  async touch(workerId: string): Promise<boolean> {
+    if (this.#presence.touch(workerId, this.#clock.now())) return true;
+    const answer = await this.execute({ kind: 'heartbeat', actor: `worker:${workerId}`, workerId });
+    return !(answer instanceof Refusal);
+  }
+
+  /** A heartbeat. With `tasks`, whatever else the worker is thought to hold goes back to the queue. */
+  async heartbeat(workerId: string, tasks: readonly string[] | undefined): Promise<Worker | Refusal> {
+    if (this.stopping) return SHUTTING_DOWN;
+    const known = this.#presence.touch(workerId, this.#clock.now()) ? await this.store.worker(workerId) : null;
+    let worker = known;
+    if (!known || (tasks && known.holds.some((id) => !tasks.includes(id)))) {
+      const answer = await this.execute({
+        kind: 'heartbeat',
+        actor: `worker:${workerId}`,
+        workerId,
+        ...(tasks ? { tasks } : {}),
+      });
+      if (answer instanceof Refusal) return answer;
+      worker = answer.worker;
+    }
+    this.#tell('worker_heartbeat', 'kernel', null, workerId, { worker_id: workerId });
+    return worker!;
+  }
+
   /** Wall time at which the worker's leases expire if nothing more is heard of it. */
-  leaseExpiresAt(workerId: string): number;
+  leaseExpiresAt(workerId: string): number {
+    return (this.#presence.lastSeen(workerId)?.wall ?? this.#clock.now().wall) + this.rules.leaseMs;
+  }
+
   /** Wall time of the worker's last sign of life. */
-  lastHeartbeat(worker: Worker): number;
+  lastHeartbeat(worker: Worker): number {
+    return Math.max(worker.lastHeartbeat, this.#presence.lastSeen(worker.id)?.wall ?? 0);
+  }
 
-  /** Claims; with `waitMs` holds on until there is work, the time is over or `signal` aborts. */
-  claim(workerId: string, max: number, waitMs: number, signal: AbortSignal): Promise<readonly Assignment[] | Refusal>;
-  /** Opens a link for pushed tasks (a worker's socket). The returned function closes it. */
-  attach(link: WorkerLink): () => void;
+  /** Claims up to `max` tasks; if there are none, holds on until there are, `waitMs` is over or `client` goes away. */
+  async claim(workerId: string, max: number, waitMs: number, client: AbortSignal): Promise<readonly Assignment[] | Refusal> {
+    const signal = AbortSignal.any([client, this.#stopping.signal]);
+    this.#presence.touch(workerId, this.#clock.now());
+    const answer = await this.execute({ kind: 'claim', actor: `worker:${workerId}`, workerId, max });
+    if (answer instanceof Refusal) return answer;
+    const { assignments } = answer;
+    if (client.aborted) return this.#giveBack(assignments);
+    if (assignments.length > 0 || waitMs <= 0) return assignments;
+    const worker = await this.store.worker(workerId);
+    if (!worker) return noSuchWorker(workerId);
+    if (worker.draining) return [];
+    return this.#waitForWork(worker, max, waitMs, signal);
+  }
+
+  #waitForWork(worker: Worker, max: number, waitMs: number, signal: AbortSignal): Promise<readonly Assignment[]> {
+    return new Promise((resolve) => {
+      const done = (assignments: readonly Assignment[]) => {
+        cancelTimer();
+        signal.removeEventListener('abort', onAbort);
+        this.#dispatcher.detach(link);
+        resolve(assignments);
+      };
+      const onAbort = () => done([]);
+      const link: WorkerLink = {
+        workerId: worker.id,
+        assign: done,
+        cancel: () => undefined,
+        drain: () => done([]),
+      };
+      const cancelTimer = this.#clock.timer(waitMs, () => done([]));
+      signal.addEventListener('abort', onAbort);
+      this.#dispatcher.attach(link, worker);
+      this.credit(link, max);
+    });
+  }
+
+  /** Nobody is there any more to take these: they go back at once, rather than when the lease is over. */
+  async #giveBack(assignments: readonly Assignment[]): Promise<readonly Assignment[]> {
+    await Promise.all(
+      assignments.map(({ task, token }) =>
+        this.#batcher.execute({ kind: 'release', actor: 'kernel', taskId: task.id, leaseToken: token }),
+      ),
+    );
+    return [];
+  }
+
+  /** Opens a link through which tasks can be pushed to a worker. The returned function closes it. */
+  attach(link: WorkerLink, worker: Worker): () => void {
+    this.#dispatcher.attach(link, worker);
+    return () => this.#dispatcher.detach(link);
+  }
+
   /** Sets how many more tasks the link will take from now on. */
-  credit(link: WorkerLink, slots: number): void;
+  credit(link: WorkerLink, slots: number): void {
+    this.#dispatcher.credit(link, slots);
+    if (slots > 0 && !this.stopping && this.#storeProblem === null) this.#batcher.kick();
+  }
 
-  /** The task once it has ended, or as it is after `waitMs` or when `signal` aborts; null: no such task. */
-  waitForTask(taskId: string, waitMs: number, signal: AbortSignal): Promise<Task | null>;
-  /** Retries up to `limit` ended tasks; answers how many. */
-  retryMany(
-    query: { status: 'failed' | 'timeout' | 'cancelled'; tag?: string; limit: number },
+  /** The task once it has ended, or as it is after `waitMs` or when `client` goes away. Null: no such task. */
+  async waitForTask(taskId: string, waitMs: number, client: AbortSignal): Promise<Task | null> {
+    const signal = AbortSignal.any([client, this.#stopping.signal]);
+    let ended: (task: Task) => void = () => undefined;
+    const end = new Promise<Task>((resolve) => {
+      ended = resolve;
+    });
+    // Listens before it looks, so that an end in between is not missed.
+    this.#listen(taskId, ended);
+    try {
+      const task = await this.store.task(taskId);
+      if (!task || isTerminal(task) || waitMs <= 0 || signal.aborted || this.stopping) return task;
+      return (await Promise.race([end, this.#pause(waitMs, signal)])) ?? (await this.store.task(taskId));
+    } finally {
+      this.#unlisten(taskId, ended);
+    }
+  }
+
+  #pause(ms: number, signal: AbortSignal): Promise<null> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.timer(ms, () => resolve(null));
+      signal.addEventListener('abort', () => {
+        cancel();
+        resolve(null);
+      });
+    });
+  }
+
+  #listen(taskId: string, listener: (task: Task) => void): void {
+    const listeners = this.#taskWaiters.get(taskId);
+    if (listeners) listeners.add(listener);
+    else this.#taskWaiters.set(taskId, new Set([listener]));
+  }
+
+  #unlisten(taskId: string, listener: (task: Task) => void): void {
+    const listeners = this.#taskWaiters.get(taskId);
+    if (listeners?.delete(listener) && listeners.size === 0) this.#taskWaiters.delete(taskId);
+  }
+
+  /** Retries up to `limit` ended tasks, newest first; answers how many. */
+  async retryMany(
+    query: { readonly status: 'failed' | 'timeout' | 'cancelled'; readonly tag?: string; readonly limit: number },
     actor: string,
-  ): Promise<number>;
+  ): Promise<number | Refusal> {
+    const { items } = await this.store.tasks({ ...query, maxBytes: Number.POSITIVE_INFINITY });
+    const answers = await Promise.all(items.map(({ id }) => this.execute({ kind: 'retry', actor, taskId: id })));
+    const stopped = answers.find((answer) => answer === SHUTTING_DOWN);
+    return stopped ? SHUTTING_DOWN : answers.filter((answer) => !(answer instanceof Refusal)).length;
+  }
 
-  /** Whether it can serve: 'ok' or what is wrong, per part. */
-  health(): { healthy: boolean; checks: Record<string, string> };
-  /** Tasks executing now. */
-  executing(): number;
+  /** Whether it can serve, and what is the matter if not. */
+  health(): { healthy: boolean; checks: Record<string, string> } {
+    const checks = {
+      store: this.#storeProblem ?? 'ok',
+      bus: 'ok',
+      kernel: this.stopping ? 'stopping' : 'ok',
+    };
+    return { healthy: Object.values(checks).every((check) => check === 'ok'), checks };
+  }
+
+  get stopping(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
   /** Commands waiting to be decided. */
-  backlog(): number;
-  /** Stops taking, answers what is in flight, writes `kernel_stopped`, closes the store. */
-  stop(): Promise<void>;
+  backlog(): number {
+    return this.#batcher.backlog;
+  }
+
+  /** Takes nothing more, lets what is under way be answered, says so in the ledger, and closes the store. */
+  async stop(): Promise<void> {
+    if (this.stopping) return;
+    this.#stopping.abort();
+    await this.#sweeper.stop();
+    await this.#batcher.settled();
+    if (this.#storeProblem === null) await this.#announce('kernel_stopped').catch(() => undefined);
+    await this.#batcher.settled();
+    this.relay.stop();
+    await this.bus.close();
+    await this.store.close();
+  }
+
+  /** After a commit: who was connected, waiting or watching learns of it. */
+  #follow(happened: Happened): void {
+    const { now } = happened;
+    for (const { puts, actor } of happened.changes) {
+      for (const put of puts) this.#followPut(put, now);
+      if (actor.startsWith('worker:')) this.#presence.touch(actor.slice('worker:'.length), now);
+    }
+    for (const effect of happened.effects) this.#carryOut(effect);
+    for (const { link, answer } of happened.served) {
+      if (answer instanceof Refusal || answer.assignments.length === 0) continue;
+      if (this.#dispatcher.isAttached(link)) link.assign(answer.assignments, this.leaseExpiresAt(link.workerId));
+      else void this.#giveBack(answer.assignments).catch((error) => this.#observer.fault(error, 'release'));
+    }
+    if (happened.entries.length > 0) this.bus.publish(happened.entries);
+    this.#observer.committed(happened);
+  }
+
+  #followPut(put: Put, now: Now): void {
+    if (put.kind === 'worker') {
+      if (put.next) this.#presence.follow(put.next.id, put.next.offline, now);
+      else if (put.prev) this.#presence.forget(put.prev.id);
+    } else if (put.kind === 'task') {
+      const { prev, next } = put;
+      if (isTerminal(next)) for (const listener of this.#taskWaiters.get(next.id) ?? []) listener(next);
+      if (next.dueAt !== null) this.#sweeper.expect(next.dueAt - now.wall);
+      if (next.status === 'executing' && prev?.status !== 'executing') this.#sweeper.expect(next.timeoutMs);
+      if (next.progress !== null && next.progress !== prev?.progress) this.#tellProgress(next);
+    }
+  }
+
+  #carryOut(effect: Effect): void {
+    if (effect.kind === 'held_back') {
+      if (!this.#saidHeldBack) this.#observer.heldBack();
+      this.#saidHeldBack = true;
+      return;
+    }
+    for (const link of [...this.#dispatcher.linksOf(effect.workerId)]) {
+      if (effect.kind === 'revoked') link.cancel(effect.taskId, effect.reason);
+      else link.drain();
+    }
+  }
+
+  #tellProgress(task: Task): void {
+    const { fraction, message } = task.progress!;
+    const data = { fraction, message, task_id: task.id, worker_id: task.worker };
+    this.#tell('task_progress', `worker:${task.worker}`, task.id, task.worker, data);
+  }
+
+  #tell(type: EphemeralType, source: `worker:${string}` | 'kernel', taskId: string | null, workerId: string | null, data: Json): void {
+    if (this.relay.subscribers === 0 && this.bus.type === 'inmemory') return;
+    this.bus.publishEphemeral({ type, source, at: this.#clock.now().wall, data: JSON.stringify(data), taskId, workerId });
+  }
+
+  #storeFailed(error: StorageUnavailable): void {
+    if (this.#storeProblem === null) this.#observer.storeFailed(error);
+    this.#storeProblem = error.message;
+  }
+
+  #storeRepaired(): void {
+    this.#storeProblem = null;
+    this.#observer.storeRepaired();
+    this.#batcher.kick();
+  }
 }
+
+const SHUTTING_DOWN = new Refusal('shutting_down', 'The kernel is shutting down; try again once it is back.', {
+  retryAfterSeconds: 1,
+});

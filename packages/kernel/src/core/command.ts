@@ -46,6 +46,8 @@ export interface NewTask {
   readonly json: string;
   readonly contentHash: string;
   readonly lane: string;
+  /** Where the task stands in the request, as the start of a JSON pointer: '' or `/tasks/3`. */
+  readonly path: string;
 }
 
 export interface IdempotencyKey {

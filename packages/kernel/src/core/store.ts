@@ -23,7 +23,7 @@ export interface Store {
   commit(units: readonly Unit[], at: number): Promise<Committed>;
 
   /** The lanes of the queue that hold tasks. */
-  lanes(): Promise<readonly Lane[]>;
+  lanes(): Promise<ReadonlyMap<string, Lane>>;
   counts(): Promise<Counts>;
 
   task(id: string): Promise<Task | null>;
@@ -87,8 +87,10 @@ export interface Needs {
   readonly idempotency?: readonly string[];
   /** Tasks that depend on these. */
   readonly dependents?: readonly string[];
-  /** Tasks whose parent is one of these. */
-  readonly children?: readonly string[];
+  /** Tasks that depend on these, the tasks that depend on those, and so on. */
+  readonly allDependents?: readonly string[];
+  /** Tasks whose parent is one of these, their children, and so on. */
+  readonly allDescendants?: readonly string[];
   /** The next queued tasks of these lanes. */
   readonly lanes?: readonly LaneNeed[];
   /** How many sequence numbers to set aside for new tasks. */
@@ -112,6 +114,7 @@ export interface Loaded {
   readonly tasks: ReadonlyMap<string, Task | Tombstone | null>;
   readonly workers: ReadonlyMap<string, Worker | null>;
   readonly idempotency: ReadonlyMap<string, IdempotencyRecord | null>;
+  /** An entry for each task whose dependents were asked for, be it directly or on the way down. */
   readonly dependents: ReadonlyMap<string, readonly Task[]>;
   readonly children: ReadonlyMap<string, readonly Task[]>;
   readonly lanes: ReadonlyMap<string, LaneHead>;
@@ -157,7 +160,7 @@ export interface Unit {
 export type Put =
   | { readonly kind: 'task'; readonly prev: Task | null; readonly next: Task }
   | { readonly kind: 'worker'; readonly prev: Worker | null; readonly next: Worker | null }
-  | { readonly kind: 'idempotency'; readonly record: IdempotencyRecord };
+  | { readonly kind: 'idempotency'; readonly prev: IdempotencyRecord | null; readonly next: IdempotencyRecord };
 
 export interface Committed {
   readonly outcomes: readonly ('committed' | 'conflict')[];

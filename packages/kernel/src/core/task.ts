@@ -83,6 +83,10 @@ export interface Task {
   readonly lane: string;
   readonly priority: number;
   readonly createdAt: number;
+  /** How long one attempt may run, in milliseconds. */
+  readonly timeoutMs: number;
+  /** 0 for a task without a parent, else one more than its parent's. */
+  readonly depth: number;
 
   readonly status: TaskStatus;
   readonly pendingReason: PendingReason | null;

@@ -1,0 +1,206 @@
+import type { Clock, Now } from '../core/clock.ts';
+import type { Answer, Claim, Command, Rules } from '../core/command.ts';
+import { Refusal, StorageUnavailable } from '../core/errors.ts';
+import type { LedgerEntry } from '../core/event.ts';
+import type { Store } from '../core/store.ts';
+import type { Change, Effect } from './change.ts';
+import type { Decision } from './decide/decision.ts';
+import { decide, needs } from './decide/index.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { WorkerLink } from './links.ts';
+import { Slice } from './slice.ts';
+import { Wanted } from './wanted.ts';
+
+const MOST_IN_BATCH = 1000;
+const MOST_TRIES = 10;
+
+interface Pending {
+  readonly command: Command;
+  readonly resolve: (answer: Answer<Command>) => void;
+  readonly reject: (error: unknown) => void;
+  tries: number;
+}
+
+/** A command of a batch, decided and not yet committed. */
+interface Decided {
+  /** Whom to answer; or the link on whose behalf the dispatcher proposed a claim. */
+  readonly for: Pending | WorkerLink;
+  readonly answer: Answer<Command>;
+  readonly change: Change | null;
+  readonly effects: readonly Effect[];
+}
+
+/** What a committed batch amounts to, for those who follow the colony. */
+export interface Happened {
+  readonly now: Now;
+  readonly changes: readonly Change[];
+  readonly effects: readonly Effect[];
+  readonly entries: readonly LedgerEntry[];
+  /** Tasks given to waiting links. */
+  readonly served: readonly { readonly link: WorkerLink; readonly answer: Answer<Claim> }[];
+  readonly commands: number;
+  /** How long the commit took, in milliseconds. */
+  readonly commitMs: number;
+}
+
+export interface BatcherOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly rules: Rules;
+  readonly dispatcher: Dispatcher;
+  /** Called after each commit, after the answers are given. Must not throw. */
+  readonly onCommitted: (happened: Happened) => void;
+  /** Called when the store fails. Must not throw. */
+  readonly onStoreFailure: (error: StorageUnavailable) => void;
+  /** Called when deciding a command fails: always a bug. */
+  readonly onBug: (error: unknown, command: Command) => void;
+}
+
+/**
+ * Group commit: whatever is waiting at this moment is loaded together, decided one after the other on one slice, and
+ * committed in one transaction with one synchronisation of the disk. Nobody is answered before that.
+ */
+export class Batcher {
+  readonly #options: BatcherOptions;
+  #waiting: Pending[] = [];
+  #running = false;
+  #idle: (() => void)[] = [];
+
+  constructor(options: BatcherOptions) {
+    this.#options = options;
+  }
+
+  get backlog(): number {
+    return this.#waiting.length;
+  }
+
+  execute<C extends Command>(command: C): Promise<Answer<C>> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ command, resolve: resolve as Pending['resolve'], reject, tries: 0 });
+      this.kick();
+    });
+  }
+
+  /** Sees to it that a batch runs soon, if only to look whether somebody waits for work. */
+  kick(): void {
+    if (this.#running) return;
+    this.#running = true;
+    setImmediate(() => void this.#run());
+  }
+
+  /** Resolves once nothing is waiting or under way. */
+  async settled(): Promise<void> {
+    if (this.#running) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  async #run(): Promise<void> {
+    const batch = this.#waiting.splice(0, MOST_IN_BATCH);
+    let mayServe = true;
+    try {
+      await this.#process(batch);
+    } catch (error) {
+      mayServe = false;
+      if (error instanceof StorageUnavailable) this.#options.onStoreFailure(error);
+      for (const pending of batch) pending.reject(error);
+    }
+    if (this.#waiting.length > 0 || (mayServe && this.#options.dispatcher.hasFresh)) {
+      setImmediate(() => void this.#run());
+    } else {
+      this.#running = false;
+      for (const resolve of this.#idle.splice(0)) resolve();
+    }
+  }
+
+  async #process(batch: readonly Pending[]): Promise<void> {
+    const { store, clock, rules } = this.#options;
+    const now = clock.now();
+    const slice = new Slice(now, rules, (await store.counts()).tasks.executing, await store.lanes());
+    const wanted = new Wanted(slice);
+    for (const { command } of batch) needs(slice, command, wanted);
+    await this.#fetch(slice, wanted);
+
+    const decided: Decided[] = [];
+    for (const pending of batch) {
+      const one = await this.#decide(slice, pending.command, pending);
+      if (one) decided.push(one);
+    }
+    await this.#dispatch(slice, decided);
+    await this.#commit(now, decided, batch.length);
+  }
+
+  async #dispatch(slice: Slice, decided: Decided[]): Promise<void> {
+    const { dispatcher } = this.#options;
+    for (const { link, claim } of dispatcher.proposals(slice)) {
+      const one = await this.#decide(slice, claim, link);
+      if (!one) continue;
+      decided.push(one);
+      const { answer } = one as { answer: Answer<Claim> };
+      dispatcher.served(slice, link, answer instanceof Refusal ? [] : answer.assignments);
+    }
+  }
+
+  /** Decides one command on what the ones before it left. Null: it failed by a bug, and its caller knows. */
+  async #decide(slice: Slice, command: Command, asker: Decided['for']): Promise<Decided | null> {
+    try {
+      for (;;) {
+        const wanted = new Wanted(slice);
+        needs(slice, command, wanted);
+        if (wanted.complete) break;
+        await this.#fetch(slice, wanted);
+      }
+      const decision: Decision<object> | Refusal = decide(slice, command);
+      if (decision instanceof Refusal) return { for: asker, answer: decision, change: null, effects: [] };
+      const { change, reply } = decision;
+      const changes = change !== null && (change.puts.length > 0 || change.events.length > 0);
+      if (changes) slice.absorb(change.puts);
+      return {
+        for: asker,
+        answer: reply as Answer<Command>,
+        change: changes ? change : null,
+        effects: change?.effects ?? [],
+      };
+    } catch (error) {
+      if (error instanceof StorageUnavailable) throw error;
+      this.#options.onBug(error, command);
+      if ('resolve' in asker) asker.reject(error);
+      return null;
+    }
+  }
+
+  async #fetch(slice: Slice, wanted: Wanted): Promise<void> {
+    if (wanted.complete) return;
+    const { needs } = wanted;
+    slice.add(await this.#options.store.load(needs), needs);
+  }
+
+  async #commit(now: Now, decided: readonly Decided[], commands: number): Promise<void> {
+    const changing = decided.filter((one) => one.change !== null);
+    const units = changing.map((one) => one.change!);
+    const before = performance.now();
+    const { outcomes, entries } = units.length > 0 ? await this.#options.store.commit(units, now.wall) : NOTHING;
+    const commitMs = performance.now() - before;
+    const lost = new Set(changing.filter((_, index) => outcomes[index] === 'conflict'));
+
+    const effects: Effect[] = [];
+    const served: { link: WorkerLink; answer: Answer<Claim> }[] = [];
+    for (const one of decided) {
+      if (lost.has(one)) this.#tryAgain(one);
+      else {
+        effects.push(...one.effects);
+        if ('resolve' in one.for) one.for.resolve(one.answer);
+        else served.push({ link: one.for, answer: one.answer as Answer<Claim> });
+      }
+    }
+    const changes = units.filter((_, index) => outcomes[index] === 'committed');
+    this.#options.onCommitted({ now, changes, effects, entries, served, commands, commitMs });
+  }
+
+  /** Another kernel was faster with one of the records: decide anew on what is there now. */
+  #tryAgain({ for: asker }: Decided): void {
+    if (!('resolve' in asker)) return;
+    if (++asker.tries < MOST_TRIES) this.#waiting.unshift(asker);
+    else asker.reject(new StorageUnavailable('the records are contended; try again'));
+  }
+}
+
+const NOTHING = { outcomes: [] as const, entries: [] as const };

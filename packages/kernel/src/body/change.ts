@@ -1,0 +1,97 @@
+import { Bug } from '../core/errors.ts';
+import type { LedgerType, NewEvent, Source } from '../core/event.ts';
+import type { JsonObject } from '../core/json.ts';
+import { mayFollow } from '../core/lifecycle.ts';
+import type { IdempotencyRecord, Put, Tombstone } from '../core/store.ts';
+import type { Task } from '../core/task.ts';
+import type { Worker } from '../core/worker.ts';
+import type { Slice } from './slice.ts';
+
+/** Something the shell should do after the commit. Only hints: losing one delays, and harms nothing. */
+export type Effect =
+  | { readonly kind: 'revoked'; readonly workerId: string; readonly taskId: string; readonly reason: string }
+  | { readonly kind: 'draining'; readonly workerId: string }
+  | { readonly kind: 'removed'; readonly workerId: string }
+  /** The colony's limit holds back a task that this worker could run. */
+  | { readonly kind: 'held_back'; readonly workerId: string };
+
+/**
+ * What one command changes, collected while it is decided: records to put, events to append, effects to hint at.
+ * Reads go through it, so that a command with several steps sees its own.
+ */
+export class Change {
+  readonly slice: Slice;
+  readonly actor: string;
+  readonly puts: Put[] = [];
+  readonly events: NewEvent[] = [];
+  readonly effects: Effect[] = [];
+  readonly #tasks = new Map<string, Task>();
+  readonly #workers = new Map<string, Worker | null>();
+
+  constructor(slice: Slice, actor: string) {
+    this.slice = slice;
+    this.actor = actor;
+  }
+
+  task(id: string): Task | Tombstone | null {
+    return this.#tasks.get(id) ?? this.slice.task(id);
+  }
+
+  liveTask(id: string): Task {
+    return this.#tasks.get(id) ?? this.slice.liveTask(id);
+  }
+
+  worker(id: string): Worker | null {
+    const own = this.#workers.get(id);
+    return own === undefined ? this.slice.worker(id) : own;
+  }
+
+  create(task: Task): Task {
+    this.#check(null, task);
+    this.puts.push({ kind: 'task', prev: null, next: task });
+    this.#tasks.set(task.id, task);
+    return task;
+  }
+
+  update(prev: Task, fields: Partial<Task>): Task {
+    const next: Task = { ...prev, ...fields, version: prev.version + 1 };
+    this.#check(prev, next);
+    this.puts.push({ kind: 'task', prev, next });
+    this.#tasks.set(next.id, next);
+    return next;
+  }
+
+  #check(prev: Task | null, next: Task): void {
+    if (!mayFollow(prev?.status ?? null, next.status)) {
+      throw new Bug(`task ${next.id} may not go from ${prev?.status ?? 'new'} to ${next.status}`);
+    }
+    if (prev && next.leaseToken < prev.leaseToken) throw new Bug(`task ${next.id}: its lease token went back`);
+  }
+
+  createWorker(worker: Worker): Worker {
+    this.puts.push({ kind: 'worker', prev: null, next: worker });
+    this.#workers.set(worker.id, worker);
+    return worker;
+  }
+
+  updateWorker(prev: Worker, fields: Partial<Worker>): Worker {
+    const next: Worker = { ...prev, ...fields, version: prev.version + 1 };
+    this.puts.push({ kind: 'worker', prev, next });
+    this.#workers.set(next.id, next);
+    return next;
+  }
+
+  removeWorker(prev: Worker): void {
+    this.puts.push({ kind: 'worker', prev, next: null });
+    this.#workers.set(prev.id, null);
+  }
+
+  remember(next: IdempotencyRecord): void {
+    this.puts.push({ kind: 'idempotency', prev: this.slice.idempotency(next.key), next });
+  }
+
+  /** `data` is written with its members in alphabetical order. */
+  event(type: LedgerType, source: Source, data: JsonObject): void {
+    this.events.push({ type, source, actor: this.actor, data });
+  }
+}

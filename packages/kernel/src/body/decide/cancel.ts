@@ -1,0 +1,108 @@
+import type { Cancel, Replies, Retry } from '../../core/command.ts';
+import { Refusal } from '../../core/errors.ts';
+import { isTerminal, type Task } from '../../core/task.ts';
+import { Change } from '../change.ts';
+import type { Slice } from '../slice.ts';
+import type { Wanted } from '../wanted.ts';
+import type { Decision } from './decision.ts';
+import { cancelDependents, freeSlot } from './ending.ts';
+import { noSuchTask } from './settle.ts';
+
+/** The two things a submitter may do to a task by hand: call it off, and run it again once it has ended. */
+
+export function needsCancel(slice: Slice, command: Cancel, wanted: Wanted): void {
+  const { taskId, cascade } = command;
+  if (!wanted.task(taskId) || (cascade && !wanted.allDescendants(taskId))) return;
+  const task = slice.task(taskId);
+  if (!task || 'removed' in task) return;
+  for (const one of cascade ? family(slice, task) : [task]) {
+    wanted.allDependents(one.id);
+    if (one.status === 'executing') wanted.worker(one.worker!);
+  }
+}
+
+export function cancel(slice: Slice, command: Cancel): Decision<Replies['cancel']> | Refusal {
+  const task = slice.task(command.taskId);
+  if (!task || 'removed' in task) return noSuchTask(command.taskId);
+  if (isTerminal(task)) {
+    return new Refusal('invalid_transition', `Task ${task.id} is already ${task.status}; only unfinished tasks can be cancelled.`);
+  }
+  const change = new Change(slice, command.actor);
+  for (const { id } of command.cascade ? family(slice, task) : [task]) {
+    const one = change.liveTask(id);
+    if (!isTerminal(one)) callOff(change, one, id === task.id ? 'requested' : 'parent_cancelled');
+  }
+  return { change, reply: { task: change.liveTask(task.id) } };
+}
+
+/** The task and all its descendants. */
+function family(slice: Slice, task: Task): Task[] {
+  const members = [task];
+  for (let at = 0; at < members.length; at++) members.push(...slice.childrenOf(members[at]!.id));
+  return members;
+}
+
+function callOff(change: Change, task: Task, reason: string): void {
+  const ended = change.update(task, {
+    status: 'cancelled',
+    pendingReason: null,
+    dueAt: null,
+    deadline: null,
+    completedAt: change.slice.now.wall,
+  });
+  const { worker } = task;
+  const running = task.status === 'executing' && worker !== null;
+  change.event('task_cancelled', 'kernel', {
+    reason,
+    task_id: task.id,
+    ...(running ? { worker_id: worker } : {}),
+  });
+  if (running) {
+    freeSlot(change, task, 'none');
+    change.effects.push({ kind: 'revoked', workerId: worker, taskId: task.id, reason: 'cancelled' });
+  }
+  cancelDependents(change, ended);
+}
+
+export function needsRetry(slice: Slice, command: Retry, wanted: Wanted): void {
+  const task = wanted.task(command.taskId) && slice.task(command.taskId);
+  if (task && !('removed' in task)) for (const id of task.spec.value.depends_on) wanted.task(id);
+}
+
+/** An ended task is judged again and goes back into the queue; its attempts and its fencing token go on. */
+export function retry(slice: Slice, command: Retry): Decision<Replies['retry']> | Refusal {
+  const task = slice.task(command.taskId);
+  if (!task || 'removed' in task) return noSuchTask(command.taskId);
+  if (task.status !== 'failed' && task.status !== 'timeout' && task.status !== 'cancelled') {
+    return new Refusal(
+      'invalid_transition',
+      `Task ${task.id} is ${task.status}; only failed, timeout and cancelled tasks can be retried.`,
+    );
+  }
+  const { now } = slice;
+  const { depends_on, run_at } = task.spec.value;
+  const unmet = depends_on.filter((id) => slice.task(id)?.status !== 'completed').length;
+  const dueAt = run_at !== null && Date.parse(run_at) > now.wall ? Date.parse(run_at) : null;
+  const waits = unmet > 0 || dueAt !== null;
+  const change = new Change(slice, command.actor);
+  const next = change.update(task, {
+    status: waits ? 'pending' : 'queued',
+    pendingReason: unmet > 0 ? 'dependencies' : dueAt !== null ? 'scheduled' : null,
+    unmet,
+    dueAt: unmet > 0 ? null : dueAt,
+    retryCount: 0,
+    losses: 0,
+    worker: null,
+    lastOutcome: null,
+    queuedAt: waits ? null : now.wall,
+    startedAt: null,
+    completedAt: null,
+    progress: null,
+    result: null,
+    error: null,
+    errorTrace: null,
+  });
+  change.event('task_validated', 'neurasphere', { policy_version: 0, rules: 0, task_id: task.id, verdict: 'approve', violations: [] });
+  change.event('task_requeued', 'kernel', { reason: 'retried_by_hand', task_id: task.id });
+  return { change, reply: { task: next } };
+}

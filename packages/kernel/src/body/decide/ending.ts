@@ -1,0 +1,83 @@
+import type { Task } from '../../core/task.ts';
+import { isTerminal } from '../../core/task.ts';
+import type { Change } from '../change.ts';
+
+/**
+ * What follows from a task's end, in the same transaction: the worker that held it gets its slot back, tasks that
+ * waited for it go on, or fall with it.
+ */
+
+/** How an attempt ended, for the worker's record. */
+export type AttemptEnd = 'completed' | 'failed' | 'none';
+
+/** Takes a task off the worker that holds it. The worker leaves for good if it was draining and this was its last. */
+export function freeSlot(change: Change, task: Task, end: AttemptEnd): void {
+  const worker = task.worker === null ? null : change.worker(task.worker);
+  if (!worker) return;
+  const counts = end !== 'none';
+  const freed = change.updateWorker(worker, {
+    holds: worker.holds.filter((id) => id !== task.id),
+    completed: worker.completed + (end === 'completed' ? 1 : 0),
+    failed: worker.failed + (end === 'failed' ? 1 : 0),
+    busyMs: worker.busyMs + (counts ? elapsedMs(change, task) : 0),
+  });
+  if (freed.draining && freed.holds.length === 0) {
+    change.removeWorker(freed);
+    change.event('worker_unregistered', 'kernel', { reason: 'drained', worker_id: freed.id });
+    change.effects.push({ kind: 'removed', workerId: freed.id });
+  }
+}
+
+export function elapsedMs(change: Change, task: Task): number {
+  return Math.max(0, change.slice.now.wall - (task.startedAt ?? change.slice.now.wall));
+}
+
+/** A dependency has completed: whoever waited only for it is queued, or waits for its time. */
+export function releaseDependents(change: Change, done: Task): void {
+  const { now } = change.slice;
+  for (const { id } of change.slice.dependentsOf(done.id)) {
+    const task = change.liveTask(id);
+    if (task.status !== 'pending' || task.unmet === 0) continue;
+    const unmet = task.unmet - 1;
+    if (unmet > 0) {
+      change.update(task, { unmet });
+      continue;
+    }
+    const runAt = task.spec.value.run_at;
+    const dueAt = runAt === null ? null : Date.parse(runAt);
+    if (dueAt !== null && dueAt > now.wall) change.update(task, { unmet, dueAt, pendingReason: 'scheduled' });
+    else enqueue(change, change.update(task, { unmet }), 'dependencies');
+  }
+}
+
+/** pending → queued. */
+export function enqueue(change: Change, task: Task, after: string): Task {
+  const queued = change.update(task, {
+    status: 'queued',
+    pendingReason: null,
+    dueAt: null,
+    queuedAt: change.slice.now.wall,
+  });
+  change.event('task_queued', 'kernel', { after, task_id: task.id });
+  return queued;
+}
+
+/** A dependency ended otherwise: everything that waits for it, directly or not, is cancelled. */
+export function cancelDependents(change: Change, ended: Task): void {
+  const fallen = [ended.id];
+  for (let next = fallen.pop(); next !== undefined; next = fallen.pop()) {
+    for (const { id } of change.slice.dependentsOf(next)) {
+      const task = change.liveTask(id);
+      if (isTerminal(task) || task.status !== 'pending') continue;
+      change.update(task, {
+        status: 'cancelled',
+        pendingReason: null,
+        dueAt: null,
+        error: 'dependency_failed',
+        completedAt: change.slice.now.wall,
+      });
+      change.event('task_cancelled', 'kernel', { dependency: next, reason: 'dependency_failed', task_id: id });
+      fallen.push(id);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import type { Announce, Command, Replies, Reply } from '../../core/command.ts';
+import type { Refusal } from '../../core/errors.ts';
+import { Change } from '../change.ts';
+import type { Slice } from '../slice.ts';
+import type { Wanted } from '../wanted.ts';
+import * as cancelling from './cancel.ts';
+import * as claiming from './claim.ts';
+import type { Decision } from './decision.ts';
+import * as settling from './settle.ts';
+import * as submitting from './submit.ts';
+import * as sweeping from './sweep.ts';
+import * as workers from './workers.ts';
+
+/**
+ * The body's one state machine. `needs` notes what a command must know and does not yet; `decide` turns a command and
+ * what is known into changes or a refusal. Both are pure: no clock, no randomness, no I/O, and nothing is written.
+ */
+
+export function needs(slice: Slice, command: Command, wanted: Wanted): void {
+  switch (command.kind) {
+    case 'submit':
+      return submitting.needs(slice, command, wanted);
+    case 'claim':
+      return claiming.needs(slice, command, wanted);
+    case 'complete':
+    case 'fail':
+    case 'release':
+    case 'progress':
+      return settling.needs(slice, command, wanted);
+    case 'cancel':
+      return cancelling.needsCancel(slice, command, wanted);
+    case 'retry':
+      return cancelling.needsRetry(slice, command, wanted);
+    case 'heartbeat':
+    case 'drain':
+    case 'unregister':
+    case 'lose_worker':
+      return workers.needs(slice, command, wanted);
+    case 'end_attempt':
+    case 'promote':
+    case 'recover':
+      return sweeping.needs(slice, command, wanted);
+    case 'register':
+    case 'announce':
+      return;
+  }
+}
+
+export function decide<C extends Command>(slice: Slice, command: C): Decision<Reply<C>> | Refusal {
+  return dispatch(slice, command) as Decision<Reply<C>> | Refusal;
+}
+
+function dispatch(slice: Slice, command: Command): Decision<Replies[keyof Replies]> | Refusal {
+  switch (command.kind) {
+    case 'submit':
+      return submitting.decide(slice, command);
+    case 'claim':
+      return claiming.decide(slice, command);
+    case 'complete':
+      return settling.complete(slice, command);
+    case 'fail':
+      return settling.fail(slice, command);
+    case 'release':
+      return settling.release(slice, command);
+    case 'progress':
+      return settling.progress(slice, command);
+    case 'cancel':
+      return cancelling.cancel(slice, command);
+    case 'retry':
+      return cancelling.retry(slice, command);
+    case 'register':
+      return workers.register(slice, command);
+    case 'heartbeat':
+      return workers.heartbeat(slice, command);
+    case 'drain':
+      return workers.drain(slice, command);
+    case 'unregister':
+      return workers.unregister(slice, command);
+    case 'lose_worker':
+      return workers.lose(slice, command);
+    case 'end_attempt':
+      return sweeping.endAttempt(slice, command);
+    case 'promote':
+      return sweeping.promote(slice, command);
+    case 'recover':
+      return sweeping.recover(slice, command);
+    case 'announce':
+      return announce(slice, command);
+  }
+}
+
+function announce(slice: Slice, command: Announce): Decision<Replies['announce']> {
+  const change = new Change(slice, command.actor);
+  change.event(command.event, 'kernel', command.data);
+  return { change, reply: {} };
+}

@@ -1,0 +1,148 @@
+import type { NewTask, Replies, Submit } from '../../core/command.ts';
+import { type FieldError, Refusal } from '../../core/errors.ts';
+import type { IdempotencyRecord } from '../../core/store.ts';
+import { Spec, TERMINAL, type Task } from '../../core/task.ts';
+import { Change } from '../change.ts';
+import type { Slice } from '../slice.ts';
+import type { Wanted } from '../wanted.ts';
+import type { Decision } from './decision.ts';
+
+export const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
+
+export function needs(slice: Slice, command: Submit, wanted: Wanted): void {
+  if (command.idempotency && wanted.idempotency(command.idempotency.key)) {
+    const record = validRecord(slice, command);
+    if (record) {
+      for (const id of record.taskIds) wanted.task(id);
+      return;
+    }
+  }
+  wanted.sequences(command.tasks.length);
+  for (const { spec } of command.tasks) {
+    for (const id of spec.depends_on) wanted.task(id);
+    if (spec.parent_id !== null) wanted.task(spec.parent_id);
+  }
+}
+
+export function decide(slice: Slice, command: Submit): Decision<Replies['submit']> | Refusal {
+  const record = command.idempotency && validRecord(slice, command);
+  if (record) return replay(slice, command, record);
+
+  const errors = command.tasks.flatMap((task) => checkReferences(slice, task));
+  if (errors.length > 0) {
+    return new Refusal('validation_failed', errors[0]!.message, { errors });
+  }
+  const change = new Change(slice, command.actor);
+  const tasks = command.tasks.map((task, index) => admit(change, task, slice.sequence(index)));
+  if (command.idempotency) {
+    change.remember({ ...command.idempotency, taskIds: tasks.map((task) => task.id), at: slice.now.wall });
+  }
+  return { change, reply: { tasks, replayed: false } };
+}
+
+function validRecord(slice: Slice, command: Submit): IdempotencyRecord | null {
+  const record = slice.idempotency(command.idempotency!.key);
+  return record && record.at > slice.now.wall - IDEMPOTENCY_MS ? record : null;
+}
+
+function replay(slice: Slice, command: Submit, record: IdempotencyRecord): Decision<Replies['submit']> | Refusal {
+  if (record.bodyHash !== command.idempotency!.bodyHash) {
+    return new Refusal(
+      'idempotency_conflict',
+      'This Idempotency-Key was used with another body within the last 24 hours; use a new key for new work.',
+    );
+  }
+  const tasks: Task[] = [];
+  for (const id of record.taskIds) {
+    const task = slice.task(id);
+    if (!task || 'removed' in task) {
+      return new Refusal(
+        'idempotency_conflict',
+        `This Idempotency-Key belongs to task ${id}, which has ended and was removed by retention; use a new key.`,
+      );
+    }
+    tasks.push(task);
+  }
+  return { change: null, reply: { tasks, replayed: true } };
+}
+
+function checkReferences(slice: Slice, { spec, path }: NewTask): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [index, id] of spec.depends_on.entries()) {
+    if (slice.task(id) === null) {
+      errors.push({ path: `${path}/depends_on/${index}`, message: `depends_on names task ${id}, which does not exist.` });
+    }
+  }
+  if (spec.parent_id !== null) {
+    const parent = slice.task(spec.parent_id);
+    const at = `${path}/parent_id`;
+    if (parent === null || 'removed' in parent) {
+      errors.push({ path: at, message: `parent_id names task ${spec.parent_id}, which does not exist.` });
+    } else if (parent.depth >= slice.rules.maxTaskDepth) {
+      errors.push({ path: at, message: `Tasks may be nested at most ${slice.rules.maxTaskDepth} deep by parent_id.` });
+    }
+  }
+  return errors;
+}
+
+/** Lets one task into the colony: judged, then queued, waiting, or cancelled because a dependency has failed. */
+function admit(change: Change, { id, spec, json, contentHash, lane }: NewTask, seq: number): Task {
+  const { now } = change.slice;
+  const parent = spec.parent_id === null ? null : change.slice.liveTask(spec.parent_id);
+  const dueAt = spec.run_at === null ? null : Date.parse(spec.run_at);
+  const dependencies = spec.depends_on.map((other) => change.slice.task(other)!);
+  const unmet = dependencies.filter((task) => task.status !== 'completed').length;
+  const failed = dependencies.find((task) => task.status !== 'completed' && TERMINAL.has(task.status));
+  const scheduled = dueAt !== null && dueAt > now.wall;
+  const status = failed ? 'cancelled' : unmet > 0 || scheduled ? 'pending' : 'queued';
+
+  const task = change.create({
+    id,
+    seq,
+    version: 1,
+    spec: new Spec(json, spec),
+    lane,
+    priority: spec.priority,
+    createdAt: now.wall,
+    timeoutMs: spec.timeout_seconds * 1000,
+    depth: parent ? parent.depth + 1 : 0,
+    status,
+    pendingReason: status !== 'pending' ? null : unmet > 0 ? 'dependencies' : 'scheduled',
+    unmet,
+    dueAt: status === 'pending' && unmet === 0 ? dueAt : null,
+    attempt: 0,
+    retryCount: 0,
+    losses: 0,
+    leaseToken: 0,
+    worker: null,
+    lastOutcome: null,
+    deadline: null,
+    queuedAt: status === 'queued' ? now.wall : null,
+    startedAt: null,
+    completedAt: failed ? now.wall : null,
+    progress: null,
+    result: null,
+    error: failed ? 'dependency_failed' : null,
+    errorTrace: null,
+  });
+  // Until the guardian brings rules, the policy is empty, and the verdict says so.
+  change.event('task_validated', 'neurasphere', {
+    content_hash: contentHash,
+    policy_version: 0,
+    rules: 0,
+    task_id: id,
+    verdict: 'approve',
+    violations: [],
+  });
+  change.event('task_submitted', 'kernel', {
+    created_by: spec.created_by,
+    parent_id: spec.parent_id,
+    priority: spec.priority,
+    status: failed ? 'pending' : status,
+    task_id: id,
+  });
+  if (failed) {
+    change.event('task_cancelled', 'kernel', { dependency: failed.id, reason: 'dependency_failed', task_id: id });
+  }
+  return task;
+}

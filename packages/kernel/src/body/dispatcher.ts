@@ -1,0 +1,95 @@
+import type { Assignment, Claim } from '../core/command.ts';
+import type { Worker } from '../core/worker.ts';
+import { mayTakeFrom } from '../mind/matching.ts';
+import type { WorkerLink } from './links.ts';
+import type { Slice } from './slice.ts';
+
+interface Waiting {
+  readonly link: WorkerLink;
+  readonly worker: Worker;
+  credit: number;
+  /** Something changed on this side since it last went away empty: it deserves a look at the whole queue. */
+  fresh: boolean;
+}
+
+/**
+ * Knows who waits for work: links (sockets, held claims) with credit. At the end of every batch it proposes claims
+ * for those to whom the batch may matter, which are decided in the same batch: a task that is submitted while a
+ * worker waits is assigned in the commit that stores it.
+ */
+export class Dispatcher {
+  readonly #waiting = new Map<WorkerLink, Waiting>();
+  readonly #byWorker = new Map<string, Set<WorkerLink>>();
+  /** The colony's limit was reached while somebody waited: when it has room again, all deserve a look. */
+  #heldBack = false;
+
+  /** @param worker its record as of now: only what never changes of it is used */
+  attach(link: WorkerLink, worker: Worker): void {
+    this.#waiting.set(link, { link, worker, credit: 0, fresh: true });
+    const links = this.#byWorker.get(link.workerId);
+    if (links) links.add(link);
+    else this.#byWorker.set(link.workerId, new Set([link]));
+  }
+
+  detach(link: WorkerLink): void {
+    this.#waiting.delete(link);
+    const links = this.#byWorker.get(link.workerId);
+    if (links?.delete(link) && links.size === 0) this.#byWorker.delete(link.workerId);
+  }
+
+  isAttached(link: WorkerLink): boolean {
+    return this.#waiting.has(link);
+  }
+
+  linksOf(workerId: string): Iterable<WorkerLink> {
+    return this.#byWorker.get(workerId) ?? [];
+  }
+
+  /** Every worker that has a way to be reached at the moment. */
+  workers(): Iterable<string> {
+    return this.#byWorker.keys();
+  }
+
+  credit(link: WorkerLink, slots: number): void {
+    const waiting = this.#waiting.get(link);
+    if (!waiting) return;
+    waiting.credit = slots;
+    waiting.fresh = true;
+  }
+
+  /** Whether somebody could be served even if nothing else happens. */
+  get hasFresh(): boolean {
+    for (const { fresh, credit } of this.#waiting.values()) if (fresh && credit > 0) return true;
+    return false;
+  }
+
+  /** The claims worth trying now, those who waited longest first. */
+  *proposals(slice: Slice): Iterable<{ readonly link: WorkerLink; readonly claim: Claim }> {
+    const roomAgain = this.#heldBack && slice.room > 0;
+    if (roomAgain) this.#heldBack = false;
+    for (const waiting of [...this.#waiting.values()]) {
+      const { link, credit } = waiting;
+      if (credit <= 0) continue;
+      if (!waiting.fresh && !roomAgain && !concerns(slice, waiting.worker)) continue;
+      waiting.fresh = false;
+      yield { link, claim: { kind: 'claim', actor: `worker:${link.workerId}`, workerId: link.workerId, max: credit } };
+    }
+  }
+
+  /** Takes note of what a proposed claim came to. Who was served goes to the end of the line. */
+  served(slice: Slice, link: WorkerLink, assignments: readonly Assignment[]): void {
+    if (slice.room <= 0) this.#heldBack = true;
+    const waiting = this.#waiting.get(link);
+    if (!waiting || assignments.length === 0) return;
+    waiting.credit -= assignments.length;
+    this.#waiting.delete(link);
+    this.#waiting.set(link, waiting);
+  }
+}
+
+/** Whether this batch may have brought the worker something: a free slot, or a task in one of its lanes. */
+function concerns(slice: Slice, worker: Worker): boolean {
+  if (slice.stirredWorkers.has(worker.id)) return true;
+  for (const [lane, requirements] of slice.stirred) if (mayTakeFrom(worker, lane, requirements)) return true;
+  return false;
+}

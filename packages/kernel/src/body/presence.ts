@@ -1,0 +1,47 @@
+import type { Now } from '../core/clock.ts';
+
+/**
+ * When each worker was last heard of. A worker's leases live as long as it is heard of, so renewing them writes
+ * nothing. Kept in memory: after a start everybody counts as just heard of, which gives each lease its full grace.
+ */
+export class Presence {
+  readonly #leaseMs: number;
+  readonly #seen = new Map<string, Now>();
+  readonly #offline = new Set<string>();
+
+  constructor(leaseMs: number) {
+    this.#leaseMs = leaseMs;
+  }
+
+  /** A sign of life. Answers whether the worker was known and online. */
+  touch(workerId: string, now: Now): boolean {
+    if (!this.#seen.has(workerId)) return false;
+    this.#seen.set(workerId, now);
+    return !this.#offline.has(workerId);
+  }
+
+  /** Follows what was decided: the worker is there (or has been given up). */
+  follow(workerId: string, offline: boolean, now: Now): void {
+    if (!this.#seen.has(workerId)) this.#seen.set(workerId, now);
+    if (offline) this.#offline.add(workerId);
+    else if (this.#offline.delete(workerId)) this.#seen.set(workerId, now);
+  }
+
+  forget(workerId: string): void {
+    this.#seen.delete(workerId);
+    this.#offline.delete(workerId);
+  }
+
+  lastSeen(workerId: string): Now | undefined {
+    return this.#seen.get(workerId);
+  }
+
+  /** Online workers that were silent for a whole lease. */
+  silent(now: Now): string[] {
+    const lost: string[] = [];
+    for (const [id, seen] of this.#seen) {
+      if (now.steady - seen.steady >= this.#leaseMs && !this.#offline.has(id)) lost.push(id);
+    }
+    return lost;
+  }
+}

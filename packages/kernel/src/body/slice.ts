@@ -1,0 +1,255 @@
+import type { Now } from '../core/clock.ts';
+import type { Rules } from '../core/command.ts';
+import { Bug } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { IdempotencyRecord, Lane, Loaded, Needs, Put, Tombstone } from '../core/store.ts';
+import type { Task } from '../core/task.ts';
+import type { Worker } from '../core/worker.ts';
+import { LaneView } from './lane-view.ts';
+
+/**
+ * The part of the colony that one batch of commands looks at: records as they were loaded, overlaid with what the
+ * batch has decided so far, so that each command sees the ones before it. Deciding reads it and never writes;
+ * `absorb` takes a decision's changes in.
+ */
+export class Slice {
+  readonly now: Now;
+  readonly rules: Rules;
+  /** Tasks executing in the whole colony. */
+  executing: number;
+  /** Lanes that got a task in this batch, and what they require: a waiting worker may want to look. */
+  readonly stirred = new Map<string, JsonObject>();
+  /** Workers whose record changed in this batch. */
+  readonly stirredWorkers = new Set<string>();
+
+  readonly #directory: ReadonlyMap<string, Lane>;
+  readonly #tasks = new Map<string, Task | Tombstone | null>();
+  readonly #workers = new Map<string, Worker | null>();
+  readonly #keys = new Map<string, IdempotencyRecord | null>();
+  readonly #dependents = new Relation();
+  readonly #children = new Relation();
+  readonly #views = new Map<string, LaneView>();
+  /** Tasks this batch queued, by lane, until that lane is loaded. */
+  readonly #queuedHere = new Map<string, Map<string, Task>>();
+  #nextSequence = 0;
+  #lastSequence = 0;
+
+  constructor(now: Now, rules: Rules, executing: number, directory: ReadonlyMap<string, Lane>) {
+    this.now = now;
+    this.rules = rules;
+    this.executing = executing;
+    this.#directory = directory;
+  }
+
+  // What deciding may ask. Asking for what was never loaded is a bug: a command's `needs` must name it first.
+
+  task(id: string): Task | Tombstone | null {
+    return known(this.#tasks, id, 'task');
+  }
+
+  /** A task that certainly exists, such as one a worker holds. */
+  liveTask(id: string): Task {
+    const task = this.task(id);
+    if (!task || 'removed' in task) throw new Bug(`task ${id} is held or awaited but not stored`);
+    return task;
+  }
+
+  worker(id: string): Worker | null {
+    return known(this.#workers, id, 'worker');
+  }
+
+  idempotency(key: string): IdempotencyRecord | null {
+    return known(this.#keys, key, 'idempotency key');
+  }
+
+  dependentsOf(taskId: string): readonly Task[] {
+    return this.#dependents.of(taskId).map((id) => this.liveTask(id));
+  }
+
+  childrenOf(taskId: string): readonly Task[] {
+    return this.#children.of(taskId).map((id) => this.liveTask(id));
+  }
+
+  hasTask = (id: string) => this.#tasks.has(id);
+  hasWorker = (id: string) => this.#workers.has(id);
+  hasIdempotency = (key: string) => this.#keys.has(key);
+  hasDependents = (id: string) => this.#dependents.has(id);
+  hasAllDependents = (id: string) => this.#dependents.hasAll(id);
+  hasAllDescendants = (id: string) => this.#children.hasAll(id);
+
+  /** A lane as far as it is known; undefined: not loaded at all. */
+  lane(key: string): LaneView | undefined {
+    return this.#views.get(key);
+  }
+
+  /** Every lane that may hold a task, with what it requires. */
+  *lanes(): Iterable<readonly [key: string, requirements: JsonObject]> {
+    for (const [key, lane] of this.#directory) yield [key, lane.requirements];
+    for (const [key, requirements] of this.stirred) if (!this.#directory.has(key)) yield [key, requirements];
+  }
+
+  /** How many more tasks the colony may execute now. */
+  get room(): number {
+    const limit = this.rules.maxConcurrentTasks;
+    return limit === 0 ? Number.POSITIVE_INFINITY : Math.max(0, limit - this.executing);
+  }
+
+  /** The `index`-th of the sequence numbers set aside and not yet used. */
+  sequence(index: number): number {
+    const sequence = this.#nextSequence + index;
+    if (sequence >= this.#lastSequence) throw new Bug('no sequence numbers were set aside');
+    return sequence;
+  }
+
+  get sequencesLeft(): number {
+    return this.#lastSequence - this.#nextSequence;
+  }
+
+  // What the shell does with it.
+
+  /** Takes in what a store loaded, without touching what is already known here. */
+  add(loaded: Loaded, needs: Needs): void {
+    for (const [id, task] of loaded.tasks) this.#learn(id, task);
+    for (const [id, worker] of loaded.workers) if (!this.#workers.has(id)) this.#workers.set(id, worker);
+    for (const [key, record] of loaded.idempotency) if (!this.#keys.has(key)) this.#keys.set(key, record);
+    for (const [id, tasks] of loaded.dependents) this.#relate(this.#dependents, id, tasks);
+    for (const [id, tasks] of loaded.children) this.#relate(this.#children, id, tasks);
+    for (const [key, head] of loaded.lanes) {
+      for (const task of head.tasks) this.#learn(task.id, task);
+      const view = this.#view(key);
+      view.extend(head, (id) => this.#tasks.get(id) as Task | undefined);
+      this.#settleQueuedHere(key, view);
+    }
+    for (const id of needs.allDependents ?? []) this.#dependents.closed(id);
+    for (const id of needs.allDescendants ?? []) this.#children.closed(id);
+    if (needs.sequences) {
+      this.#nextSequence = loaded.firstSequence;
+      this.#lastSequence = loaded.firstSequence + needs.sequences;
+    }
+  }
+
+  /** Makes a decision's changes visible to the commands after it. */
+  absorb(puts: readonly Put[]): void {
+    for (const put of puts) {
+      if (put.kind === 'task') this.#absorbTask(put.prev, put.next);
+      else if (put.kind === 'worker') {
+        const id = (put.next ?? put.prev)!.id;
+        this.#workers.set(id, put.next);
+        this.stirredWorkers.add(id);
+      } else this.#keys.set(put.next.key, put.next);
+    }
+  }
+
+  #absorbTask(prev: Task | null, next: Task): void {
+    this.#tasks.set(next.id, next);
+    if (prev === null) this.#absorbNew(next);
+    if (prev?.status === 'executing') this.executing--;
+    if (next.status === 'executing') this.executing++;
+    if (prev?.status === 'queued' && next.status !== 'queued') this.#leaveLane(prev);
+    if (next.status === 'queued' && prev?.status !== 'queued') this.#joinLane(next);
+  }
+
+  #absorbNew(task: Task): void {
+    if (task.seq >= this.#nextSequence && task.seq < this.#lastSequence) this.#nextSequence = task.seq + 1;
+    for (const relation of [this.#dependents, this.#children]) {
+      relation.load(task.id, []);
+      relation.closed(task.id);
+    }
+    for (const id of task.spec.value.depends_on) this.#dependents.add(id, task.id);
+    if (task.spec.value.parent_id !== null) this.#children.add(task.spec.value.parent_id, task.id);
+  }
+
+  #joinLane(task: Task): void {
+    if (!this.stirred.has(task.lane)) {
+      this.stirred.set(task.lane, this.#directory.get(task.lane)?.requirements ?? task.spec.value.requirements);
+    }
+    const view = this.#views.get(task.lane) ?? (this.#directory.has(task.lane) ? undefined : this.#view(task.lane));
+    if (view?.covers(task)) view.add(task);
+    else if (!view || view.more) {
+      let here = this.#queuedHere.get(task.lane);
+      if (!here) this.#queuedHere.set(task.lane, (here = new Map()));
+      here.set(task.id, task);
+    }
+  }
+
+  #leaveLane(task: Task): void {
+    this.#views.get(task.lane)?.remove(task);
+    this.#queuedHere.get(task.lane)?.delete(task.id);
+  }
+
+  /** Once a lane is known further, the tasks this batch queued may find their place in it. */
+  #settleQueuedHere(key: string, view: LaneView): void {
+    const here = this.#queuedHere.get(key);
+    if (!here) return;
+    for (const [id, task] of here) {
+      if (!view.covers(task)) continue;
+      view.add(task);
+      here.delete(id);
+    }
+  }
+
+  #view(key: string): LaneView {
+    let view = this.#views.get(key);
+    if (!view) {
+      view = new LaneView();
+      // A lane the store knows nothing of is empty there: no need to load it.
+      if (!this.#directory.has(key)) view.extend({ tasks: [], more: false }, () => undefined);
+      this.#views.set(key, view);
+    }
+    return view;
+  }
+
+  #learn(id: string, task: Task | Tombstone | null): void {
+    if (!this.#tasks.has(id)) this.#tasks.set(id, task);
+  }
+
+  #relate(relation: Relation, id: string, tasks: readonly Task[]): void {
+    for (const task of tasks) this.#learn(task.id, task);
+    relation.load(
+      id,
+      tasks.map((task) => task.id),
+    );
+  }
+}
+
+/** Who hangs on whom: what the store knew, and what this batch added. */
+class Relation {
+  readonly #loaded = new Map<string, readonly string[]>();
+  readonly #added = new Map<string, string[]>();
+  readonly #closed = new Set<string>();
+
+  has(id: string): boolean {
+    return this.#loaded.has(id);
+  }
+
+  /** Whether everything below `id` is known, down to the last. */
+  hasAll(id: string): boolean {
+    return this.#closed.has(id);
+  }
+
+  closed(id: string): void {
+    this.#closed.add(id);
+  }
+
+  load(id: string, others: readonly string[]): void {
+    if (!this.#loaded.has(id)) this.#loaded.set(id, others);
+  }
+
+  add(id: string, other: string): void {
+    const others = this.#added.get(id);
+    if (others) others.push(other);
+    else this.#added.set(id, [other]);
+  }
+
+  of(id: string): readonly string[] {
+    const loaded = known(this.#loaded, id, 'relatives of task');
+    const added = this.#added.get(id);
+    return added ? [...loaded, ...added] : loaded;
+  }
+}
+
+function known<T>(map: ReadonlyMap<string, T>, key: string, what: string): T {
+  const value = map.get(key);
+  if (value === undefined) throw new Bug(`${what} ${key} was asked for and never loaded`);
+  return value;
+}

@@ -1,0 +1,170 @@
+import type { Clock } from '../core/clock.ts';
+import { StorageUnavailable } from '../core/errors.ts';
+import type { Store } from '../core/store.ts';
+import type { Batcher } from './batcher.ts';
+import type { EventRelay } from './event-relay.ts';
+import type { Presence } from './presence.ts';
+import { IDEMPOTENCY_MS } from './decide/submit.ts';
+
+/** The sweeper never rests longer than this, so that a lost hint delays nothing by more. */
+const LONGEST_REST_MS = 250;
+const SHORTEST_REST_MS = 5;
+const RETENTION_EVERY_MS = 1000;
+const PROBE_EVERY_MS = 1000;
+const MOST_AT_ONCE = 500;
+const MOST_PRUNED = 200;
+
+export interface SweepRules {
+  /** Null keeps for ever. */
+  readonly taskRetentionMs: number | null;
+  readonly ledgerRetentionMs: number | null;
+  readonly workerRetentionMs: number;
+}
+
+export interface SweeperOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly batcher: Batcher;
+  readonly presence: Presence;
+  readonly relay: EventRelay;
+  readonly rules: SweepRules;
+  readonly random: () => number;
+  /** Workers that are connected and waiting at the moment, which is a sign of life. */
+  readonly connected: () => Iterable<string>;
+  readonly isBroken: () => boolean;
+  readonly onRepaired: () => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+/**
+ * Time's deputy: looks what has become due, and issues commands like anybody else. Lost workers, attempts over their
+ * timeout, delayed and retrying tasks, retention; and, while the store is broken, the attempt to use it again.
+ */
+export class Sweeper {
+  readonly #options: SweeperOptions;
+  #cancelTimer: () => void = () => undefined;
+  /** Steady time of the next sweep. */
+  #nextAt = Number.POSITIVE_INFINITY;
+  #sweeping: Promise<void> | null = null;
+  #stopped = false;
+  #retentionAt = 0;
+  #probeAt = 0;
+
+  constructor(options: SweeperOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#arm(0);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelTimer();
+    await this.#sweeping;
+  }
+
+  /** Something will be due in `delayMs`: sweep by then at the latest. */
+  expect(delayMs: number): void {
+    if (this.#stopped || this.#sweeping || this.#options.clock.now().steady + delayMs >= this.#nextAt) return;
+    this.#arm(delayMs);
+  }
+
+  #arm(delayMs: number): void {
+    if (this.#stopped) return;
+    this.#cancelTimer();
+    const delay = Math.max(SHORTEST_REST_MS, Math.min(LONGEST_REST_MS, Math.ceil(delayMs)));
+    this.#nextAt = this.#options.clock.now().steady + delay;
+    this.#cancelTimer = this.#options.clock.timer(delay, () => {
+      this.#sweeping = this.#sweep().then((next) => {
+        this.#sweeping = null;
+        this.#arm(next);
+      });
+    });
+  }
+
+  /** Answers in how many milliseconds to come back. */
+  async #sweep(): Promise<number> {
+    const { store, relay, clock, isBroken, onFault } = this.#options;
+    try {
+      const now = clock.now();
+      relay.check(now.steady);
+      if (isBroken()) {
+        await this.#repair(now.steady);
+        return LONGEST_REST_MS;
+      }
+      await this.#sweepWorkers();
+      const due = await store.due(clock.now(), MOST_AT_ONCE);
+      await Promise.all([
+        ...due.ready.map(({ id }) => this.#issue({ kind: 'promote', actor: 'kernel', taskId: id })),
+        ...due.overdue.map(({ id, leaseToken }) =>
+          this.#issue({ kind: 'end_attempt', actor: 'kernel', taskId: id, leaseToken, random: this.#options.random() }),
+        ),
+      ]);
+      await this.#sweepRetention(now.steady);
+      return this.#rest(due.ready.length + due.overdue.length >= MOST_AT_ONCE);
+    } catch (error) {
+      onFault(error);
+      return LONGEST_REST_MS;
+    }
+  }
+
+  async #rest(isMore: boolean): Promise<number> {
+    if (isMore) return 0;
+    const { store, clock } = this.#options;
+    const now = clock.now();
+    const { nextReadyAt, nextDeadline } = await store.due(now, 0);
+    return Math.min(
+      nextReadyAt === null ? LONGEST_REST_MS : nextReadyAt - now.wall,
+      nextDeadline === null ? LONGEST_REST_MS : nextDeadline - now.steady,
+    );
+  }
+
+  async #sweepWorkers(): Promise<void> {
+    const { presence, clock, connected, store, rules } = this.#options;
+    const now = clock.now();
+    for (const id of connected()) presence.touch(id, now);
+    await Promise.all(presence.silent(now).map((workerId) => this.#issue({ kind: 'lose_worker', actor: 'kernel', workerId })));
+    if (now.steady < this.#retentionAt) return;
+    for (const worker of await store.workers()) {
+      const seen = presence.lastSeen(worker.id)?.wall ?? worker.lastHeartbeat;
+      if (!worker.offline || worker.holds.length > 0 || now.wall - seen < rules.workerRetentionMs) continue;
+      await this.#issue({ kind: 'unregister', actor: 'kernel', workerId: worker.id, reason: 'retention' });
+    }
+  }
+
+  async #sweepRetention(steady: number): Promise<void> {
+    if (steady < this.#retentionAt) return;
+    const { store, rules, clock } = this.#options;
+    const { wall } = clock.now();
+    const removed = await store.prune(
+      {
+        tasksEndedBefore: rules.taskRetentionMs === null ? null : wall - rules.taskRetentionMs,
+        ledgerBefore: rules.ledgerRetentionMs === null ? null : wall - rules.ledgerRetentionMs,
+        idempotencyBefore: wall - IDEMPOTENCY_MS,
+      },
+      MOST_PRUNED,
+    );
+    this.#retentionAt = removed >= MOST_PRUNED ? 0 : steady + RETENTION_EVERY_MS;
+  }
+
+  async #repair(steady: number): Promise<void> {
+    if (steady < this.#probeAt) return;
+    this.#probeAt = steady + PROBE_EVERY_MS;
+    try {
+      await this.#options.store.probe();
+      this.#options.onRepaired();
+    } catch (error) {
+      if (!(error instanceof StorageUnavailable)) throw error;
+    }
+  }
+
+  /** What cannot be carried out now is due again at the next sweep. */
+  async #issue(command: Parameters<Batcher['execute']>[0]): Promise<void> {
+    try {
+      await this.#options.batcher.execute(command);
+    } catch (error) {
+      if (!(error instanceof StorageUnavailable)) this.#options.onFault(error);
+    }
+  }
+}

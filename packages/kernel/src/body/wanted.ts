@@ -1,0 +1,93 @@
+import type { LaneNeed, Needs } from '../core/store.ts';
+import type { Slice } from './slice.ts';
+
+/**
+ * Collects what a command still needs to know before it can be decided. A command's `needs` is asked again until
+ * nothing is missing: what is loaded first tells what to load next (a worker, then what it holds, then who depends
+ * on that). Closures grow a layer each time.
+ */
+export class Wanted {
+  readonly #slice: Slice;
+  readonly #tasks = new Set<string>();
+  readonly #workers = new Set<string>();
+  readonly #idempotency = new Set<string>();
+  readonly #dependents = new Set<string>();
+  readonly #allDependents = new Set<string>();
+  readonly #allDescendants = new Set<string>();
+  readonly #lanes = new Map<string, LaneNeed>();
+  #sequences = 0;
+
+  constructor(slice: Slice) {
+    this.#slice = slice;
+  }
+
+  /** Nothing is missing. */
+  get complete(): boolean {
+    return (
+      this.#tasks.size === 0 &&
+      this.#workers.size === 0 &&
+      this.#idempotency.size === 0 &&
+      this.#dependents.size === 0 &&
+      this.#allDependents.size === 0 &&
+      this.#allDescendants.size === 0 &&
+      this.#lanes.size === 0 &&
+      this.#sequences === 0
+    );
+  }
+
+  task(id: string): boolean {
+    return this.#slice.hasTask(id) || note(this.#tasks, id);
+  }
+
+  worker(id: string): boolean {
+    return this.#slice.hasWorker(id) || note(this.#workers, id);
+  }
+
+  idempotency(key: string): boolean {
+    return this.#slice.hasIdempotency(key) || note(this.#idempotency, key);
+  }
+
+  dependents(taskId: string): boolean {
+    return this.#slice.hasDependents(taskId) || note(this.#dependents, taskId);
+  }
+
+  /** Everything that would fall with this task: its dependents, theirs, and so on. */
+  allDependents(taskId: string): boolean {
+    return this.#slice.hasAllDependents(taskId) || note(this.#allDependents, taskId);
+  }
+
+  /** The task's children, theirs, and so on. */
+  allDescendants(taskId: string): boolean {
+    return this.#slice.hasAllDescendants(taskId) || note(this.#allDescendants, taskId);
+  }
+
+  /** At least `count` tasks of a lane, or all it has. What several commands want of one lane adds up. */
+  lane(key: string, count: number): void {
+    const view = this.#slice.lane(key);
+    if (view && (view.length >= count || !view.more)) return;
+    const already = this.#lanes.get(key)?.limit ?? 0;
+    this.#lanes.set(key, { lane: key, after: view?.horizon ?? null, limit: already + count - (view?.length ?? 0) });
+  }
+
+  sequences(count: number): void {
+    if (this.#slice.sequencesLeft < count) this.#sequences += count;
+  }
+
+  get needs(): Needs & { readonly sequences: number } {
+    return {
+      tasks: [...this.#tasks],
+      workers: [...this.#workers],
+      idempotency: [...this.#idempotency],
+      dependents: [...this.#dependents],
+      allDependents: [...this.#allDependents],
+      allDescendants: [...this.#allDescendants],
+      lanes: [...this.#lanes.values()],
+      sequences: this.#sequences,
+    };
+  }
+}
+
+function note(missing: Set<string>, key: string): false {
+  missing.add(key);
+  return false;
+}

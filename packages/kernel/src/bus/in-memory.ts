@@ -1,0 +1,25 @@
+import type { BusListener, EventBus } from '../core/event-bus.ts';
+import type { EphemeralEvent, LedgerEntry } from '../core/event.ts';
+
+/** The bus of a single kernel: a list of listeners. */
+export class InMemoryBus implements EventBus {
+  readonly type = 'inmemory';
+  readonly #listeners = new Set<BusListener>();
+
+  publish(entries: readonly LedgerEntry[]): void {
+    for (const listener of this.#listeners) listener.entries(entries);
+  }
+
+  publishEphemeral(event: EphemeralEvent): void {
+    for (const listener of this.#listeners) listener.ephemeral(event);
+  }
+
+  subscribe(listener: BusListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear();
+  }
+}

@@ -1,0 +1,102 @@
+import { canonicalJson, type Json, type JsonObject } from '../core/json.ts';
+import type { Capability, Worker, WorkerProfile } from '../core/worker.ts';
+
+/**
+ * Who may run what: the hard form of matching. Requirements are either about capabilities (`capability`,
+ * `capabilities`, `category`, `language`, `complexity`), about the worker itself (`worker`), or about its attributes
+ * (every other key). A requirement of null asks for nothing.
+ */
+export function matches(worker: Worker, requirements: JsonObject): boolean {
+  if (!hasCapabilities(worker.profile, requirements)) return false;
+  for (const [key, wanted] of Object.entries(requirements)) {
+    if (wanted === null || CAPABILITY_KEYS.has(key) || key === 'beeId') continue;
+    if (key === 'worker') {
+      if (wanted !== worker.id && wanted !== worker.profile.name) return false;
+    } else if (!satisfies(attribute(worker.profile, key), wanted)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+const CAPABILITY_KEYS = new Set(['capability', 'capabilities', 'category', 'language', 'complexity']);
+
+/** A worker that says nothing of its processor or memory counts as having enough. */
+function attribute(profile: WorkerProfile, key: string): Json | undefined {
+  if (Object.hasOwn(profile.attributes, key)) return profile.attributes[key];
+  return key === 'cpu' || key === 'memory' ? 'high' : undefined;
+}
+
+/**
+ * Every named capability must be there, and each must itself be of the category, list the language and reach the
+ * complexity. Without a name, some one capability must do all of that.
+ */
+function hasCapabilities(profile: WorkerProfile, requirements: JsonObject): boolean {
+  const names = [...named(requirements.capability), ...named(requirements.capabilities)];
+  const fits = (capability: Capability) => fitsDetails(capability, requirements);
+  if (names.length > 0) {
+    return names.every((name) => profile.capabilities.some((held) => held.name === name && fits(held)));
+  }
+  const asksDetails = requirements.category ?? requirements.language ?? requirements.complexity ?? null;
+  return asksDetails === null || profile.capabilities.some(fits);
+}
+
+function named(value: Json | undefined): Json[] {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? value : [value];
+}
+
+function fitsDetails(capability: Capability, { category, language, complexity }: JsonObject): boolean {
+  if (category !== undefined && category !== null && capability.category !== category) return false;
+  if (language !== undefined && language !== null) {
+    const languages: readonly Json[] = capability.supported_languages ?? [];
+    if (!named(language).every((one) => languages.includes(one))) return false;
+  }
+  if (complexity !== undefined && complexity !== null) {
+    const limit = capability.max_complexity ?? null;
+    if (limit !== null && !satisfies(limit, complexity)) return false;
+  }
+  return true;
+}
+
+const LEVELS = new Map<Json, number>([
+  ['low', 1],
+  ['medium', 2],
+  ['high', 3],
+]);
+
+/** Levels and numbers are "at least", arrays are "contains all", everything else must be equal. */
+export function satisfies(offered: Json | undefined, wanted: Json): boolean {
+  if (offered === undefined) return false;
+  if (Array.isArray(wanted)) {
+    const held = named(offered);
+    return wanted.every((one) => held.some((other) => equal(other, one)));
+  }
+  if (Array.isArray(offered)) return offered.some((one) => satisfies(one, wanted));
+  if (typeof wanted === 'number' && typeof offered === 'number') return offered >= wanted;
+  const wantedLevel = LEVELS.get(wanted);
+  const offeredLevel = LEVELS.get(offered);
+  if (wantedLevel !== undefined && offeredLevel !== undefined) return offeredLevel >= wantedLevel;
+  return equal(offered, wanted);
+}
+
+function equal(a: Json, b: Json): boolean {
+  return a === b || (typeof a === 'object' && typeof b === 'object' && canonicalJson(a) === canonicalJson(b));
+}
+
+const remembered = new WeakMap<WorkerProfile, Map<string, boolean>>();
+
+/** `matches`, computed once for each worker and lane: neither a profile nor a lane's requirements ever change. */
+export function mayTakeFrom(worker: Worker, lane: string, requirements: JsonObject): boolean {
+  let lanes = remembered.get(worker.profile);
+  if (!lanes) remembered.set(worker.profile, (lanes = new Map()));
+  let answer = lanes.get(lane);
+  if (answer === undefined) {
+    if (lanes.size >= MOST_REMEMBERED) lanes.clear();
+    answer = matches(worker, requirements);
+    lanes.set(lane, answer);
+  }
+  return answer;
+}
+
+const MOST_REMEMBERED = 10_000;

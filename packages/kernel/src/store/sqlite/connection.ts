@@ -1,0 +1,58 @@
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import SqliteDatabase, { type Database } from 'better-sqlite3';
+import { migrate } from './migrations.ts';
+
+const CACHE_KIB = 32 * 1024;
+
+/** Opens (or makes) a colony's file, durable and up to date. Throws with a sentence when it cannot be that. */
+export function openDatabase(path: string): Database {
+  if (path !== ':memory:') makeFolder(dirname(path));
+  const isNew = path !== ':memory:' && !existsSync(path);
+  const db = new SqliteDatabase(path, { timeout: 2000 });
+  try {
+    if (isNew) chmodSync(path, 0o600);
+    makeDurable(db, path === ':memory:');
+    db.pragma(`cache_size = -${CACHE_KIB}`);
+    db.pragma('temp_store = MEMORY');
+    db.pragma('trusted_schema = OFF');
+    migrate(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** Asks for a write-ahead log and full synchronisation, at every open, and believes only what it reads back. */
+function makeDurable(db: Database, inMemory: boolean): void {
+  const mode = db.pragma('journal_mode = WAL', { simple: true });
+  if (mode !== 'wal' && !inMemory) throw new Error(`SQLite answers journal_mode "${mode}" where "wal" is needed`);
+  db.pragma('synchronous = FULL');
+  const synchronous = db.pragma('synchronous', { simple: true });
+  if (synchronous !== 2) throw new Error(`SQLite answers synchronous ${synchronous} where 2 (FULL) is needed`);
+}
+
+/** What the kernel keeps is for its owner alone. A folder that exists is left as it is. */
+function makeFolder(path: string): void {
+  if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o700 });
+}
+
+/**
+ * Makes this process the colony's only one. The lock is an SQLite lock on a file of its own beside the database, so
+ * the system drops it with the process, however that ends, and other programs may still read the database.
+ */
+export function lockColony(path: string): () => void {
+  if (path === ':memory:') return () => undefined;
+  makeFolder(dirname(path));
+  const lock = new SqliteDatabase(`${path}.lock`, { timeout: 0 });
+  try {
+    lock.pragma('locking_mode = EXCLUSIVE');
+    lock.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock.close();
+    if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error;
+    throw new Error(`another kernel is already running on ${path}; stop it first, or give this one a file of its own`);
+  }
+  return () => lock.close();
+}

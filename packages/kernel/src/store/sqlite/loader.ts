@@ -1,0 +1,111 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { IdempotencyRecord, LaneHead, LaneNeed, Loaded, Needs, Tombstone } from '../../core/store.ts';
+import { TASK_STATUSES, type Task } from '../../core/task.ts';
+import type { Mirror } from './mirror.ts';
+import { TASK_COLUMNS, TASK_TABLES, type TaskRow, taskFromRow } from './rows.ts';
+
+const FROM = `SELECT ${TASK_COLUMNS} FROM ${TASK_TABLES}`;
+const NO_TASKS: readonly Task[] = [];
+
+/** Answers `Store.load`. */
+export class Loader {
+  readonly #mirror: Mirror;
+  readonly #task: Statement<[string], TaskRow>;
+  readonly #removed: Statement<[string], number>;
+  readonly #idempotency: Statement<[string], { body_hash: string; task_ids: string; at: number }>;
+  readonly #dependents: Statement<[string], TaskRow>;
+  readonly #children: Statement<[string], TaskRow>;
+  readonly #laneTop: Statement<[number, number], TaskRow>;
+  readonly #laneSamePriority: Statement<[number, number, number, number], TaskRow>;
+  readonly #laneLowerPriority: Statement<[number, number, number], TaskRow>;
+
+  constructor(db: Database, mirror: Mirror) {
+    this.#mirror = mirror;
+    this.#task = db.prepare<[string], TaskRow>(`${FROM} WHERE t.id = ?`).raw();
+    this.#removed = db.prepare<[string], number>('SELECT status FROM removed WHERE id = ?').pluck();
+    this.#idempotency = db.prepare('SELECT body_hash, task_ids, at FROM idempotency WHERE key = ?');
+    this.#dependents = db.prepare<[string], TaskRow>(`${FROM} JOIN dependencies d ON d.seq = t.seq WHERE d.on_id = ?`).raw();
+    this.#children = db.prepare<[string], TaskRow>(`${FROM} JOIN children c ON c.seq = t.seq WHERE c.parent_id = ?`).raw();
+    // CROSS JOIN keeps the queue's index outermost: tasks come in queue order, and only as many as are asked for.
+    const lane = `SELECT ${TASK_COLUMNS} FROM tasks t INDEXED BY tasks_queue CROSS JOIN specs s CROSS JOIN lanes l
+      WHERE t.status = 1 AND t.lane = ? AND s.seq = t.seq AND l.id = t.lane`;
+    const order = 'ORDER BY t.priority DESC, t.seq LIMIT ?';
+    this.#laneTop = db.prepare<[number, number], TaskRow>(`${lane} ${order}`).raw();
+    this.#laneSamePriority = db
+      .prepare<[number, number, number, number], TaskRow>(`${lane} AND t.priority = ? AND t.seq > ? ${order}`)
+      .raw();
+    this.#laneLowerPriority = db.prepare<[number, number, number], TaskRow>(`${lane} AND t.priority < ? ${order}`).raw();
+  }
+
+  load(needs: Needs): Loaded {
+    const firstSequence = this.#mirror.nextSequence;
+    this.#mirror.nextSequence += needs.sequences ?? 0;
+    return {
+      tasks: mapOf(needs.tasks, (id) => this.task(id)),
+      workers: mapOf(needs.workers, (id) => this.#mirror.workers.get(id) ?? null),
+      idempotency: mapOf(needs.idempotency, (key) => this.#record(key)),
+      dependents: new Map([
+        ...mapOf(needs.dependents, (id) => this.#dependentsOf(id)),
+        ...closure(needs.allDependents, (id) => this.#dependentsOf(id)),
+      ]),
+      children: closure(needs.allDescendants, (id) => this.#children.all(id).map(taskFromRow)),
+      lanes: new Map(needs.lanes?.map((need) => [need.lane, this.#lane(need)])),
+      firstSequence,
+    };
+  }
+
+  task(id: string): Task | Tombstone | null {
+    const executing = this.#mirror.executing.get(id);
+    if (executing) return executing;
+    const row = this.#task.get(id);
+    if (row) return taskFromRow(row);
+    const status = this.#removed.get(id);
+    return status === undefined ? null : { id, removed: true, status: TASK_STATUSES[status]! };
+  }
+
+  #record(key: string): IdempotencyRecord | null {
+    const row = this.#idempotency.get(key);
+    return row ? { key, bodyHash: row.body_hash, taskIds: row.task_ids.split(' '), at: row.at } : null;
+  }
+
+  #dependentsOf(id: string): readonly Task[] {
+    return this.#mirror.hasDependencies ? this.#dependents.all(id).map(taskFromRow) : NO_TASKS;
+  }
+
+  #lane({ lane: key, after, limit }: LaneNeed): LaneHead {
+    const lane = this.#mirror.lanes.get(key);
+    if (!lane) return { tasks: [], more: false };
+    const rows = after === null ? this.#laneTop.all(lane.rowId, limit + 1) : this.#behind(lane.rowId, after, limit + 1);
+    const more = rows.length > limit;
+    if (more) rows.pop();
+    return { tasks: rows.map(taskFromRow), more };
+  }
+
+  #behind(lane: number, after: NonNullable<LaneNeed['after']>, limit: number): TaskRow[] {
+    const rows = this.#laneSamePriority.all(lane, after.priority, after.seq, limit);
+    if (rows.length < limit) rows.push(...this.#laneLowerPriority.all(lane, after.priority, limit - rows.length));
+    return rows;
+  }
+}
+
+function mapOf<T>(keys: readonly string[] | undefined, find: (key: string) => T): Map<string, T> {
+  const map = new Map<string, T>();
+  if (keys) for (const key of keys) map.set(key, find(key));
+  return map;
+}
+
+/** Follows a relation from each root as far as it goes. */
+function closure(
+  roots: readonly string[] | undefined,
+  next: (id: string) => readonly Task[],
+): Map<string, readonly Task[]> {
+  const found = new Map<string, readonly Task[]>();
+  const open = [...(roots ?? [])];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (found.has(id)) continue;
+    const tasks = next(id);
+    found.set(id, tasks);
+    for (const task of tasks) open.push(task.id);
+  }
+  return found;
+}

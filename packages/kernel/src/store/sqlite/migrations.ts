@@ -1,0 +1,130 @@
+import type { Database } from 'better-sqlite3';
+
+/**
+ * The schema, as the steps that lead to it. A step, once released, is never changed: a database of any age is
+ * brought up to date by running the ones it has not seen. `PRAGMA user_version` counts them.
+ *
+ * Writing is kept cheap: integer keys, few indexes (partial ones where a column matters only in some states), the
+ * specification in a table of its own so that a change of state never rewrites it, and one ledger row for many
+ * entries.
+ */
+const STEPS: readonly string[] = [
+  `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE tasks (
+    seq            INTEGER PRIMARY KEY,
+    id             TEXT    NOT NULL UNIQUE,
+    version        INTEGER NOT NULL,
+    status         INTEGER NOT NULL,
+    lane           INTEGER NOT NULL,
+    priority       INTEGER NOT NULL,
+    created_at     INTEGER NOT NULL,
+    created_by     TEXT    NOT NULL,
+    timeout_ms     INTEGER NOT NULL,
+    depth          INTEGER NOT NULL,
+    pending_reason TEXT,
+    unmet          INTEGER NOT NULL,
+    due_at         INTEGER,
+    attempt        INTEGER NOT NULL,
+    retry_count    INTEGER NOT NULL,
+    losses         INTEGER NOT NULL,
+    lease_token    INTEGER NOT NULL,
+    worker         TEXT,
+    last_outcome   TEXT,
+    deadline       INTEGER,
+    queued_at      INTEGER,
+    started_at     INTEGER,
+    completed_at   INTEGER,
+    history        TEXT    NOT NULL,
+    progress       TEXT,
+    error          TEXT,
+    error_trace    TEXT,
+    result         TEXT
+  ) STRICT;
+  CREATE INDEX tasks_by_status  ON tasks (status, seq);
+  CREATE INDEX tasks_queue      ON tasks (lane, priority DESC, seq) WHERE status = 1;
+  CREATE INDEX tasks_due        ON tasks (due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX tasks_ended      ON tasks (completed_at) WHERE completed_at IS NOT NULL;
+  CREATE INDEX tasks_by_creator ON tasks (created_by, seq);
+  CREATE INDEX tasks_by_worker  ON tasks (worker, seq) WHERE worker IS NOT NULL;
+
+  CREATE TABLE specs (seq INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT;
+
+  CREATE TABLE lanes (
+    id           INTEGER PRIMARY KEY,
+    key          TEXT    NOT NULL UNIQUE,
+    requirements TEXT    NOT NULL,
+    queued       INTEGER NOT NULL,
+    tasks        INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE counts (status INTEGER PRIMARY KEY, tasks INTEGER NOT NULL) STRICT;
+
+  CREATE TABLE dependencies (on_id TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (on_id, seq)) STRICT, WITHOUT ROWID;
+  CREATE TABLE children (parent_id TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (parent_id, seq)) STRICT, WITHOUT ROWID;
+  CREATE TABLE tags (tag TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (tag, seq)) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE removed (id TEXT PRIMARY KEY, status INTEGER NOT NULL, history TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE workers (
+    id            TEXT PRIMARY KEY,
+    version       INTEGER NOT NULL,
+    profile       TEXT    NOT NULL,
+    holds         TEXT    NOT NULL,
+    offline       INTEGER NOT NULL,
+    draining      INTEGER NOT NULL,
+    registered_at INTEGER NOT NULL,
+    heartbeat_at  INTEGER NOT NULL,
+    completed     INTEGER NOT NULL,
+    failed        INTEGER NOT NULL,
+    busy_ms       INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE idempotency (
+    seq       INTEGER PRIMARY KEY,
+    key       TEXT    NOT NULL UNIQUE,
+    body_hash TEXT    NOT NULL,
+    task_ids  TEXT    NOT NULL,
+    at        INTEGER NOT NULL
+  ) STRICT;
+
+  -- Entries first_id..last_id, one canonical JSON text a line, and their hashes, 32 bytes each.
+  CREATE TABLE ledger (
+    last_id  INTEGER PRIMARY KEY,
+    first_id INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    entries  TEXT    NOT NULL,
+    hashes   BLOB    NOT NULL
+  ) STRICT;
+  -- Which rows of the ledger hold entries of a type, a worker or an actor.
+  CREATE TABLE ledger_index (
+    kind    INTEGER NOT NULL,
+    key     TEXT    NOT NULL,
+    last_id INTEGER NOT NULL,
+    PRIMARY KEY (kind, key, last_id)
+  ) STRICT, WITHOUT ROWID;
+  `,
+];
+
+/** "Cols": marks a file as a colony's. */
+const APPLICATION_ID = 0x436f6c73;
+
+/** Brings a database up to date, all or nothing. Throws when it belongs to something else or to a later version. */
+export function migrate(db: Database): void {
+  const version = db.pragma('user_version', { simple: true }) as number;
+  const owner = db.pragma('application_id', { simple: true }) as number;
+  const isEmpty = db.prepare('SELECT count(*) AS n FROM sqlite_schema').pluck().get() === 0;
+  if (!isEmpty && owner !== APPLICATION_ID) throw new Error('the file is a database, but not a colony');
+  if (version > STEPS.length) {
+    throw new Error(
+      `the database has schema version ${version}, this kernel knows versions up to ${STEPS.length}; start a newer kernel`,
+    );
+  }
+  if (version === STEPS.length) return;
+  db.transaction(() => {
+    for (const step of STEPS.slice(version)) db.exec(step);
+    db.pragma(`application_id = ${APPLICATION_ID}`);
+    db.pragma(`user_version = ${STEPS.length}`);
+  }).immediate();
+}

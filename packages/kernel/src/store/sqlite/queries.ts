@@ -1,0 +1,90 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { Now } from '../../core/clock.ts';
+import type { Due, Page, TaskQuery } from '../../core/store.ts';
+import type { Task } from '../../core/task.ts';
+import type { Mirror } from './mirror.ts';
+import { STATUS_CODE, TASK_COLUMNS, TASK_TABLES, type TaskRow, taskFromRow } from './rows.ts';
+
+/** Listings and look-outs: every one an index scan. */
+export class Queries {
+  readonly #db: Database;
+  readonly #mirror: Mirror;
+  readonly #lists = new Map<string, Statement<unknown[], TaskRow>>();
+  readonly #ready: Statement<[number, number], TaskRow>;
+  readonly #nextReady: Statement<[], number>;
+  readonly #oldestQueued: Statement<[], number>;
+
+  constructor(db: Database, mirror: Mirror) {
+    this.#db = db;
+    this.#mirror = mirror;
+    this.#ready = db
+      .prepare<[number, number], TaskRow>(
+        `SELECT ${TASK_COLUMNS} FROM ${TASK_TABLES} WHERE t.due_at IS NOT NULL AND t.due_at <= ? ORDER BY t.due_at LIMIT ?`,
+      )
+      .raw();
+    this.#nextReady = db.prepare<[], number>('SELECT due_at FROM tasks WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1').pluck();
+    this.#oldestQueued = db
+      .prepare<[], number>('SELECT queued_at FROM tasks INDEXED BY tasks_by_status WHERE status = 1 ORDER BY seq LIMIT 1')
+      .pluck();
+  }
+
+  tasks(query: TaskQuery): Page<Task> {
+    const items: Task[] = [];
+    let bytes = 0;
+    for (const row of this.#list(query).iterate(...valuesOf(query))) {
+      const task = taskFromRow(row);
+      bytes += task.spec.json.length + (task.result?.length ?? 0) + (task.error?.length ?? 0) + (task.errorTrace?.length ?? 0);
+      if (items.length === query.limit || (items.length > 0 && bytes > query.maxBytes)) return { items, more: true };
+      items.push(task);
+    }
+    return { items, more: false };
+  }
+
+  /** One statement for each combination of conditions, driven by the most selective one's index. */
+  #list(query: TaskQuery): Statement<unknown[], TaskRow> {
+    const conditions = [
+      query.tag === undefined ? [] : ['g.tag = ?'],
+      query.workerId === undefined ? [] : ['t.worker = ?'],
+      query.createdBy === undefined ? [] : ['t.created_by = ?'],
+      query.status === undefined ? [] : ['t.status = ?'],
+      query.before === undefined ? [] : [query.tag === undefined ? 't.seq < ?' : 'g.seq < ?'],
+    ].flat();
+    const text = conditions.join(' AND ');
+    let list = this.#lists.get(text);
+    if (!list) {
+      const tables = query.tag === undefined ? TASK_TABLES : `tags g CROSS JOIN ${TASK_TABLES.replace('tasks t', 'tasks t ON t.seq = g.seq')}`;
+      const order = query.tag === undefined ? 't.seq' : 'g.seq';
+      list = this.#db
+        .prepare<unknown[], TaskRow>(
+          `SELECT ${TASK_COLUMNS} FROM ${tables} ${text && `WHERE ${text}`} ORDER BY ${order} DESC LIMIT ?`,
+        )
+        .raw();
+      this.#lists.set(text, list);
+    }
+    return list;
+  }
+
+  due(now: Now, limit: number): Due {
+    return {
+      ready: this.#ready.all(now.wall, limit).map(taskFromRow),
+      overdue: this.#mirror.deadlines.over(now.steady, limit).map((id) => this.#mirror.executing.get(id)!),
+      nextReadyAt: this.#nextReady.get() ?? null,
+      nextDeadline: this.#mirror.deadlines.next(),
+    };
+  }
+
+  oldestQueued(): number | null {
+    return this.#oldestQueued.get() ?? null;
+  }
+}
+
+function valuesOf(query: TaskQuery): unknown[] {
+  return [
+    query.tag,
+    query.workerId,
+    query.createdBy,
+    query.status === undefined ? undefined : STATUS_CODE[query.status],
+    query.before,
+    query.limit + 1,
+  ].filter((value) => value !== undefined);
+}

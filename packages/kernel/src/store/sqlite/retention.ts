@@ -1,0 +1,113 @@
+import type { Database } from 'better-sqlite3';
+import type { Retention } from '../../core/store.ts';
+import { TASK_STATUSES } from '../../core/task.ts';
+import type { LedgerRow } from './ledger.ts';
+import { lengthOf, storedHash } from './ledger.ts';
+import type { Mirror } from './mirror.ts';
+import { LaneChanges } from './writer.ts';
+
+interface Ended {
+  seq: number;
+  id: string;
+  status: number;
+  lane: string;
+  history: string;
+  spec: string;
+}
+
+/**
+ * Removes what retention no longer keeps, a bounded piece at a time and in one transaction with the counts. Of a task
+ * there remains how it ended (others may depend on it) and which ledger entries tell of it. Of the ledger, rows go
+ * from the oldest on; the hash before the first one kept stays as the chain's anchor.
+ * @returns how many tasks, ledger rows and idempotency records went
+ */
+export function prune(db: Database, mirror: Mirror, before: Retention, limit: number): number {
+  const tasks = before.tasksEndedBefore === null ? [] : endedBefore(db, before.tasksEndedBefore, limit);
+  const rows = before.ledgerBefore === null ? [] : ledgerBefore(db, mirror, before.ledgerBefore, limit);
+  const lanes = new LaneChanges();
+  const counts = { ...mirror.counts };
+  let keys = 0;
+  const write = db.transaction(() => {
+    for (const task of tasks) {
+      removeTask(db, task);
+      counts[TASK_STATUSES[task.status]!]--;
+      const lane = mirror.lanes.get(task.lane);
+      if (lane) lanes.count(lane, 0, -1);
+    }
+    for (const { lane, tasks } of lanes.all()) {
+      if (lane.tasks + tasks === 0) db.prepare('DELETE FROM lanes WHERE id = ?').run(lane.rowId);
+      else db.prepare('UPDATE lanes SET tasks = tasks + ? WHERE id = ?').run(tasks, lane.rowId);
+    }
+    for (const [code, status] of TASK_STATUSES.entries()) {
+      if (counts[status] !== mirror.counts[status]) db.prepare('UPDATE counts SET tasks = ? WHERE status = ?').run(counts[status], code);
+    }
+    const last = rows.at(-1);
+    if (last) removeLedger(db, last);
+    if (tasks.length > 0) putMeta(db, 'sequence', mirror.nextSequence - 1);
+    keys = removeKeys(db, before.idempotencyBefore, limit);
+  });
+  if (tasks.length === 0 && rows.length === 0 && !hasOldKeys(db, before.idempotencyBefore)) return 0;
+  write.immediate();
+
+  lanes.apply(mirror);
+  Object.assign(mirror.counts, counts);
+  const last = rows.at(-1);
+  if (last) {
+    mirror.ledger.first = last.last_id + 1;
+    mirror.ledger.anchor = storedHash(last, lengthOf(last) - 1);
+  }
+  return tasks.length + rows.length + keys;
+}
+
+function endedBefore(db: Database, time: number, limit: number): Ended[] {
+  return db
+    .prepare<[number, number], Ended>(
+      `SELECT t.seq, t.id, t.status, l.key AS lane, t.history, s.json AS spec
+       FROM tasks t INDEXED BY tasks_ended JOIN lanes l ON l.id = t.lane JOIN specs s ON s.seq = t.seq
+       WHERE t.completed_at IS NOT NULL AND t.completed_at < ? ORDER BY t.completed_at LIMIT ?`,
+    )
+    .all(time, limit);
+}
+
+function removeTask(db: Database, { seq, id, status, history, spec }: Ended): void {
+  const { tags, depends_on, parent_id } = JSON.parse(spec) as { tags: string[]; depends_on: string[]; parent_id: string | null };
+  for (const tag of tags) db.prepare('DELETE FROM tags WHERE tag = ? AND seq = ?').run(tag, seq);
+  for (const on of depends_on) db.prepare('DELETE FROM dependencies WHERE on_id = ? AND seq = ?').run(on, seq);
+  if (parent_id !== null) db.prepare('DELETE FROM children WHERE parent_id = ? AND seq = ?').run(parent_id, seq);
+  db.prepare('DELETE FROM tasks WHERE seq = ?').run(seq);
+  db.prepare('DELETE FROM specs WHERE seq = ?').run(seq);
+  db.prepare('INSERT OR REPLACE INTO removed (id, status, history) VALUES (?, ?, ?)').run(id, status, history);
+}
+
+/** Whole rows only, and never the newest: the chain must have something to hold on to. */
+function ledgerBefore(db: Database, mirror: Mirror, time: number, limit: number): LedgerRow[] {
+  const rows = db
+    .prepare<[number], LedgerRow & { at: number }>(
+      'SELECT first_id, last_id, at, entries, hashes FROM ledger ORDER BY last_id LIMIT ?',
+    )
+    .all(limit);
+  const end = rows.findIndex((row) => row.at >= time || row.last_id >= mirror.ledger.head.id);
+  return end < 0 ? rows : rows.slice(0, end);
+}
+
+function removeLedger(db: Database, last: LedgerRow): void {
+  db.prepare('DELETE FROM ledger_index WHERE last_id <= ?').run(last.last_id);
+  db.prepare('DELETE FROM ledger WHERE last_id <= ?').run(last.last_id);
+  putMeta(db, 'ledger_first', last.last_id + 1);
+  putMeta(db, 'ledger_anchor', storedHash(last, lengthOf(last) - 1));
+}
+
+function hasOldKeys(db: Database, time: number): boolean {
+  const oldest = db.prepare('SELECT at FROM idempotency ORDER BY seq LIMIT 1').pluck().get() as number | undefined;
+  return oldest !== undefined && oldest < time;
+}
+
+function removeKeys(db: Database, time: number, limit: number): number {
+  return db
+    .prepare('DELETE FROM idempotency WHERE seq IN (SELECT seq FROM idempotency ORDER BY seq LIMIT ?) AND at < ?')
+    .run(limit, time).changes;
+}
+
+function putMeta(db: Database, key: string, value: string | number): void {
+  db.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)').run(key, value);
+}

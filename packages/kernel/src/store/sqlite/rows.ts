@@ -1,0 +1,111 @@
+import type { Json } from '../../core/json.ts';
+import { type Outcome, type PendingReason, type Progress, Spec, TASK_STATUSES, type Task, type TaskStatus } from '../../core/task.ts';
+import type { Worker, WorkerProfile } from '../../core/worker.ts';
+
+/** Records to rows and back. Rows are read as arrays in the order of these columns: that is what the driver does fastest. */
+
+export const STATUS_CODE = Object.fromEntries(TASK_STATUSES.map((status, code) => [status, code])) as Record<TaskStatus, number>;
+
+export const TASK_COLUMNS = `t.seq, t.id, t.version, t.status, l.key, t.priority, t.created_at, t.timeout_ms, t.depth,
+  t.pending_reason, t.unmet, t.due_at, t.attempt, t.retry_count, t.losses, t.lease_token, t.worker, t.last_outcome,
+  t.deadline, t.queued_at, t.started_at, t.completed_at, t.progress, t.error, t.error_trace, t.result, s.json`;
+export const TASK_TABLES = 'tasks t JOIN specs s ON s.seq = t.seq JOIN lanes l ON l.id = t.lane';
+
+// biome-ignore format: as the columns stand
+export type TaskRow = [
+  seq: number, id: string, version: number, status: number, lane: string, priority: number, createdAt: number,
+  timeoutMs: number, depth: number, pendingReason: PendingReason | null, unmet: number, dueAt: number | null,
+  attempt: number, retryCount: number, losses: number, leaseToken: number, worker: string | null,
+  lastOutcome: Outcome | null, deadline: number | null, queuedAt: number | null, startedAt: number | null,
+  completedAt: number | null, progress: string | null, error: string | null, errorTrace: string | null,
+  result: string | null, json: string,
+];
+
+export function taskFromRow(row: TaskRow): Task {
+  const progress = row[22];
+  return {
+    id: row[1],
+    seq: row[0],
+    version: row[2],
+    spec: new Spec(row[26]),
+    lane: row[4],
+    priority: row[5],
+    createdAt: row[6],
+    timeoutMs: row[7],
+    depth: row[8],
+    status: TASK_STATUSES[row[3]]!,
+    pendingReason: row[9],
+    unmet: row[10],
+    dueAt: row[11],
+    attempt: row[12],
+    retryCount: row[13],
+    losses: row[14],
+    leaseToken: row[15],
+    worker: row[16],
+    lastOutcome: row[17],
+    deadline: row[18],
+    queuedAt: row[19],
+    startedAt: row[20],
+    completedAt: row[21],
+    progress: progress === null ? null : (JSON.parse(progress) as Progress),
+    result: row[25],
+    error: row[23],
+    errorTrace: row[24],
+  };
+}
+
+export const INSERT_TASK = `INSERT INTO tasks (version, status, pending_reason, unmet, due_at, attempt, retry_count,
+  losses, lease_token, worker, last_outcome, deadline, queued_at, started_at, completed_at, progress, error,
+  error_trace, result, history, seq, id, lane, priority, created_at, created_by, timeout_ms, depth)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+export const UPDATE_TASK = `UPDATE tasks SET version = ?, status = ?, pending_reason = ?, unmet = ?, due_at = ?,
+  attempt = ?, retry_count = ?, losses = ?, lease_token = ?, worker = ?, last_outcome = ?, deadline = ?, queued_at = ?,
+  started_at = ?, completed_at = ?, progress = ?, error = ?, error_trace = ?, result = ?, history = history || ?
+  WHERE seq = ? AND version = ?`;
+
+/** What changes over a task's life, in the order of both statements above. */
+export function stateValues(task: Task, history: string): (string | number | null)[] {
+  // biome-ignore format: as the columns stand
+  return [
+    task.version, STATUS_CODE[task.status], task.pendingReason, task.unmet, task.dueAt, task.attempt, task.retryCount,
+    task.losses, task.leaseToken, task.worker, task.lastOutcome, task.deadline, task.queuedAt, task.startedAt,
+    task.completedAt, task.progress === null ? null : JSON.stringify(task.progress), task.error, task.errorTrace,
+    task.result, history,
+  ];
+}
+
+export const SELECT_WORKERS = `SELECT id, version, profile, holds, offline, draining, registered_at, heartbeat_at,
+  completed, failed, busy_ms FROM workers`;
+export const PUT_WORKER = `INSERT OR REPLACE INTO workers (id, version, profile, holds, offline, draining, registered_at,
+  heartbeat_at, completed, failed, busy_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+// biome-ignore format: as the columns stand
+export type WorkerRow = [
+  id: string, version: number, profile: string, holds: string, offline: number, draining: number,
+  registeredAt: number, heartbeatAt: number, completed: number, failed: number, busyMs: number,
+];
+
+export function workerFromRow(row: WorkerRow): Worker {
+  return {
+    id: row[0],
+    version: row[1],
+    profile: JSON.parse(row[2]) as WorkerProfile,
+    holds: JSON.parse(row[3]) as string[],
+    offline: row[4] === 1,
+    draining: row[5] === 1,
+    registeredAt: row[6],
+    lastHeartbeat: row[7],
+    completed: row[8],
+    failed: row[9],
+    busyMs: row[10],
+  };
+}
+
+export function workerValues(worker: Worker): WorkerRow {
+  // biome-ignore format: as the columns stand
+  return [
+    worker.id, worker.version, JSON.stringify(worker.profile as unknown as Json), JSON.stringify(worker.holds),
+    Number(worker.offline), Number(worker.draining), worker.registeredAt, worker.lastHeartbeat, worker.completed,
+    worker.failed, worker.busyMs,
+  ];
+}

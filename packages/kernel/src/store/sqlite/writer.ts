@@ -1,0 +1,294 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { NewEvent } from '../../core/event.ts';
+import type { Committed, IdempotencyRecord, LedgerHead, Put, Unit } from '../../core/store.ts';
+import type { Task, TaskStatus } from '../../core/task.ts';
+import type { Worker } from '../../core/worker.ts';
+import { type Appended, LedgerWriter } from './ledger.ts';
+import type { LaneState, Mirror } from './mirror.ts';
+import { INSERT_TASK, PUT_WORKER, STATUS_CODE, stateValues, UPDATE_TASK, workerValues } from './rows.ts';
+
+/** What all units of one commit come to: each record's state before and after. */
+interface Merged {
+  readonly tasks: Map<string, { first: Task | null; last: Task }>;
+  readonly workers: Map<string, { first: Worker | null; last: Worker | null }>;
+  readonly idempotency: { prev: IdempotencyRecord | null; next: IdempotencyRecord }[];
+  readonly events: NewEvent[];
+}
+
+/** Some record was not at the version the units were decided on. */
+class Conflict extends Error {}
+
+/**
+ * Writes commits. A record that several units of a commit change is written once, in its final state: a task that is
+ * submitted and assigned in the same breath costs one insert. Records are expected at their versions by the very
+ * statements that change them; only if one of those misses is the commit taken apart to find which units conflict.
+ */
+export class Writer {
+  readonly #db: Database;
+  readonly #mirror: Mirror;
+  readonly #ledger: LedgerWriter;
+  readonly #begin: Statement;
+  readonly #commit: Statement;
+  readonly #insertTask: Statement;
+  readonly #updateTask: Statement;
+  readonly #appendHistory: Statement;
+  readonly #insertSpec: Statement;
+  readonly #insertDependency: Statement;
+  readonly #insertChild: Statement;
+  readonly #insertTag: Statement;
+  readonly #putWorker: Statement;
+  readonly #deleteWorker: Statement;
+  readonly #putIdempotency: Statement;
+  readonly #insertLane: Statement;
+  readonly #updateLane: Statement;
+  readonly #deleteLane: Statement;
+  readonly #putCount: Statement;
+  readonly #putMeta: Statement;
+  readonly #taskVersion: Statement<[string], number>;
+  readonly #idempotencyAt: Statement<[string], number>;
+
+  constructor(db: Database, mirror: Mirror) {
+    this.#db = db;
+    this.#mirror = mirror;
+    this.#ledger = new LedgerWriter(db);
+    this.#begin = db.prepare('BEGIN IMMEDIATE');
+    this.#commit = db.prepare('COMMIT');
+    this.#insertTask = db.prepare(INSERT_TASK);
+    this.#updateTask = db.prepare(UPDATE_TASK);
+    this.#appendHistory = db.prepare('UPDATE tasks SET history = history || ? WHERE id = ?');
+    this.#insertSpec = db.prepare('INSERT INTO specs (seq, json) VALUES (?, ?)');
+    this.#insertDependency = db.prepare('INSERT INTO dependencies (on_id, seq) VALUES (?, ?)');
+    this.#insertChild = db.prepare('INSERT INTO children (parent_id, seq) VALUES (?, ?)');
+    this.#insertTag = db.prepare('INSERT INTO tags (tag, seq) VALUES (?, ?)');
+    this.#putWorker = db.prepare(PUT_WORKER);
+    this.#deleteWorker = db.prepare('DELETE FROM workers WHERE id = ?');
+    this.#putIdempotency = db.prepare(
+      `INSERT INTO idempotency (key, body_hash, task_ids, at) VALUES (?, ?, ?, ?)
+       ON CONFLICT (key) DO UPDATE SET body_hash = excluded.body_hash, task_ids = excluded.task_ids, at = excluded.at
+       WHERE idempotency.at = ?`,
+    );
+    this.#insertLane = db.prepare('INSERT INTO lanes (key, requirements, queued, tasks) VALUES (?, ?, 0, 0)');
+    this.#updateLane = db.prepare('UPDATE lanes SET queued = queued + ?, tasks = tasks + ? WHERE id = ?');
+    this.#deleteLane = db.prepare('DELETE FROM lanes WHERE id = ?');
+    this.#putCount = db.prepare('INSERT OR REPLACE INTO counts (status, tasks) VALUES (?, ?)');
+    this.#putMeta = db.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)');
+    this.#taskVersion = db.prepare<[string], number>('SELECT version FROM tasks WHERE id = ?').pluck();
+    this.#idempotencyAt = db.prepare<[string], number>('SELECT at FROM idempotency WHERE key = ?').pluck();
+  }
+
+  /** One durable transaction for all units that do not conflict. Throws what the driver throws; then nothing happened. */
+  commit(units: readonly Unit[], at: number): Committed {
+    try {
+      return { outcomes: units.map(() => 'committed'), entries: this.#write(merge(units), at).entries };
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
+      return this.#commitCarefully(units, at);
+    }
+  }
+
+  #commitCarefully(units: readonly Unit[], at: number): Committed {
+    const versions = new Map<string, number>();
+    const outcomes = units.map((unit) => {
+      if (!unit.puts.every((put) => versionOf(put, 'prev') === this.#currentVersion(versions, put))) return 'conflict';
+      for (const put of unit.puts) versions.set(nameOf(put), versionOf(put, 'next'));
+      return 'committed';
+    });
+    const surviving = units.filter((_, index) => outcomes[index] === 'committed');
+    return { outcomes, entries: surviving.length > 0 ? this.#write(merge(surviving), at).entries : [] };
+  }
+
+  #currentVersion(versions: ReadonlyMap<string, number>, put: Put): number {
+    const known = versions.get(nameOf(put));
+    if (known !== undefined) return known;
+    if (put.kind === 'task') return this.#taskVersion.get(put.next.id) ?? 0;
+    if (put.kind === 'worker') return this.#mirror.workers.get((put.next ?? put.prev)!.id)?.version ?? 0;
+    return this.#idempotencyAt.get(put.next.key) ?? 0;
+  }
+
+  #write(merged: Merged, at: number): Appended {
+    this.#begin.run();
+    try {
+      const appended = this.#ledger.append(this.#mirror.ledger.head, merged.events, at);
+      const lanes = this.#writeTasks(merged, appended);
+      this.#writeWorkers(merged);
+      for (const { prev, next } of merged.idempotency) this.#writeIdempotency(prev, next);
+      const counts = this.#writeCounts(merged);
+      if (appended.entries.length > 0) {
+        this.#putMeta.run('ledger_head_id', appended.head.id);
+        this.#putMeta.run('ledger_head_hash', appended.head.hash);
+      }
+      this.#commit.run();
+      this.#reflect(merged, lanes, counts, appended.head);
+      return appended;
+    } catch (error) {
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #writeTasks(merged: Merged, appended: Appended): LaneChanges {
+    const lanes = new LaneChanges();
+    for (const { first, last } of merged.tasks.values()) {
+      const lane = this.#laneOf(last, lanes);
+      const history = historyText(appended, last.id);
+      if (first === null) this.#insert(last, lane.rowId, history);
+      else if (this.#updateTask.run(...stateValues(last, history), last.seq, first.version).changes !== 1) throw new Conflict();
+      lanes.count(lane, Number(last.status === 'queued') - Number(first?.status === 'queued'), first === null ? 1 : 0);
+    }
+    for (const taskId of appended.byTask.keys()) {
+      if (!merged.tasks.has(taskId)) this.#appendHistory.run(historyText(appended, taskId), taskId);
+    }
+    for (const { lane, queued, tasks } of lanes.all()) {
+      if (lane.tasks + tasks === 0) this.#deleteLane.run(lane.rowId);
+      else if (queued !== 0 || tasks !== 0) this.#updateLane.run(queued, tasks, lane.rowId);
+    }
+    return lanes;
+  }
+
+  #insert(task: Task, lane: number, history: string): void {
+    const { created_by, depends_on, parent_id, tags } = task.spec.value;
+    try {
+      this.#insertTask.run(
+        ...stateValues(task, history),
+        task.seq,
+        task.id,
+        lane,
+        task.priority,
+        task.createdAt,
+        created_by,
+        task.timeoutMs,
+        task.depth,
+      );
+    } catch (error) {
+      if (/^SQLITE_CONSTRAINT_(PRIMARYKEY|UNIQUE|ROWID)$/.test((error as { code?: string }).code ?? '')) throw new Conflict();
+      throw error;
+    }
+    this.#insertSpec.run(task.seq, task.spec.json);
+    for (const id of depends_on) this.#insertDependency.run(id, task.seq);
+    if (parent_id !== null) this.#insertChild.run(parent_id, task.seq);
+    for (const tag of tags) this.#insertTag.run(tag, task.seq);
+  }
+
+  #laneOf(task: Task, lanes: LaneChanges): LaneState {
+    const known = lanes.get(task.lane) ?? this.#mirror.lanes.get(task.lane);
+    if (known) return known;
+    const { requirements } = task.spec.value;
+    const rowId = Number(this.#insertLane.run(task.lane, JSON.stringify(requirements)).lastInsertRowid);
+    return { rowId, key: task.lane, requirements, queued: 0, tasks: 0 };
+  }
+
+  #writeWorkers(merged: Merged): void {
+    for (const [id, { first, last }] of merged.workers) {
+      if ((this.#mirror.workers.get(id)?.version ?? 0) !== (first?.version ?? 0)) throw new Conflict();
+      if (last) this.#putWorker.run(...workerValues(last));
+      else if (first) this.#deleteWorker.run(id);
+    }
+  }
+
+  #writeIdempotency(prev: IdempotencyRecord | null, { key, bodyHash, taskIds, at }: IdempotencyRecord): void {
+    const { changes } = this.#putIdempotency.run(key, bodyHash, taskIds.join(' '), at, prev?.at ?? -1);
+    if (changes !== 1) throw new Conflict();
+  }
+
+  #writeCounts(merged: Merged): Map<TaskStatus, number> {
+    const counts = new Map<TaskStatus, number>();
+    const add = (status: TaskStatus, n: number) => counts.set(status, (counts.get(status) ?? this.#mirror.counts[status]) + n);
+    for (const { first, last } of merged.tasks.values()) {
+      if (first?.status === last.status) continue;
+      if (first) add(first.status, -1);
+      add(last.status, 1);
+    }
+    for (const [status, n] of counts) this.#putCount.run(STATUS_CODE[status], n);
+    return counts;
+  }
+
+  /** The commit is on disk: now memory may follow. */
+  #reflect(merged: Merged, lanes: LaneChanges, counts: ReadonlyMap<TaskStatus, number>, head: LedgerHead): void {
+    const mirror = this.#mirror;
+    for (const { first, last } of merged.tasks.values()) {
+      mirror.track(last);
+      if (first !== null) continue;
+      mirror.nextSequence = Math.max(mirror.nextSequence, last.seq + 1);
+      if (last.spec.value.depends_on.length > 0) mirror.hasDependencies = true;
+    }
+    for (const [id, { last }] of merged.workers) {
+      if (last) mirror.workers.set(id, last);
+      else mirror.workers.delete(id);
+    }
+    lanes.apply(mirror);
+    for (const [status, n] of counts) mirror.counts[status] = n;
+    if (mirror.ledger.head.id === 0 && head.id > 0) mirror.ledger.first = 1;
+    mirror.ledger.head = head;
+  }
+}
+
+/** How the lanes of one commit fill and empty. */
+export class LaneChanges {
+  readonly #changes = new Map<string, { lane: LaneState; queued: number; tasks: number }>();
+
+  get(key: string): LaneState | undefined {
+    return this.#changes.get(key)?.lane;
+  }
+
+  count(lane: LaneState, queued: number, tasks: number): void {
+    const change = this.#changes.get(lane.key);
+    if (change) {
+      change.queued += queued;
+      change.tasks += tasks;
+    } else this.#changes.set(lane.key, { lane, queued, tasks });
+  }
+
+  all(): Iterable<{ readonly lane: LaneState; readonly queued: number; readonly tasks: number }> {
+    return this.#changes.values();
+  }
+
+  apply(mirror: Mirror): void {
+    for (const { lane, queued, tasks } of this.#changes.values()) {
+      lane.queued += queued;
+      lane.tasks += tasks;
+      mirror.setLane(lane);
+    }
+  }
+}
+
+function merge(units: readonly Unit[]): Merged {
+  const merged: Merged = { tasks: new Map(), workers: new Map(), idempotency: [], events: [] };
+  for (const { puts, events } of units) {
+    for (const put of puts) {
+      if (put.kind === 'task') mergeOne(merged.tasks, put.next.id, put.prev, put.next);
+      else if (put.kind === 'worker') mergeOne(merged.workers, (put.next ?? put.prev)!.id, put.prev, put.next);
+      else merged.idempotency.push(put);
+    }
+    for (const event of events) merged.events.push(event);
+  }
+  return merged;
+}
+
+function mergeOne<T extends { readonly version: number }, L extends T | null>(
+  map: Map<string, { first: T | null; last: L }>,
+  id: string,
+  prev: T | null,
+  next: L,
+): void {
+  const known = map.get(id);
+  if (!known) map.set(id, { first: prev, last: next });
+  else if ((known.last?.version ?? 0) !== (prev?.version ?? 0)) throw new Conflict();
+  else known.last = next;
+}
+
+function nameOf(put: Put): string {
+  if (put.kind === 'task') return `task ${put.next.id}`;
+  return put.kind === 'worker' ? `worker ${(put.next ?? put.prev)!.id}` : `key ${put.next.key}`;
+}
+
+/** The version of a record; an idempotency record is told by when it was made. */
+function versionOf(put: Put, side: 'prev' | 'next'): number {
+  if (put.kind === 'idempotency') return put[side]?.at ?? 0;
+  return put[side]?.version ?? 0;
+}
+
+function historyText(appended: Appended, taskId: string): string {
+  const ids = appended.byTask.get(taskId);
+  return ids ? ` ${ids.join(' ')}` : '';
+}
+
