@@ -1,7 +1,7 @@
 import { timestamp } from '../core/clock.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
-import type { EventBus } from '../core/event-bus.ts';
 import type { EphemeralEvent, LedgerEntry } from '../core/event.ts';
+import type { EventBus } from '../core/event-bus.ts';
 import type { Ledger } from '../core/store.ts';
 
 /** What a consumer wants to see. */

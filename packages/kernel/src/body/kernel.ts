@@ -1,8 +1,8 @@
 import type { Clock, Now } from '../core/clock.ts';
 import type { Answer, Assignment, Command, Rules } from '../core/command.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
-import type { EventBus } from '../core/event-bus.ts';
 import type { EphemeralType } from '../core/event.ts';
+import type { EventBus } from '../core/event-bus.ts';
 import type { Json } from '../core/json.ts';
 import type { Put, Store } from '../core/store.ts';
 import { isTerminal, type Task } from '../core/task.ts';
@@ -171,7 +171,12 @@ export class Kernel {
   }
 
   /** Claims up to `max` tasks; if there are none, holds on until there are, `waitMs` is over or `client` goes away. */
-  async claim(workerId: string, max: number, waitMs: number, client: AbortSignal): Promise<readonly Assignment[] | Refusal> {
+  async claim(
+    workerId: string,
+    max: number,
+    waitMs: number,
+    client: AbortSignal,
+  ): Promise<readonly Assignment[] | Refusal> {
     const signal = AbortSignal.any([client, this.#stopping.signal]);
     this.#presence.touch(workerId, this.#clock.now());
     const answer = await this.execute({ kind: 'claim', actor: `worker:${workerId}`, workerId, max });
@@ -359,9 +364,22 @@ export class Kernel {
     this.#tell('task_progress', `worker:${task.worker}`, task.id, task.worker, data);
   }
 
-  #tell(type: EphemeralType, source: `worker:${string}` | 'kernel', taskId: string | null, workerId: string | null, data: Json): void {
+  #tell(
+    type: EphemeralType,
+    source: `worker:${string}` | 'kernel',
+    taskId: string | null,
+    workerId: string | null,
+    data: Json,
+  ): void {
     if (this.relay.subscribers === 0 && this.bus.type === 'inmemory') return;
-    this.bus.publishEphemeral({ type, source, at: this.#clock.now().wall, data: JSON.stringify(data), taskId, workerId });
+    this.bus.publishEphemeral({
+      type,
+      source,
+      at: this.#clock.now().wall,
+      data: JSON.stringify(data),
+      taskId,
+      workerId,
+    });
   }
 
   #storeFailed(error: StorageUnavailable): void {

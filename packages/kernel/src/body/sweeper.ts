@@ -2,9 +2,9 @@ import type { Clock } from '../core/clock.ts';
 import { StorageUnavailable } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
 import type { Batcher } from './batcher.ts';
+import { IDEMPOTENCY_MS } from './decide/submit.ts';
 import type { EventRelay } from './event-relay.ts';
 import type { Presence } from './presence.ts';
-import { IDEMPOTENCY_MS } from './decide/submit.ts';
 
 /** The sweeper never rests longer than this, so that a lost hint delays nothing by more. */
 const LONGEST_REST_MS = 250;
@@ -124,7 +124,9 @@ export class Sweeper {
     const { presence, clock, connected, store, rules } = this.#options;
     const now = clock.now();
     for (const id of connected()) presence.touch(id, now);
-    await Promise.all(presence.silent(now).map((workerId) => this.#issue({ kind: 'lose_worker', actor: 'kernel', workerId })));
+    await Promise.all(
+      presence.silent(now).map((workerId) => this.#issue({ kind: 'lose_worker', actor: 'kernel', workerId })),
+    );
     if (now.steady < this.#retentionAt) return;
     for (const worker of await store.workers()) {
       const seen = presence.lastSeen(worker.id)?.wall ?? worker.lastHeartbeat;

@@ -1,5 +1,5 @@
-import type { BusListener, EventBus } from '../core/event-bus.ts';
 import type { EphemeralEvent, LedgerEntry } from '../core/event.ts';
+import type { BusListener, EventBus } from '../core/event-bus.ts';
 
 /** The bus of a single kernel: a list of listeners. */
 export class InMemoryBus implements EventBus {

@@ -25,7 +25,10 @@ export function cancel(slice: Slice, command: Cancel): Decision<Replies['cancel'
   const task = slice.task(command.taskId);
   if (!task || 'removed' in task) return noSuchTask(command.taskId);
   if (isTerminal(task)) {
-    return new Refusal('invalid_transition', `Task ${task.id} is already ${task.status}; only unfinished tasks can be cancelled.`);
+    return new Refusal(
+      'invalid_transition',
+      `Task ${task.id} is already ${task.status}; only unfinished tasks can be cancelled.`,
+    );
   }
   const change = new Change(slice, command.actor);
   for (const { id } of command.cascade ? family(slice, task) : [task]) {
@@ -102,7 +105,7 @@ export function retry(slice: Slice, command: Retry): Decision<Replies['retry']> 
     error: null,
     errorTrace: null,
   });
-  change.event('task_validated', 'neurasphere', { policy_version: 0, rules: 0, task_id: task.id, verdict: 'approve', violations: [] });
+  change.event('task_validated', 'neurasphere', { policy_version: 0, rules: 0, task_id: task.id, verdict: 'approve' });
   change.event('task_requeued', 'kernel', { reason: 'retried_by_hand', task_id: task.id });
   return { change, reply: { task: next } };
 }

@@ -1,5 +1,5 @@
 import type { Assignment, Claim, Replies } from '../../core/command.ts';
-import { Refusal } from '../../core/errors.ts';
+import type { Refusal } from '../../core/errors.ts';
 import type { Task } from '../../core/task.ts';
 import { freeSlots, type Worker } from '../../core/worker.ts';
 import { mayTakeFrom } from '../../mind/matching.ts';

@@ -1,6 +1,6 @@
 import type { Outcome, Task } from '../../core/task.ts';
-import { backoffMs } from '../retry.ts';
 import type { Change } from '../change.ts';
+import { backoffMs } from '../retry.ts';
 import { cancelDependents } from './ending.ts';
 
 interface Failure {

@@ -122,7 +122,10 @@ function settledBy(task: Task, command: Settle, outcome: Task['lastOutcome']): b
 }
 
 export function noSuchTask(id: string): Refusal {
-  return new Refusal('task_not_found', `There is no task ${id}. It may have ended long ago and been removed by retention.`);
+  return new Refusal(
+    'task_not_found',
+    `There is no task ${id}. It may have ended long ago and been removed by retention.`,
+  );
 }
 
 function stale(task: Task, command: Settle): Refusal {

@@ -1,7 +1,7 @@
 import type { NewTask, Replies, Submit } from '../../core/command.ts';
 import { type FieldError, Refusal } from '../../core/errors.ts';
 import type { IdempotencyRecord } from '../../core/store.ts';
-import { Spec, TERMINAL, type Task } from '../../core/task.ts';
+import { Spec, type Task, TERMINAL } from '../../core/task.ts';
 import { Change } from '../change.ts';
 import type { Slice } from '../slice.ts';
 import type { Wanted } from '../wanted.ts';
@@ -70,7 +70,10 @@ function checkReferences(slice: Slice, { spec, path }: NewTask): FieldError[] {
   const errors: FieldError[] = [];
   for (const [index, id] of spec.depends_on.entries()) {
     if (slice.task(id) === null) {
-      errors.push({ path: `${path}/depends_on/${index}`, message: `depends_on names task ${id}, which does not exist.` });
+      errors.push({
+        path: `${path}/depends_on/${index}`,
+        message: `depends_on names task ${id}, which does not exist.`,
+      });
     }
   }
   if (spec.parent_id !== null) {
@@ -132,11 +135,10 @@ function admit(change: Change, { id, spec, json, contentHash, lane }: NewTask, s
     rules: 0,
     task_id: id,
     verdict: 'approve',
-    violations: [],
   });
   change.event('task_submitted', 'kernel', {
     created_by: spec.created_by,
-    parent_id: spec.parent_id,
+    ...(spec.parent_id === null ? {} : { parent_id: spec.parent_id }),
     priority: spec.priority,
     status: failed ? 'pending' : status,
     task_id: id,

@@ -1,5 +1,5 @@
 import type { EndAttempt, Promote, Recover, Replies } from '../../core/command.ts';
-import { Refusal } from '../../core/errors.ts';
+import type { Refusal } from '../../core/errors.ts';
 import type { Task } from '../../core/task.ts';
 import { Change } from '../change.ts';
 import type { Slice } from '../slice.ts';

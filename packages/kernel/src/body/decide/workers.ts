@@ -23,7 +23,10 @@ function isLastLoss(slice: Slice, taskId: string): boolean {
 }
 
 export function noSuchWorker(id: string): Refusal {
-  return new Refusal('worker_not_found', `There is no worker ${id}. Register with POST /workers and use the id it answers.`);
+  return new Refusal(
+    'worker_not_found',
+    `There is no worker ${id}. Register with POST /workers and use the id it answers.`,
+  );
 }
 
 export function register(slice: Slice, command: Register): Decision<Replies['register']> {

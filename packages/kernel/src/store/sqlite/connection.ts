@@ -14,6 +14,7 @@ export function openDatabase(path: string): Database {
     if (isNew) chmodSync(path, 0o600);
     makeDurable(db, path === ':memory:');
     db.pragma(`cache_size = -${CACHE_KIB}`);
+    db.pragma('wal_autocheckpoint = 4000');
     db.pragma('temp_store = MEMORY');
     db.pragma('trusted_schema = OFF');
     migrate(db);

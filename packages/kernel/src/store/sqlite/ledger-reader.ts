@@ -88,7 +88,9 @@ export class SqliteLedger implements Ledger {
   #ofTask(query: LedgerQuery, taskId: string): ChainedEntry[] {
     const ids = (this.#history.get(taskId, taskId) ?? '').split(' ').filter(Boolean).map(Number);
     const { since } = query;
-    const entries = this.pick(since === undefined ? ids : ids.filter((id) => id > since)).filter((entry) => fits(entry, query));
+    const entries = this.pick(since === undefined ? ids : ids.filter((id) => id > since)).filter((entry) =>
+      fits(entry, query),
+    );
     return since === undefined ? entries.slice(-query.limit) : entries.slice(0, query.limit);
   }
 

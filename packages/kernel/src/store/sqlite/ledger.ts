@@ -2,7 +2,6 @@ import type { Database, Statement } from 'better-sqlite3';
 import { canonicalEntry, chainHash } from '../../core/chain.ts';
 import { StorageUnavailable } from '../../core/errors.ts';
 import type { ChainedEntry, LedgerEntry, LedgerType, NewEvent, Source } from '../../core/event.ts';
-import { canonicalJson } from '../../core/json.ts';
 import type { LedgerHead } from '../../core/store.ts';
 
 /**
@@ -83,7 +82,8 @@ function number(event: NewEvent, id: number, at: number): LedgerEntry {
     source: event.source,
     actor: event.actor,
     at,
-    data: canonicalJson(event.data),
+    // Events are made with their members in order, so this is the canonical form already.
+    data: JSON.stringify(event.data),
     taskId: typeof task_id === 'string' ? task_id : null,
     workerId: typeof worker_id === 'string' ? worker_id : null,
   };
@@ -170,4 +170,3 @@ export function verifyRow(row: LedgerRow, expectedFirst: number, prevHash: strin
 function isNumbered(line: string, id: number): boolean {
   return line.includes(`,"id":${id},"source":`);
 }
-

@@ -24,8 +24,12 @@ export class Loader {
     this.#task = db.prepare<[string], TaskRow>(`${FROM} WHERE t.id = ?`).raw();
     this.#removed = db.prepare<[string], number>('SELECT status FROM removed WHERE id = ?').pluck();
     this.#idempotency = db.prepare('SELECT body_hash, task_ids, at FROM idempotency WHERE key = ?');
-    this.#dependents = db.prepare<[string], TaskRow>(`${FROM} JOIN dependencies d ON d.seq = t.seq WHERE d.on_id = ?`).raw();
-    this.#children = db.prepare<[string], TaskRow>(`${FROM} JOIN children c ON c.seq = t.seq WHERE c.parent_id = ?`).raw();
+    this.#dependents = db
+      .prepare<[string], TaskRow>(`${FROM} JOIN dependencies d ON d.seq = t.seq WHERE d.on_id = ?`)
+      .raw();
+    this.#children = db
+      .prepare<[string], TaskRow>(`${FROM} JOIN children c ON c.seq = t.seq WHERE c.parent_id = ?`)
+      .raw();
     // CROSS JOIN keeps the queue's index outermost: tasks come in queue order, and only as many as are asked for.
     const lane = `SELECT ${TASK_COLUMNS} FROM tasks t INDEXED BY tasks_queue CROSS JOIN specs s CROSS JOIN lanes l
       WHERE t.status = 1 AND t.lane = ? AND s.seq = t.seq AND l.id = t.lane`;
@@ -34,7 +38,9 @@ export class Loader {
     this.#laneSamePriority = db
       .prepare<[number, number, number, number], TaskRow>(`${lane} AND t.priority = ? AND t.seq > ? ${order}`)
       .raw();
-    this.#laneLowerPriority = db.prepare<[number, number, number], TaskRow>(`${lane} AND t.priority < ? ${order}`).raw();
+    this.#laneLowerPriority = db
+      .prepare<[number, number, number], TaskRow>(`${lane} AND t.priority < ? ${order}`)
+      .raw();
   }
 
   load(needs: Needs): Loaded {

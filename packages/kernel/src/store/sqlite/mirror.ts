@@ -6,7 +6,15 @@ import { TASK_STATUSES, type Task, type TaskStatus } from '../../core/task.ts';
 import type { Worker } from '../../core/worker.ts';
 import { Deadlines } from './deadlines.ts';
 import type { LedgerState } from './ledger-reader.ts';
-import { SELECT_WORKERS, TASK_COLUMNS, TASK_TABLES, type TaskRow, taskFromRow, type WorkerRow, workerFromRow } from './rows.ts';
+import {
+  SELECT_WORKERS,
+  TASK_COLUMNS,
+  TASK_TABLES,
+  type TaskRow,
+  taskFromRow,
+  type WorkerRow,
+  workerFromRow,
+} from './rows.ts';
 
 export interface LaneState extends Lane {
   /** Its number in the tables. */
@@ -44,7 +52,10 @@ export class Mirror {
       this.setLane({ ...lane, requirements: JSON.parse(lane.requirements) as JsonObject });
     }
     this.counts = Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<TaskStatus, number>;
-    for (const { status, tasks } of db.prepare('SELECT status, tasks FROM counts').all() as { status: number; tasks: number }[]) {
+    for (const { status, tasks } of db.prepare('SELECT status, tasks FROM counts').all() as {
+      status: number;
+      tasks: number;
+    }[]) {
       this.counts[TASK_STATUSES[status]!] = tasks;
     }
     const executing = db.prepare(`SELECT ${TASK_COLUMNS} FROM ${TASK_TABLES} WHERE t.status = 2`).raw();

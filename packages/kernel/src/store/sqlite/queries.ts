@@ -22,9 +22,13 @@ export class Queries {
         `SELECT ${TASK_COLUMNS} FROM ${TASK_TABLES} WHERE t.due_at IS NOT NULL AND t.due_at <= ? ORDER BY t.due_at LIMIT ?`,
       )
       .raw();
-    this.#nextReady = db.prepare<[], number>('SELECT due_at FROM tasks WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1').pluck();
+    this.#nextReady = db
+      .prepare<[], number>('SELECT due_at FROM tasks WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1')
+      .pluck();
     this.#oldestQueued = db
-      .prepare<[], number>('SELECT queued_at FROM tasks INDEXED BY tasks_by_status WHERE status = 1 ORDER BY seq LIMIT 1')
+      .prepare<[], number>(
+        'SELECT queued_at FROM tasks INDEXED BY tasks_by_status WHERE status = 1 ORDER BY seq LIMIT 1',
+      )
       .pluck();
   }
 
@@ -33,7 +37,8 @@ export class Queries {
     let bytes = 0;
     for (const row of this.#list(query).iterate(...valuesOf(query))) {
       const task = taskFromRow(row);
-      bytes += task.spec.json.length + (task.result?.length ?? 0) + (task.error?.length ?? 0) + (task.errorTrace?.length ?? 0);
+      bytes +=
+        task.spec.json.length + (task.result?.length ?? 0) + (task.error?.length ?? 0) + (task.errorTrace?.length ?? 0);
       if (items.length === query.limit || (items.length > 0 && bytes > query.maxBytes)) return { items, more: true };
       items.push(task);
     }
@@ -52,7 +57,10 @@ export class Queries {
     const text = conditions.join(' AND ');
     let list = this.#lists.get(text);
     if (!list) {
-      const tables = query.tag === undefined ? TASK_TABLES : `tags g CROSS JOIN ${TASK_TABLES.replace('tasks t', 'tasks t ON t.seq = g.seq')}`;
+      const tables =
+        query.tag === undefined
+          ? TASK_TABLES
+          : `tags g CROSS JOIN ${TASK_TABLES.replace('tasks t', 'tasks t ON t.seq = g.seq')}`;
       const order = query.tag === undefined ? 't.seq' : 'g.seq';
       list = this.#db
         .prepare<unknown[], TaskRow>(

@@ -39,7 +39,8 @@ export function prune(db: Database, mirror: Mirror, before: Retention, limit: nu
       else db.prepare('UPDATE lanes SET tasks = tasks + ? WHERE id = ?').run(tasks, lane.rowId);
     }
     for (const [code, status] of TASK_STATUSES.entries()) {
-      if (counts[status] !== mirror.counts[status]) db.prepare('UPDATE counts SET tasks = ? WHERE status = ?').run(counts[status], code);
+      if (counts[status] !== mirror.counts[status])
+        db.prepare('UPDATE counts SET tasks = ? WHERE status = ?').run(counts[status], code);
     }
     const last = rows.at(-1);
     if (last) removeLedger(db, last);
@@ -70,7 +71,11 @@ function endedBefore(db: Database, time: number, limit: number): Ended[] {
 }
 
 function removeTask(db: Database, { seq, id, status, history, spec }: Ended): void {
-  const { tags, depends_on, parent_id } = JSON.parse(spec) as { tags: string[]; depends_on: string[]; parent_id: string | null };
+  const { tags, depends_on, parent_id } = JSON.parse(spec) as {
+    tags: string[];
+    depends_on: string[];
+    parent_id: string | null;
+  };
   for (const tag of tags) db.prepare('DELETE FROM tags WHERE tag = ? AND seq = ?').run(tag, seq);
   for (const on of depends_on) db.prepare('DELETE FROM dependencies WHERE on_id = ? AND seq = ?').run(on, seq);
   if (parent_id !== null) db.prepare('DELETE FROM children WHERE parent_id = ? AND seq = ?').run(parent_id, seq);

@@ -1,10 +1,21 @@
 import type { Json } from '../../core/json.ts';
-import { type Outcome, type PendingReason, type Progress, Spec, TASK_STATUSES, type Task, type TaskStatus } from '../../core/task.ts';
+import {
+  type Outcome,
+  type PendingReason,
+  type Progress,
+  Spec,
+  TASK_STATUSES,
+  type Task,
+  type TaskStatus,
+} from '../../core/task.ts';
 import type { Worker, WorkerProfile } from '../../core/worker.ts';
 
 /** Records to rows and back. Rows are read as arrays in the order of these columns: that is what the driver does fastest. */
 
-export const STATUS_CODE = Object.fromEntries(TASK_STATUSES.map((status, code) => [status, code])) as Record<TaskStatus, number>;
+export const STATUS_CODE = Object.fromEntries(TASK_STATUSES.map((status, code) => [status, code])) as Record<
+  TaskStatus,
+  number
+>;
 
 export const TASK_COLUMNS = `t.seq, t.id, t.version, t.status, l.key, t.priority, t.created_at, t.timeout_ms, t.depth,
   t.pending_reason, t.unmet, t.due_at, t.attempt, t.retry_count, t.losses, t.lease_token, t.worker, t.last_outcome,

@@ -1,7 +1,20 @@
 import type { Database } from 'better-sqlite3';
 import type { Now } from '../../core/clock.ts';
 import { StorageUnavailable } from '../../core/errors.ts';
-import type { Committed, Counts, Due, Lane, Ledger, Loaded, Needs, Page, Retention, Store, TaskQuery, Unit } from '../../core/store.ts';
+import type {
+  Committed,
+  Counts,
+  Due,
+  Lane,
+  Ledger,
+  Loaded,
+  Needs,
+  Page,
+  Retention,
+  Store,
+  TaskQuery,
+  Unit,
+} from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import type { Worker } from '../../core/worker.ts';
 import { lockColony, openDatabase } from './connection.ts';

@@ -132,7 +132,8 @@ export class Writer {
       const lane = this.#laneOf(last, lanes);
       const history = historyText(appended, last.id);
       if (first === null) this.#insert(last, lane.rowId, history);
-      else if (this.#updateTask.run(...stateValues(last, history), last.seq, first.version).changes !== 1) throw new Conflict();
+      else if (this.#updateTask.run(...stateValues(last, history), last.seq, first.version).changes !== 1)
+        throw new Conflict();
       lanes.count(lane, Number(last.status === 'queued') - Number(first?.status === 'queued'), first === null ? 1 : 0);
     }
     for (const taskId of appended.byTask.keys()) {
@@ -160,7 +161,8 @@ export class Writer {
         task.depth,
       );
     } catch (error) {
-      if (/^SQLITE_CONSTRAINT_(PRIMARYKEY|UNIQUE|ROWID)$/.test((error as { code?: string }).code ?? '')) throw new Conflict();
+      if (/^SQLITE_CONSTRAINT_(PRIMARYKEY|UNIQUE|ROWID)$/.test((error as { code?: string }).code ?? ''))
+        throw new Conflict();
       throw error;
     }
     this.#insertSpec.run(task.seq, task.spec.json);
@@ -192,7 +194,8 @@ export class Writer {
 
   #writeCounts(merged: Merged): Map<TaskStatus, number> {
     const counts = new Map<TaskStatus, number>();
-    const add = (status: TaskStatus, n: number) => counts.set(status, (counts.get(status) ?? this.#mirror.counts[status]) + n);
+    const add = (status: TaskStatus, n: number) =>
+      counts.set(status, (counts.get(status) ?? this.#mirror.counts[status]) + n);
     for (const { first, last } of merged.tasks.values()) {
       if (first?.status === last.status) continue;
       if (first) add(first.status, -1);
@@ -291,4 +294,3 @@ function historyText(appended: Appended, taskId: string): string {
   const ids = appended.byTask.get(taskId);
   return ids ? ` ${ids.join(' ')}` : '';
 }
-
