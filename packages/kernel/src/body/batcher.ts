@@ -1,5 +1,5 @@
 import type { Clock, Now } from '../core/clock.ts';
-import type { Answer, Claim, Command, Rules } from '../core/command.ts';
+import type { Answer, Assignment, Claim, Command, Rules } from '../core/command.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { LedgerEntry } from '../core/event.ts';
 import type { Store } from '../core/store.ts';
@@ -50,8 +50,11 @@ export interface BatcherOptions {
   readonly dispatcher: Dispatcher;
   /** Called after each commit, after the answers are given. Must not throw. */
   readonly onCommitted: (happened: Happened) => void;
-  /** Called when the store fails. Must not throw. */
-  readonly onStoreFailure: (error: StorageUnavailable) => void;
+  /**
+   * Called when the store fails. Must not throw. Nobody was told of `doubtful`, but the commit that made these
+   * assignments may have happened.
+   */
+  readonly onStoreFailure: (error: StorageUnavailable, doubtful: readonly Assignment[]) => void;
   /** Called when deciding a command fails: always a bug. */
   readonly onBug: (error: unknown, command: Command) => void;
 }
@@ -64,6 +67,8 @@ export class Batcher {
   readonly #options: BatcherOptions;
   #waiting: Pending[] = [];
   #running = false;
+  /** What the commit under way assigns. */
+  #doubtful: readonly Assignment[] = [];
   #idle: (() => void)[] = [];
 
   constructor(options: BatcherOptions) {
@@ -100,7 +105,7 @@ export class Batcher {
       await this.#process(batch);
     } catch (error) {
       mayServe = false;
-      if (error instanceof StorageUnavailable) this.#options.onStoreFailure(error);
+      if (error instanceof StorageUnavailable) this.#options.onStoreFailure(error, this.#doubtful);
       for (const pending of batch) pending.reject(error);
     }
     if (this.#waiting.length > 0 || (mayServe && this.#options.dispatcher.hasFresh)) {
@@ -176,9 +181,11 @@ export class Batcher {
   async #commit(now: Now, decided: readonly Decided[], commands: number): Promise<void> {
     const changing = decided.filter((one) => one.change !== null);
     const units = changing.map((one) => one.change!);
+    this.#doubtful = decided.flatMap(({ answer }) => ('assignments' in answer ? answer.assignments : []));
     const before = performance.now();
     const { outcomes, entries } = units.length > 0 ? await this.#options.store.commit(units, now.wall) : NOTHING;
     const commitMs = performance.now() - before;
+    this.#doubtful = [];
     const lost = new Set(changing.filter((_, index) => outcomes[index] === 'conflict'));
 
     const effects: Effect[] = [];

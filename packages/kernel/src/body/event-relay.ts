@@ -136,10 +136,26 @@ export class EventRelay {
     this.#subscribers.delete(subscriber);
   }
 
+  /** Some commits were never published (their answers got lost): goes on from what the ledger holds. */
+  catchUp(): void {
+    const { id } = this.#ledger().head();
+    if (id === this.#head) return;
+    this.#recent = [];
+    this.#head = id;
+    this.#schedule();
+  }
+
   #publish(entries: readonly LedgerEntry[]): void {
+    const first = entries[0]!.id;
+    if (first <= this.#head) return;
+    if (first > this.#head + 1) this.#recent = [];
     for (const entry of entries) this.#recent.push({ entry, json: undefined });
     this.#head = entries.at(-1)?.id ?? this.#head;
     if (this.#recent.length > 2 * RECENT) this.#recent = this.#recent.slice(-RECENT);
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#scheduled || this.#subscribers.size === 0) return;
     // After the answers of the batch are out: watchers do not delay submitters.
     this.#scheduled = true;

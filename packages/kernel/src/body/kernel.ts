@@ -61,6 +61,8 @@ export class Kernel {
   readonly #sweeper: Sweeper;
   readonly #taskWaiters = new Map<string, Set<(task: Task) => void>>();
   #storeProblem: string | null = null;
+  /** Assignments that may have been stored, of which no worker was told. */
+  #doubtful: Assignment[] = [];
   readonly #stopping = new AbortController();
   #saidHeldBack = false;
 
@@ -90,7 +92,10 @@ export class Kernel {
       rules,
       dispatcher: this.#dispatcher,
       onCommitted: (happened) => this.#follow(happened),
-      onStoreFailure: (error) => this.#storeFailed(error),
+      onStoreFailure: (error, doubtful) => {
+        this.#doubtful.push(...doubtful);
+        this.#storeFailed(error);
+      },
       onBug: (error, command) => observer.fault(error, command.kind),
     });
     this.#sweeper = new Sweeper({
@@ -387,9 +392,16 @@ export class Kernel {
     this.#storeProblem = error.message;
   }
 
-  #storeRepaired(): void {
+  /** The store can be used again. What a failed commit may have done after all is looked up, and put right. */
+  async #storeRepaired(): Promise<void> {
+    const workers = await this.store.workers();
+    const now = this.#clock.now();
+    for (const worker of workers) this.#presence.follow(worker.id, worker.offline, now);
+    this.#presence.keepOnly(new Set(workers.map((worker) => worker.id)));
+    this.relay.catchUp();
     this.#storeProblem = null;
     this.#observer.storeRepaired();
+    await this.#giveBack(this.#doubtful.splice(0));
     this.#batcher.kick();
   }
 }

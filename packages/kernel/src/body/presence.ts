@@ -27,6 +27,11 @@ export class Presence {
     else if (this.#offline.delete(workerId)) this.#seen.set(workerId, now);
   }
 
+  /** Forgets whoever is not among these. */
+  keepOnly(workerIds: ReadonlySet<string>): void {
+    for (const id of [...this.#seen.keys()]) if (!workerIds.has(id)) this.forget(id);
+  }
+
   forget(workerId: string): void {
     this.#seen.delete(workerId);
     this.#offline.delete(workerId);

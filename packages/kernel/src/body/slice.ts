@@ -166,8 +166,8 @@ export class Slice {
     const view = this.#views.get(task.lane) ?? (this.#directory.has(task.lane) ? undefined : this.#view(task.lane));
     if (view?.covers(task)) view.add(task);
     else if (!view || view.more) {
-      let here = this.#queuedHere.get(task.lane);
-      if (!here) this.#queuedHere.set(task.lane, (here = new Map()));
+      const here = this.#queuedHere.get(task.lane) ?? new Map<string, Task>();
+      this.#queuedHere.set(task.lane, here);
       here.set(task.id, task);
     }
   }

@@ -32,7 +32,7 @@ export interface SweeperOptions {
   /** Workers that are connected and waiting at the moment, which is a sign of life. */
   readonly connected: () => Iterable<string>;
   readonly isBroken: () => boolean;
-  readonly onRepaired: () => void;
+  readonly onRepaired: () => Promise<void>;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -102,7 +102,7 @@ export class Sweeper {
         ),
       ]);
       await this.#sweepRetention(now.steady);
-      return this.#rest(due.ready.length + due.overdue.length >= MOST_AT_ONCE);
+      return await this.#rest(due.ready.length + due.overdue.length >= MOST_AT_ONCE);
     } catch (error) {
       onFault(error);
       return LONGEST_REST_MS;
@@ -155,7 +155,7 @@ export class Sweeper {
     this.#probeAt = steady + PROBE_EVERY_MS;
     try {
       await this.#options.store.probe();
-      this.#options.onRepaired();
+      await this.#options.onRepaired();
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error;
     }

@@ -89,7 +89,10 @@ const remembered = new WeakMap<WorkerProfile, Map<string, boolean>>();
 /** `matches`, computed once for each worker and lane: neither a profile nor a lane's requirements ever change. */
 export function mayTakeFrom(worker: Worker, lane: string, requirements: JsonObject): boolean {
   let lanes = remembered.get(worker.profile);
-  if (!lanes) remembered.set(worker.profile, (lanes = new Map()));
+  if (!lanes) {
+    lanes = new Map();
+    remembered.set(worker.profile, lanes);
+  }
   let answer = lanes.get(lane);
   if (answer === undefined) {
     if (lanes.size >= MOST_REMEMBERED) lanes.clear();

@@ -106,6 +106,6 @@ export function retry(slice: Slice, command: Retry): Decision<Replies['retry']> 
     errorTrace: null,
   });
   change.event('task_validated', 'neurasphere', { policy_version: 0, rules: 0, task_id: task.id, verdict: 'approve' });
-  change.event('task_requeued', 'kernel', { reason: 'retried_by_hand', task_id: task.id });
+  change.event('task_requeued', 'kernel', { reason: 'retried_by_hand', status: next.status, task_id: task.id });
   return { change, reply: { task: next } };
 }

@@ -19,27 +19,34 @@ import * as workers from './workers.ts';
 export function needs(slice: Slice, command: Command, wanted: Wanted): void {
   switch (command.kind) {
     case 'submit':
-      return submitting.needs(slice, command, wanted);
+      submitting.needs(slice, command, wanted);
+      return;
     case 'claim':
-      return claiming.needs(slice, command, wanted);
+      claiming.needs(slice, command, wanted);
+      return;
     case 'complete':
     case 'fail':
     case 'release':
     case 'progress':
-      return settling.needs(slice, command, wanted);
+      settling.needs(slice, command, wanted);
+      return;
     case 'cancel':
-      return cancelling.needsCancel(slice, command, wanted);
+      cancelling.needsCancel(slice, command, wanted);
+      return;
     case 'retry':
-      return cancelling.needsRetry(slice, command, wanted);
+      cancelling.needsRetry(slice, command, wanted);
+      return;
     case 'heartbeat':
     case 'drain':
     case 'unregister':
     case 'lose_worker':
-      return workers.needs(slice, command, wanted);
+      workers.needs(slice, command, wanted);
+      return;
     case 'end_attempt':
     case 'promote':
     case 'recover':
-      return sweeping.needs(slice, command, wanted);
+      sweeping.needs(slice, command, wanted);
+      return;
     case 'register':
     case 'announce':
       return;

@@ -65,24 +65,48 @@ export function taskFromRow(row: TaskRow): Task {
   };
 }
 
-export const INSERT_TASK = `INSERT INTO tasks (version, status, pending_reason, unmet, due_at, attempt, retry_count,
-  losses, lease_token, worker, last_outcome, deadline, queued_at, started_at, completed_at, progress, error,
-  error_trace, result, history, seq, id, lane, priority, created_at, created_by, timeout_ms, depth)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-export const UPDATE_TASK = `UPDATE tasks SET version = ?, status = ?, pending_reason = ?, unmet = ?, due_at = ?,
-  attempt = ?, retry_count = ?, losses = ?, lease_token = ?, worker = ?, last_outcome = ?, deadline = ?, queued_at = ?,
-  started_at = ?, completed_at = ?, progress = ?, error = ?, error_trace = ?, result = ?, history = history || ?
-  WHERE seq = ? AND version = ?`;
+/** What changes over a task's life, in the order of `stateValues`. */
+// biome-ignore format: as the values stand
+const STATE_COLUMNS = [
+  'version', 'status', 'pending_reason', 'unmet', 'due_at', 'attempt', 'retry_count', 'losses', 'lease_token', 'worker',
+  'last_outcome', 'deadline', 'queued_at', 'started_at', 'completed_at', 'progress', 'error', 'error_trace', 'result',
+] as const;
 
-/** What changes over a task's life, in the order of both statements above. */
-export function stateValues(task: Task, history: string): (string | number | null)[] {
+export type Value = string | number | null;
+
+export function stateValues(task: Task): Value[] {
   // biome-ignore format: as the columns stand
   return [
     task.version, STATUS_CODE[task.status], task.pendingReason, task.unmet, task.dueAt, task.attempt, task.retryCount,
     task.losses, task.leaseToken, task.worker, task.lastOutcome, task.deadline, task.queuedAt, task.startedAt,
     task.completedAt, task.progress === null ? null : JSON.stringify(task.progress), task.error, task.errorTrace,
-    task.result, history,
+    task.result,
   ];
+}
+
+export const INSERT_TASK = `INSERT INTO tasks (${STATE_COLUMNS.join(', ')}, history, seq, id, lane, priority, created_at,
+  created_by, timeout_ms, depth) VALUES (${STATE_COLUMNS.map(() => '?').join(', ')}, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+/** Which columns differ, as a bit set, and their new values in order. */
+export function changes(before: Task, after: Task): { columns: number; values: Value[] } {
+  const old = stateValues(before);
+  const values: Value[] = [];
+  let columns = 0;
+  for (const [at, value] of stateValues(after).entries()) {
+    if (value === old[at]) continue;
+    columns |= 1 << at;
+    values.push(value);
+  }
+  return { columns, values };
+}
+
+/**
+ * Sets just these columns. SQLite rewrites the index entries of every column that is named, changed or not, so
+ * naming few is most of what makes an update cheap.
+ */
+export function updateOf(columns: number): string {
+  const set = STATE_COLUMNS.filter((_, at) => columns & (1 << at)).map((column) => `${column} = ?, `);
+  return `UPDATE tasks SET ${set.join('')} history = history || ? WHERE seq = ? AND version = ?`;
 }
 
 export const SELECT_WORKERS = `SELECT id, version, profile, holds, offline, draining, registered_at, heartbeat_at,

@@ -5,7 +5,7 @@ import type { Task, TaskStatus } from '../../core/task.ts';
 import type { Worker } from '../../core/worker.ts';
 import { type Appended, LedgerWriter } from './ledger.ts';
 import type { LaneState, Mirror } from './mirror.ts';
-import { INSERT_TASK, PUT_WORKER, STATUS_CODE, stateValues, UPDATE_TASK, workerValues } from './rows.ts';
+import { changes, INSERT_TASK, PUT_WORKER, STATUS_CODE, stateValues, updateOf, workerValues } from './rows.ts';
 
 /** What all units of one commit come to: each record's state before and after. */
 interface Merged {
@@ -30,7 +30,8 @@ export class Writer {
   readonly #begin: Statement;
   readonly #commit: Statement;
   readonly #insertTask: Statement;
-  readonly #updateTask: Statement;
+  /** By the columns they set. */
+  readonly #updateTask = new Map<number, Statement>();
   readonly #appendHistory: Statement;
   readonly #insertSpec: Statement;
   readonly #insertDependency: Statement;
@@ -54,7 +55,6 @@ export class Writer {
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
     this.#insertTask = db.prepare(INSERT_TASK);
-    this.#updateTask = db.prepare(UPDATE_TASK);
     this.#appendHistory = db.prepare('UPDATE tasks SET history = history || ? WHERE id = ?');
     this.#insertSpec = db.prepare('INSERT INTO specs (seq, json) VALUES (?, ?)');
     this.#insertDependency = db.prepare('INSERT INTO dependencies (on_id, seq) VALUES (?, ?)');
@@ -132,8 +132,7 @@ export class Writer {
       const lane = this.#laneOf(last, lanes);
       const history = historyText(appended, last.id);
       if (first === null) this.#insert(last, lane.rowId, history);
-      else if (this.#updateTask.run(...stateValues(last, history), last.seq, first.version).changes !== 1)
-        throw new Conflict();
+      else this.#update(first, last, history);
       lanes.count(lane, Number(last.status === 'queued') - Number(first?.status === 'queued'), first === null ? 1 : 0);
     }
     for (const taskId of appended.byTask.keys()) {
@@ -146,11 +145,22 @@ export class Writer {
     return lanes;
   }
 
+  #update(first: Task, last: Task, history: string): void {
+    const { columns, values } = changes(first, last);
+    let update = this.#updateTask.get(columns);
+    if (!update) {
+      update = this.#db.prepare(updateOf(columns));
+      this.#updateTask.set(columns, update);
+    }
+    if (update.run(...values, history, last.seq, first.version).changes !== 1) throw new Conflict();
+  }
+
   #insert(task: Task, lane: number, history: string): void {
     const { created_by, depends_on, parent_id, tags } = task.spec.value;
     try {
       this.#insertTask.run(
-        ...stateValues(task, history),
+        ...stateValues(task),
+        history,
         task.seq,
         task.id,
         lane,

@@ -1,0 +1,92 @@
+import { StorageUnavailable } from '../core/errors.ts';
+import type { Ledger, Store } from '../core/store.ts';
+import type { Random } from './random.ts';
+
+export interface FaultRates {
+  /** A commit is refused and nothing of it happens. */
+  commitFails: number;
+  /** A commit happens, and the answer gets lost: the kernel cannot know. */
+  replyLost: number;
+  /** Loads and queries fail. */
+  loadFails: number;
+  /** Anything takes some turns of the event loop. */
+  delay: number;
+}
+
+export const NO_FAULTS: Readonly<FaultRates> = { commitFails: 0, replyLost: 0, loadFails: 0, delay: 0 };
+
+/**
+ * A store that fails the way real ones do, as far as a kernel can notice:
+ * - a commit fails whole, and nothing of it is there;
+ * - a commit succeeds, and the answer is lost on the way;
+ * - a read fails; anything takes long;
+ * - the process dies: from that moment on nothing is answered any more, whatever was under way.
+ * It does not model a disk that loses or changes what was synchronised: no software above it can mend that.
+ */
+export class FaultyStore implements Store {
+  readonly #real: Store;
+  readonly #random: Random;
+  rates: FaultRates = { ...NO_FAULTS };
+  #dead = false;
+  /** Whether the kernel was denied something since it was last told that all is well. */
+  faults = 0;
+
+  constructor(real: Store, random: Random) {
+    this.#real = real;
+    this.#random = random;
+  }
+
+  /** The kernel's process is killed. */
+  kill(): void {
+    this.#dead = true;
+  }
+
+  load: Store['load'] = (needs) => this.#read(() => this.#real.load(needs));
+  lanes: Store['lanes'] = () => this.#read(() => this.#real.lanes());
+  counts: Store['counts'] = () => this.#read(() => this.#real.counts());
+  task: Store['task'] = (id) => this.#read(() => this.#real.task(id));
+  tasks: Store['tasks'] = (query) => this.#read(() => this.#real.tasks(query));
+  worker: Store['worker'] = (id) => this.#read(() => this.#real.worker(id));
+  workers: Store['workers'] = () => this.#read(() => this.#real.workers());
+  due: Store['due'] = (now, limit) => this.#read(() => this.#real.due(now, limit));
+  oldestQueued: Store['oldestQueued'] = () => this.#read(() => this.#real.oldestQueued());
+  prune: Store['prune'] = (before, limit) => this.#read(() => this.#real.prune(before, limit));
+  probe: Store['probe'] = () => this.#read(() => this.#real.probe());
+
+  commit: Store['commit'] = async (units, at) => {
+    await this.#delay();
+    this.#fail(this.rates.commitFails, 'the write failed');
+    const committed = await this.#real.commit(units, at);
+    await this.#delay();
+    this.#fail(this.rates.replyLost, 'the answer was lost');
+    return committed;
+  };
+
+  get ledger(): Ledger {
+    return this.#real.ledger;
+  }
+
+  async close(): Promise<void> {
+    if (!this.#dead) await this.#real.close();
+  }
+
+  async #read<T>(read: () => Promise<T>): Promise<T> {
+    await this.#delay();
+    this.#fail(this.rates.loadFails, 'the read failed');
+    return read();
+  }
+
+  #fail(rate: number, why: string): void {
+    if (rate === 0 || !this.#random.chance(rate)) return;
+    this.faults++;
+    throw new StorageUnavailable(why);
+  }
+
+  async #delay(): Promise<void> {
+    if (this.#dead) await new Promise(() => undefined);
+    if (this.rates.delay > 0 && this.#random.chance(this.rates.delay)) {
+      for (let turn = this.#random.between(1, 3); turn > 0; turn--) await new Promise((resolve) => setImmediate(resolve));
+      if (this.#dead) await new Promise(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,195 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Kernel } from '../body/kernel.ts';
+import { InMemoryBus } from '../bus/in-memory.ts';
+import type { Clock } from '../core/clock.ts';
+import { SqliteStore } from '../store/sqlite/store.ts';
+import { type Actor, Submitter, Watcher, Worker } from './actors.ts';
+import { checkEverything } from './checkers.ts';
+import { FaultyStore, NO_FAULTS } from './faulty-store.ts';
+import { Random } from './random.ts';
+import { atRest, SimClock } from './sim-clock.ts';
+
+/**
+ * The real kernel on a real store, in a world that is made of one seed: submitters, workers and watchers who make
+ * mistakes, a store that fails, a process that is killed, a machine whose clock jumps. First everything is broken at
+ * random; then it heals, and whatever can be finished must be finished. At the end the checkers go over what is
+ * stored and what the actors were told.
+ */
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly steps?: number;
+}
+
+export interface SimulationReport {
+  readonly seed: number;
+  readonly tasks: number;
+  readonly entries: number;
+  readonly crashes: number;
+  readonly storeFaults: number;
+  readonly clockJumps: number;
+}
+
+export const LEASE_MS = 10_000;
+
+/** What a seed decides before anything happens: small and large colonies, calm and stormy weather. */
+function draw(random: Random) {
+  return {
+    workers: random.between(1, 6),
+    submitters: random.between(1, 3),
+    watchers: random.between(1, 3),
+    maxConcurrentTasks: random.pick([0, 1, 3, 10]),
+    crashRate: random.pick([0, 0.01, 0.05]),
+    jumpRate: random.pick([0, 0.02]),
+    faults: random.pick([
+      NO_FAULTS,
+      { commitFails: 0.03, replyLost: 0, loadFails: 0.01, delay: 0.1 },
+      { commitFails: 0.02, replyLost: 0.03, loadFails: 0.02, delay: 0.3 },
+    ]),
+  };
+}
+
+export class World {
+  readonly random: Random;
+  readonly clock = new SimClock();
+  readonly path: string;
+  readonly plan: ReturnType<typeof draw>;
+  readonly actors: Actor[] = [];
+  /** What should never have happened and was noticed on the way. */
+  readonly complaints: string[] = [];
+  kernel!: Kernel;
+  store!: FaultyStore;
+  crashes = 0;
+  storeFaults = 0;
+  clockJumps = 0;
+  #real!: SqliteStore;
+  #wallError = 0;
+
+  constructor(seed: number, folder: string) {
+    this.random = new Random(seed);
+    this.plan = draw(this.random);
+    this.path = join(folder, 'colony.db');
+  }
+
+  async start(): Promise<void> {
+    this.#real = await SqliteStore.open({ path: this.path });
+    this.store = new FaultyStore(this.#real, this.random);
+    this.kernel = await Kernel.open({
+      store: this.store,
+      bus: new InMemoryBus(),
+      clock: processClock(this.clock, this.random.between(0, 900_000)),
+      rules: {
+        maxConcurrentTasks: this.plan.maxConcurrentTasks,
+        leaseMs: LEASE_MS,
+        maxTaskDepth: 8,
+        maxLeaseLosses: 5,
+        recoveryGraceMs: 2000,
+      },
+      retention: { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 365 * 86_400_000 },
+      version: 'simulated',
+      random: this.random.next,
+      observer: {
+        committed: () => undefined,
+        heldBack: () => undefined,
+        storeFailed: () => undefined,
+        storeRepaired: () => undefined,
+        fault: (error, about) => this.complaints.push(`${about}: ${(error as Error).stack}`),
+      },
+    });
+  }
+
+  /** The process dies with whatever it has under way, and another one takes its place. */
+  async crash(): Promise<void> {
+    this.crashes++;
+    this.storeFaults += this.store.faults;
+    this.store.kill();
+    await this.#real.close();
+    for (const actor of this.actors) actor.disconnected();
+    await this.start();
+  }
+
+  async step(): Promise<void> {
+    const { plan, random } = this;
+    if (random.chance(plan.crashRate)) await this.crash();
+    this.store.rates = random.chance(0.7) ? { ...NO_FAULTS } : { ...plan.faults };
+    if (random.chance(plan.jumpRate)) {
+      this.clockJumps++;
+      this.#setWall(random.between(-10_000_000, 10_000_000));
+    }
+    for (const actor of this.actors) actor.act();
+    await this.clock.advance(random.between(0, 2000));
+  }
+
+  /** Everything works again; acts on until all that can end has ended. */
+  async heal(): Promise<void> {
+    this.store.rates = { ...NO_FAULTS };
+    // Whatever the clock was made to believe, every time that a task waits for has now come.
+    this.#setWall(20_000_000);
+    for (const actor of this.actors) actor.heal();
+    for (let turn = 0; turn < 600; turn++) {
+      for (const actor of this.actors) actor.act();
+      await this.clock.advance(1000);
+      if (turn > 20 && this.actors.every((actor) => actor.done()) && (await this.#nothingLeft())) break;
+    }
+    await atRest();
+  }
+
+  /** Sets the wall clock to be wrong by this much: hours, not days, or idempotency keys would rightly expire. */
+  #setWall(errorMs: number): void {
+    this.clock.jump(errorMs - this.#wallError);
+    this.#wallError = errorMs;
+  }
+
+  async #nothingLeft(): Promise<boolean> {
+    const { tasks } = await this.store.counts();
+    const { nextReadyAt } = await this.store.due(this.clock.now(), 0);
+    return tasks.queued === 0 && tasks.executing === 0 && nextReadyAt === null;
+  }
+
+  async close(): Promise<void> {
+    this.storeFaults += this.store.faults;
+    await this.kernel.stop();
+  }
+}
+
+/** Each process has a steady clock of its own, with a start of its own. */
+function processClock(clock: SimClock, offset: number): Clock {
+  return {
+    now: () => {
+      const { wall, steady } = clock.now();
+      return { wall, steady: steady - offset };
+    },
+    timer: (delayMs, run) => clock.timer(delayMs, run),
+  };
+}
+
+/** Runs one world from beginning to end. Throws with the seed and everything that was found wrong. */
+export async function simulate({ seed, steps = 150 }: SimulationOptions): Promise<SimulationReport> {
+  const folder = mkdtempSync(join(tmpdir(), 'colony-simulation-'));
+  const world = new World(seed, folder);
+  try {
+    await world.start();
+    for (let n = 0; n < world.plan.submitters; n++) world.actors.push(new Submitter(world, `submitter-${n}`));
+    for (let n = 0; n < world.plan.workers; n++) world.actors.push(new Worker(world, n, n === 0));
+    for (let n = 0; n < world.plan.watchers; n++) world.actors.push(new Watcher(world));
+    for (let step = 0; step < steps; step++) await world.step();
+    await world.heal();
+    const entries = await checkEverything(world);
+    const { tasks } = await world.store.counts();
+    await world.close();
+    if (world.complaints.length > 0) throw new Error(world.complaints.slice(0, 10).join('\n'));
+    return {
+      seed,
+      tasks: Object.values(tasks).reduce((sum, n) => sum + n, 0),
+      entries,
+      crashes: world.crashes,
+      storeFaults: world.storeFaults,
+      clockJumps: world.clockJumps,
+    };
+  } catch (error) {
+    throw new Error(`seed ${seed} (repeat with: npm run simulate:faults -- --seed ${seed})\n${(error as Error).stack}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
