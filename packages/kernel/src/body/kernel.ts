@@ -1,20 +1,20 @@
-import type { Clock, Now } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import type { Answer, Assignment, Command, Rules } from '../core/command.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
-import type { EphemeralType } from '../core/event.ts';
 import type { EventBus } from '../core/event-bus.ts';
-import type { Json } from '../core/json.ts';
-import type { Put, Store } from '../core/store.ts';
-import { isTerminal, type Task } from '../core/task.ts';
+import type { Store } from '../core/store.ts';
+import type { Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
+import { Aftermath } from './aftermath.ts';
 import { Batcher, type Happened } from './batcher.ts';
-import type { Effect } from './change.ts';
 import { noSuchWorker } from './decide/workers.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EventRelay } from './event-relay.ts';
+import { holdClaim } from './held-claim.ts';
 import type { WorkerLink } from './links.ts';
 import { Presence } from './presence.ts';
 import { Sweeper, type SweepRules } from './sweeper.ts';
+import { TaskWaiters } from './task-waiters.ts';
 
 /** Told what happens, for logs and metrics. */
 export interface KernelObserver {
@@ -59,12 +59,11 @@ export class Kernel {
   readonly #presence: Presence;
   readonly #batcher: Batcher;
   readonly #sweeper: Sweeper;
-  readonly #taskWaiters = new Map<string, Set<(task: Task) => void>>();
+  readonly #taskWaiters: TaskWaiters;
   #storeProblem: string | null = null;
   /** Assignments that may have been stored, of which no worker was told. */
   #doubtful: Assignment[] = [];
   readonly #stopping = new AbortController();
-  #saidHeldBack = false;
 
   /** Starts a kernel on an open store: running attempts are recovered, `kernel_started` is in the ledger. */
   static async open(options: KernelOptions): Promise<Kernel> {
@@ -85,13 +84,27 @@ export class Kernel {
     this.#version = options.version;
     this.startedAt = clock.now().wall;
     this.#presence = new Presence(rules.leaseMs);
+    this.#taskWaiters = new TaskWaiters(store, clock);
     this.relay = new EventRelay(() => store.ledger, bus);
+    const aftermath = new Aftermath({
+      dispatcher: this.#dispatcher,
+      presence: this.#presence,
+      taskWaiters: this.#taskWaiters,
+      bus,
+      leaseMs: rules.leaseMs,
+      expect: (delayMs) => this.#sweeper.expect(delayMs),
+      giveBack: (assignments) => void this.#giveBack(assignments).catch((error) => observer.fault(error, 'give back')),
+      onHeldBack: () => observer.heldBack(),
+    });
     this.#batcher = new Batcher({
       store,
       clock,
       rules,
       dispatcher: this.#dispatcher,
-      onCommitted: (happened) => this.#follow(happened),
+      onCommitted: (happened) => {
+        aftermath.follow(happened);
+        observer.committed(happened);
+      },
       onStoreFailure: (error, doubtful) => {
         this.#doubtful.push(...doubtful);
         this.#storeFailed(error);
@@ -161,7 +174,14 @@ export class Kernel {
       if (answer instanceof Refusal) return answer;
       worker = answer.worker;
     }
-    this.#tell('worker_heartbeat', 'kernel', null, workerId, { worker_id: workerId });
+    this.bus.publishEphemeral({
+      type: 'worker_heartbeat',
+      source: 'kernel',
+      at: this.#clock.now().wall,
+      data: JSON.stringify({ worker_id: workerId }),
+      taskId: null,
+      workerId,
+    });
     return worker!;
   }
 
@@ -192,29 +212,8 @@ export class Kernel {
     const worker = await this.store.worker(workerId);
     if (!worker) return noSuchWorker(workerId);
     if (worker.draining) return [];
-    return this.#waitForWork(worker, max, waitMs, signal);
-  }
-
-  #waitForWork(worker: Worker, max: number, waitMs: number, signal: AbortSignal): Promise<readonly Assignment[]> {
-    return new Promise((resolve) => {
-      const done = (assignments: readonly Assignment[]) => {
-        cancelTimer();
-        signal.removeEventListener('abort', onAbort);
-        this.#dispatcher.detach(link);
-        resolve(assignments);
-      };
-      const onAbort = () => done([]);
-      const link: WorkerLink = {
-        workerId: worker.id,
-        assign: done,
-        cancel: () => undefined,
-        drain: () => done([]),
-      };
-      const cancelTimer = this.#clock.timer(waitMs, () => done([]));
-      signal.addEventListener('abort', onAbort);
-      this.#dispatcher.attach(link, worker);
-      this.credit(link, max);
-    });
+    const parts = { dispatcher: this.#dispatcher, clock: this.#clock, kick: () => this.#batcher.kick() };
+    return holdClaim(parts, worker, max, waitMs, signal);
   }
 
   /** Nobody is there any more to take these: they go back at once, rather than when the lease is over. */
@@ -240,42 +239,8 @@ export class Kernel {
   }
 
   /** The task once it has ended, or as it is after `waitMs` or when `client` goes away. Null: no such task. */
-  async waitForTask(taskId: string, waitMs: number, client: AbortSignal): Promise<Task | null> {
-    const signal = AbortSignal.any([client, this.#stopping.signal]);
-    let ended: (task: Task) => void = () => undefined;
-    const end = new Promise<Task>((resolve) => {
-      ended = resolve;
-    });
-    // Listens before it looks, so that an end in between is not missed.
-    this.#listen(taskId, ended);
-    try {
-      const task = await this.store.task(taskId);
-      if (!task || isTerminal(task) || waitMs <= 0 || signal.aborted || this.stopping) return task;
-      return (await Promise.race([end, this.#pause(waitMs, signal)])) ?? (await this.store.task(taskId));
-    } finally {
-      this.#unlisten(taskId, ended);
-    }
-  }
-
-  #pause(ms: number, signal: AbortSignal): Promise<null> {
-    return new Promise((resolve) => {
-      const cancel = this.#clock.timer(ms, () => resolve(null));
-      signal.addEventListener('abort', () => {
-        cancel();
-        resolve(null);
-      });
-    });
-  }
-
-  #listen(taskId: string, listener: (task: Task) => void): void {
-    const listeners = this.#taskWaiters.get(taskId);
-    if (listeners) listeners.add(listener);
-    else this.#taskWaiters.set(taskId, new Set([listener]));
-  }
-
-  #unlisten(taskId: string, listener: (task: Task) => void): void {
-    const listeners = this.#taskWaiters.get(taskId);
-    if (listeners?.delete(listener) && listeners.size === 0) this.#taskWaiters.delete(taskId);
+  waitForTask(taskId: string, waitMs: number, client: AbortSignal): Promise<Task | null> {
+    return this.#taskWaiters.wait(taskId, waitMs, AbortSignal.any([client, this.#stopping.signal]));
   }
 
   /** Retries up to `limit` ended tasks, newest first; answers how many. */
@@ -319,72 +284,6 @@ export class Kernel {
     this.relay.stop();
     await this.bus.close();
     await this.store.close();
-  }
-
-  /** After a commit: who was connected, waiting or watching learns of it. */
-  #follow(happened: Happened): void {
-    const { now } = happened;
-    for (const { puts, actor } of happened.changes) {
-      for (const put of puts) this.#followPut(put, now);
-      if (actor.startsWith('worker:')) this.#presence.touch(actor.slice('worker:'.length), now);
-    }
-    for (const effect of happened.effects) this.#carryOut(effect);
-    for (const { link, answer } of happened.served) {
-      if (answer instanceof Refusal || answer.assignments.length === 0) continue;
-      if (this.#dispatcher.isAttached(link)) link.assign(answer.assignments, this.leaseExpiresAt(link.workerId));
-      else void this.#giveBack(answer.assignments).catch((error) => this.#observer.fault(error, 'release'));
-    }
-    if (happened.entries.length > 0) this.bus.publish(happened.entries);
-    this.#observer.committed(happened);
-  }
-
-  #followPut(put: Put, now: Now): void {
-    if (put.kind === 'worker') {
-      if (put.next) this.#presence.follow(put.next.id, put.next.offline, now);
-      else if (put.prev) this.#presence.forget(put.prev.id);
-    } else if (put.kind === 'task') {
-      const { prev, next } = put;
-      if (isTerminal(next)) for (const listener of this.#taskWaiters.get(next.id) ?? []) listener(next);
-      if (next.dueAt !== null) this.#sweeper.expect(next.dueAt - now.wall);
-      if (next.status === 'executing' && prev?.status !== 'executing') this.#sweeper.expect(next.timeoutMs);
-      if (next.progress !== null && next.progress !== prev?.progress) this.#tellProgress(next);
-    }
-  }
-
-  #carryOut(effect: Effect): void {
-    if (effect.kind === 'held_back') {
-      if (!this.#saidHeldBack) this.#observer.heldBack();
-      this.#saidHeldBack = true;
-      return;
-    }
-    for (const link of [...this.#dispatcher.linksOf(effect.workerId)]) {
-      if (effect.kind === 'revoked') link.cancel(effect.taskId, effect.reason);
-      else link.drain();
-    }
-  }
-
-  #tellProgress(task: Task): void {
-    const { fraction, message } = task.progress!;
-    const data = { fraction, message, task_id: task.id, worker_id: task.worker };
-    this.#tell('task_progress', `worker:${task.worker}`, task.id, task.worker, data);
-  }
-
-  #tell(
-    type: EphemeralType,
-    source: `worker:${string}` | 'kernel',
-    taskId: string | null,
-    workerId: string | null,
-    data: Json,
-  ): void {
-    if (this.relay.subscribers === 0 && this.bus.type === 'inmemory') return;
-    this.bus.publishEphemeral({
-      type,
-      source,
-      at: this.#clock.now().wall,
-      data: JSON.stringify(data),
-      taskId,
-      workerId,
-    });
   }
 
   #storeFailed(error: StorageUnavailable): void {

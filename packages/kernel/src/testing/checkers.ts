@@ -1,7 +1,9 @@
 import type { ChainedEntry } from '../core/event.ts';
 import type { Task, TaskStatus } from '../core/task.ts';
 import { isTerminal } from '../core/task.ts';
-import { Submitter, Watcher, Worker } from './actors.ts';
+import { Submitter } from './actors/submitter.ts';
+import { Watcher } from './actors/watcher.ts';
+import { Worker } from './actors/worker.ts';
 import type { World } from './simulation.ts';
 
 /**
@@ -53,7 +55,8 @@ function checkAcknowledged(world: World, tasks: ReadonlyMap<string, Task>, compl
     } else if (actor instanceof Worker) {
       for (const [id, result] of actor.completed) {
         const task = tasks.get(id);
-        if (task?.status !== 'completed' || task.result !== result) complain(`invariant 1: the completion of ${id} is lost`);
+        if (task?.status !== 'completed' || task.result !== result)
+          complain(`invariant 1: the completion of ${id} is lost`);
       }
     }
   }
@@ -89,15 +92,23 @@ function checkHistories(entries: readonly ChainedEntry[], tasks: ReadonlyMap<str
   }
   for (const [id, task] of tasks) {
     const trace = traces.get(id);
-    if (trace?.status !== task.status) complain(`invariant 10: ${id} is ${task.status}, the ledger says ${trace?.status}`);
+    if (trace?.status !== task.status)
+      complain(`invariant 10: ${id} is ${task.status}, the ledger says ${trace?.status}`);
     if (trace && trace.token !== task.leaseToken) complain(`invariant 10: ${id} has another token than the ledger`);
   }
-  for (const id of traces.keys()) if (!tasks.has(id)) complain(`invariant 10: the ledger tells of ${id}, which is not stored`);
+  for (const id of traces.keys())
+    if (!tasks.has(id)) complain(`invariant 10: the ledger tells of ${id}, which is not stored`);
 }
 
 function follow(trace: Traced, entry: ChainedEntry, task: Task | undefined, complain: Complain): void {
-  const data = JSON.parse(entry.data) as { status?: TaskStatus; reason?: string; lease_token?: number; worker_id?: string };
-  const wrong = () => complain(`invariant 6: ${entry.type} (${entry.id}) of ${entry.taskId}, which was ${trace.status}`);
+  const data = JSON.parse(entry.data) as {
+    status?: TaskStatus;
+    reason?: string;
+    lease_token?: number;
+    worker_id?: string;
+  };
+  const wrong = () =>
+    complain(`invariant 6: ${entry.type} (${entry.id}) of ${entry.taskId}, which was ${trace.status}`);
   if (entry.type === 'task_submitted') {
     if (trace.status !== 'new') wrong();
     trace.status = data.status!;
@@ -127,7 +138,8 @@ function checkStreams(world: World, entries: readonly ChainedEntry[], complain: 
     if (!(actor instanceof Watcher)) continue;
     const at = actor.seen.findIndex((id, index) => id !== index + 1);
     if (at >= 0) complain(`invariant 12: a watcher saw ${actor.seen[at]} where ${at + 1} was due`);
-    if (actor.seen.length !== entries.length) complain(`invariant 12: ${actor.seen.length} of ${entries.length} entries seen`);
+    if (actor.seen.length !== entries.length)
+      complain(`invariant 12: ${actor.seen.length} of ${entries.length} entries seen`);
   }
 }
 
@@ -135,7 +147,8 @@ function checkStreams(world: World, entries: readonly ChainedEntry[], complain: 
 function checkWorkers(world: World, entries: readonly ChainedEntry[], complain: Complain): void {
   const offline = new Set(entries.filter(({ type }) => type === 'worker_offline').map(({ workerId }) => workerId));
   for (const actor of world.actors) {
-    if (actor instanceof Worker && actor.steady && offline.has(actor.id)) complain('invariant 14: a steady worker was given up');
+    if (actor instanceof Worker && actor.steady && offline.has(actor.id))
+      complain('invariant 14: a steady worker was given up');
   }
 }
 
@@ -148,7 +161,9 @@ function checkDrained(tasks: ReadonlyMap<string, Task>, complain: Complain): voi
       return dependency.status !== 'completed' && (isTerminal(dependency) || blocked(dependency));
     });
   for (const task of tasks.values()) {
-    if (!isTerminal(task) && !blocked(task)) complain(`invariant 18: ${task.id} is still ${task.status} ${task.pendingReason}`);
-    if (task.status === 'pending' && task.unmet === 0 && task.dueAt === null) complain(`invariant 7: ${task.id} is stranded`);
+    if (!isTerminal(task) && !blocked(task))
+      complain(`invariant 18: ${task.id} is still ${task.status} ${task.pendingReason}`);
+    if (task.status === 'pending' && task.unmet === 0 && task.dueAt === null)
+      complain(`invariant 7: ${task.id} is stranded`);
   }
 }

@@ -85,7 +85,8 @@ export class FaultyStore implements Store {
   async #delay(): Promise<void> {
     if (this.#dead) await new Promise(() => undefined);
     if (this.rates.delay > 0 && this.#random.chance(this.rates.delay)) {
-      for (let turn = this.#random.between(1, 3); turn > 0; turn--) await new Promise((resolve) => setImmediate(resolve));
+      for (let turn = this.#random.between(1, 3); turn > 0; turn--)
+        await new Promise((resolve) => setImmediate(resolve));
       if (this.#dead) await new Promise(() => undefined);
     }
   }

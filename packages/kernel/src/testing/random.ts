@@ -30,7 +30,8 @@ export class Random {
 
   /** A v7-shaped identifier; `time` orders it. */
   id(time: number): string {
-    const hex = (digits: number) => Array.from({ length: digits }, () => Math.floor(this.next() * 16).toString(16)).join('');
+    const hex = (digits: number) =>
+      Array.from({ length: digits }, () => Math.floor(this.next() * 16).toString(16)).join('');
     const stamp = Math.floor(time).toString(16).padStart(12, '0').slice(-12);
     return `${stamp.slice(0, 8)}-${stamp.slice(8)}-7${hex(3)}-8${hex(3)}-${hex(12)}`;
   }

@@ -46,7 +46,10 @@ export class SimClock implements Clock {
   #next(until: number): Timer | undefined {
     let first: Timer | undefined;
     for (const timer of this.#timers) {
-      if (timer.at <= until && (!first || timer.at < first.at || (timer.at === first.at && timer.order < first.order))) {
+      if (
+        timer.at <= until &&
+        (!first || timer.at < first.at || (timer.at === first.at && timer.order < first.order))
+      ) {
         first = timer;
       }
     }

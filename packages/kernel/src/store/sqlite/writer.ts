@@ -15,6 +15,9 @@ interface Merged {
   readonly events: NewEvent[];
 }
 
+/** A version that nothing expects. */
+const NEVER = -1;
+
 /** Some record was not at the version the units were decided on. */
 class Conflict extends Error {}
 
@@ -89,17 +92,28 @@ export class Writer {
   #commitCarefully(units: readonly Unit[], at: number): Committed {
     const versions = new Map<string, number>();
     const outcomes = units.map((unit) => {
-      if (!unit.puts.every((put) => versionOf(put, 'prev') === this.#currentVersion(versions, put))) return 'conflict';
-      for (const put of unit.puts) versions.set(nameOf(put), versionOf(put, 'next'));
-      return 'committed';
+      const next = this.#versionsAfter(unit, versions);
+      // What builds on a unit that conflicted was decided on a state that never came to be.
+      for (const put of unit.puts) versions.set(nameOf(put), next?.get(nameOf(put)) ?? NEVER);
+      return next ? 'committed' : 'conflict';
     });
     const surviving = units.filter((_, index) => outcomes[index] === 'committed');
     return { outcomes, entries: surviving.length > 0 ? this.#write(merge(surviving), at).entries : [] };
   }
 
-  #currentVersion(versions: ReadonlyMap<string, number>, put: Put): number {
-    const known = versions.get(nameOf(put));
-    if (known !== undefined) return known;
+  /** The versions of a unit's records after it, or null when it does not find what it expects. */
+  #versionsAfter(unit: Unit, versions: ReadonlyMap<string, number>): ReadonlyMap<string, number> | null {
+    const next = new Map<string, number>();
+    for (const put of unit.puts) {
+      const name = nameOf(put);
+      const current = next.get(name) ?? versions.get(name) ?? this.#storedVersion(put);
+      if (versionOf(put, 'prev') !== current) return null;
+      next.set(name, versionOf(put, 'next'));
+    }
+    return next;
+  }
+
+  #storedVersion(put: Put): number {
     if (put.kind === 'task') return this.#taskVersion.get(put.next.id) ?? 0;
     if (put.kind === 'worker') return this.#mirror.workers.get((put.next ?? put.prev)!.id)?.version ?? 0;
     return this.#idempotencyAt.get(put.next.key) ?? 0;

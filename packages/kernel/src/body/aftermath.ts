@@ -1,0 +1,87 @@
+import type { Now } from '../core/clock.ts';
+import type { Assignment } from '../core/command.ts';
+import { Refusal } from '../core/errors.ts';
+import type { EventBus } from '../core/event-bus.ts';
+import type { Put } from '../core/store.ts';
+import { isTerminal, type Task } from '../core/task.ts';
+import type { Happened } from './batcher.ts';
+import type { Effect } from './change.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { Presence } from './presence.ts';
+import type { TaskWaiters } from './task-waiters.ts';
+
+export interface AftermathOptions {
+  readonly dispatcher: Dispatcher;
+  readonly presence: Presence;
+  readonly taskWaiters: TaskWaiters;
+  readonly bus: EventBus;
+  readonly leaseMs: number;
+  /** Something will be due in so many milliseconds. */
+  readonly expect: (delayMs: number) => void;
+  /** Tasks were assigned to a link that has gone in the meantime. */
+  readonly giveBack: (assignments: readonly Assignment[]) => void;
+  readonly onHeldBack: () => void;
+}
+
+/** What follows a commit: who is connected, waiting or watching learns of it, and time is told what to look out for. */
+export class Aftermath {
+  readonly #options: AftermathOptions;
+  #saidHeldBack = false;
+
+  constructor(options: AftermathOptions) {
+    this.#options = options;
+  }
+
+  follow({ now, changes, effects, served, entries }: Happened): void {
+    const { presence, dispatcher, bus, leaseMs, giveBack } = this.#options;
+    for (const { puts, actor } of changes) {
+      for (const put of puts) this.#followPut(put, now);
+      if (actor.startsWith('worker:')) presence.touch(actor.slice('worker:'.length), now);
+    }
+    for (const effect of effects) this.#carryOut(effect);
+    for (const { link, answer } of served) {
+      if (answer instanceof Refusal || answer.assignments.length === 0) continue;
+      if (dispatcher.isAttached(link)) link.assign(answer.assignments, now.wall + leaseMs);
+      else giveBack(answer.assignments);
+    }
+    if (entries.length > 0) bus.publish(entries);
+  }
+
+  #followPut(put: Put, now: Now): void {
+    const { presence, taskWaiters, expect } = this.#options;
+    if (put.kind === 'worker') {
+      if (put.next) presence.follow(put.next.id, put.next.offline, now);
+      else if (put.prev) presence.forget(put.prev.id);
+    } else if (put.kind === 'task') {
+      const { prev, next } = put;
+      if (isTerminal(next)) taskWaiters.ended(next);
+      if (next.dueAt !== null) expect(next.dueAt - now.wall);
+      if (next.status === 'executing' && prev?.status !== 'executing') expect(next.timeoutMs);
+      if (next.progress !== null && next.progress !== prev?.progress) this.#tellProgress(next, now);
+    }
+  }
+
+  #carryOut(effect: Effect): void {
+    if (effect.kind === 'held_back') {
+      if (!this.#saidHeldBack) this.#options.onHeldBack();
+      this.#saidHeldBack = true;
+      return;
+    }
+    for (const link of [...this.#options.dispatcher.linksOf(effect.workerId)]) {
+      if (effect.kind === 'revoked') link.cancel(effect.taskId, effect.reason);
+      else link.drain();
+    }
+  }
+
+  #tellProgress({ id, worker, progress }: Task, now: Now): void {
+    const { fraction, message } = progress!;
+    this.#options.bus.publishEphemeral({
+      type: 'task_progress',
+      source: `worker:${worker}`,
+      at: now.wall,
+      data: JSON.stringify({ fraction, message, task_id: id, worker_id: worker }),
+      taskId: id,
+      workerId: worker,
+    });
+  }
+}

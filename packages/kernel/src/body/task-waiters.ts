@@ -1,0 +1,58 @@
+import type { Clock } from '../core/clock.ts';
+import type { Store } from '../core/store.ts';
+import { isTerminal, type Task } from '../core/task.ts';
+
+/** Callers who want to know when a task has ended. */
+export class TaskWaiters {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #listeners = new Map<string, Set<(task: Task) => void>>();
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** The task once it has ended, or as it is after `waitMs` or when `signal` aborts. Null: no such task. */
+  async wait(taskId: string, waitMs: number, signal: AbortSignal): Promise<Task | null> {
+    let ended: (task: Task) => void = () => undefined;
+    const end = new Promise<Task>((resolve) => {
+      ended = resolve;
+    });
+    // Listens before it looks, so that an end in between is not missed.
+    this.#listen(taskId, ended);
+    try {
+      const task = await this.#store.task(taskId);
+      if (!task || isTerminal(task) || waitMs <= 0 || signal.aborted) return task;
+      return (await Promise.race([end, this.#pause(waitMs, signal)])) ?? (await this.#store.task(taskId));
+    } finally {
+      this.#unlisten(taskId, ended);
+    }
+  }
+
+  /** A task has ended: whoever waited for it may go on. */
+  ended(task: Task): void {
+    for (const listener of this.#listeners.get(task.id) ?? []) listener(task);
+  }
+
+  #pause(ms: number, signal: AbortSignal): Promise<null> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.timer(ms, () => resolve(null));
+      signal.addEventListener('abort', () => {
+        cancel();
+        resolve(null);
+      });
+    });
+  }
+
+  #listen(taskId: string, listener: (task: Task) => void): void {
+    const listeners = this.#listeners.get(taskId);
+    if (listeners) listeners.add(listener);
+    else this.#listeners.set(taskId, new Set([listener]));
+  }
+
+  #unlisten(taskId: string, listener: (task: Task) => void): void {
+    const listeners = this.#listeners.get(taskId);
+    if (listeners?.delete(listener) && listeners.size === 0) this.#listeners.delete(taskId);
+  }
+}

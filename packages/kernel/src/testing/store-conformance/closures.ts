@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+import type { Task } from '../../core/task.ts';
+import { type Driver, openFor } from './driver.ts';
+
+/** Who hangs on whom: `depends_on` and `parent_id`, one step or all the way down. */
+export function closures(driver: Driver): void {
+  test('dependents are those that name the task, one step only', async () => {
+    const scribe = await openFor(driver);
+    const root = await scribe.add();
+    const direct = await scribe.add({ depends_on: [root.id] });
+    await scribe.add({ depends_on: [direct.id] });
+    const { dependents } = await scribe.store.load({ dependents: [root.id] });
+    expect(names(dependents)).toEqual({ [root.id]: [direct.id] });
+  });
+
+  test('all dependents are followed down every way, each once', async () => {
+    const scribe = await openFor(driver);
+    const root = await scribe.add();
+    const left = await scribe.add({ depends_on: [root.id] });
+    const right = await scribe.add({ depends_on: [root.id] });
+    const both = await scribe.add({ depends_on: [left.id, right.id] });
+    await scribe.add();
+    const { dependents } = await scribe.store.load({ allDependents: [root.id] });
+    expect(names(dependents)).toEqual({
+      [root.id]: [left.id, right.id],
+      [left.id]: [both.id],
+      [right.id]: [both.id],
+      [both.id]: [],
+    });
+  });
+
+  test('descendants are followed by parent, not by dependency', async () => {
+    const scribe = await openFor(driver);
+    const root = await scribe.add();
+    const child = await scribe.add({ parent_id: root.id }, { depth: 1 });
+    const grandchild = await scribe.add({ parent_id: child.id }, { depth: 2 });
+    await scribe.add({ depends_on: [root.id] });
+    const { children } = await scribe.store.load({ allDescendants: [root.id] });
+    expect(names(children)).toEqual({ [root.id]: [child.id], [child.id]: [grandchild.id], [grandchild.id]: [] });
+  });
+
+  test('relatives come in their present state, whatever that is', async () => {
+    const scribe = await openFor(driver);
+    const root = await scribe.add();
+    const dependent = await scribe.add({ depends_on: [root.id] }, { status: 'pending', unmet: 1 });
+    const ended = await scribe.change(dependent, { status: 'cancelled', error: 'dependency_failed' });
+    const { dependents } = await scribe.store.load({ dependents: [root.id] });
+    expect(dependents.get(root.id)![0]).toMatchObject({ version: ended.version, status: 'cancelled' });
+  });
+
+  test('somebody may depend on what is not stored', async () => {
+    const scribe = await openFor(driver);
+    const waiting = await scribe.add({ depends_on: ['elsewhere'] });
+    const { dependents } = await scribe.store.load({ allDependents: ['elsewhere'] });
+    expect(names(dependents).elsewhere).toEqual([waiting.id]);
+  });
+}
+
+function names(relation: ReadonlyMap<string, readonly Task[]>): Record<string, string[]> {
+  return Object.fromEntries([...relation].map(([id, tasks]) => [id, tasks.map((task) => task.id).sort()]));
+}

@@ -1,0 +1,18 @@
+import { onTestFinished } from 'vitest';
+import type { Store } from '../../core/store.ts';
+import { Scribe } from '../scribe.ts';
+
+/** What a kind of store must bring along to be tested. */
+export interface Driver {
+  /** A new, empty store. */
+  open(): Promise<Store>;
+  /** Closes a store and opens what it kept. Absent where nothing outlives closing. */
+  readonly reopen?: (store: Store) => Promise<Store>;
+}
+
+/** A new store for this test, closed at its end. */
+export async function openFor(driver: Driver): Promise<Scribe> {
+  const scribe = new Scribe(await driver.open());
+  onTestFinished(() => scribe.store.close());
+  return scribe;
+}

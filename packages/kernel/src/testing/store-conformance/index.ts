@@ -1,0 +1,34 @@
+import { describe } from 'vitest';
+import { closures } from './closures.ts';
+import { commits } from './commits.ts';
+import type { Driver } from './driver.ts';
+import { due } from './due.ts';
+import { idempotency } from './idempotency.ts';
+import { lanesAndCounts } from './lanes-and-counts.ts';
+import { ledger } from './ledger.ts';
+import { ledgerQueries } from './ledger-queries.ts';
+import { listings } from './listings.ts';
+import { queue } from './queue.ts';
+import { records } from './records.ts';
+import { reopening } from './reopening.ts';
+import { retention } from './retention.ts';
+import { workers } from './workers.ts';
+
+/** What every store must do, told as tests. One call enrols a driver. */
+export function exerciseStore(name: string, driver: Driver): void {
+  describe(name, () => {
+    describe('commits', () => commits(driver));
+    describe('records', () => records(driver));
+    describe('the queue', () => queue(driver));
+    describe('lanes and counts', () => lanesAndCounts(driver));
+    describe('dependents and descendants', () => closures(driver));
+    describe('idempotency records', () => idempotency(driver));
+    describe('workers', () => workers(driver));
+    describe('what is due', () => due(driver));
+    describe('listings', () => listings(driver));
+    describe('the ledger', () => ledger(driver));
+    describe('questions to the ledger', () => ledgerQueries(driver));
+    describe('retention', () => retention(driver));
+    describe.skipIf(!driver.reopen)('closed and opened again', () => reopening(driver));
+  });
+}

@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest';
+import type { IdempotencyRecord, Retention } from '../../core/store.ts';
+import type { Task } from '../../core/task.ts';
+import { about, DAWN, type Scribe } from '../scribe.ts';
+import { type Driver, openFor } from './driver.ts';
+import { fill, tell } from './ledger.ts';
+
+const NOTHING: Retention = { tasksEndedBefore: null, ledgerBefore: null, idempotencyBefore: 0 };
+
+function end(scribe: Scribe, completedAt: number, fields: Partial<Task> = {}): Promise<Task> {
+  return scribe.add({ tags: ['old'] }, { status: 'completed', completedAt, queuedAt: null, ...fields });
+}
+
+/** What retention removes, and what must outlive it. */
+export function retention(driver: Driver): void {
+  test('tasks that ended before go, later and unfinished ones stay', async () => {
+    const scribe = await openFor(driver);
+    const old = await end(scribe, DAWN - 10);
+    const exact = await end(scribe, DAWN);
+    const running = await scribe.add();
+    expect(await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 100)).toBe(1);
+    expect(await scribe.store.task(old.id)).toBeNull();
+    expect(await scribe.store.task(exact.id)).not.toBeNull();
+    expect(await scribe.store.task(running.id)).not.toBeNull();
+    expect(await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 100)).toBe(0);
+  });
+
+  test('null keeps everything', async () => {
+    const scribe = await openFor(driver);
+    await end(scribe, 0);
+    expect(await scribe.store.prune(NOTHING, 100)).toBe(0);
+  });
+
+  test('of a removed task there remains how it ended, and its history', async () => {
+    const scribe = await openFor(driver);
+    const [done, failed] = [await end(scribe, DAWN - 2), await end(scribe, DAWN - 1, { status: 'failed' })];
+    await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 100);
+    const { tasks } = await scribe.store.load({ tasks: [done.id, failed.id] });
+    expect(tasks.get(done.id)).toEqual({ id: done.id, removed: true, status: 'completed' });
+    expect(tasks.get(failed.id)).toEqual({ id: failed.id, removed: true, status: 'failed' });
+    const history = await scribe.store.ledger.query({ taskId: failed.id, limit: 10 });
+    expect(history.map((entry) => entry.id)).toEqual([2]);
+  });
+
+  test('counts, listings and relations forget removed tasks', async () => {
+    const scribe = await openFor(driver);
+    const parent = await scribe.add();
+    const dependency = await scribe.add();
+    const old = await scribe.add(
+      { tags: ['old'], parent_id: parent.id, depends_on: [dependency.id], requirements: { region: 'eu' } },
+      { status: 'cancelled', completedAt: DAWN - 1 },
+    );
+    await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 100);
+    expect((await scribe.store.counts()).tasks).toMatchObject({ cancelled: 0, queued: 2 });
+    expect((await scribe.store.tasks({ tag: 'old', limit: 9, maxBytes: 1e9 })).items).toEqual([]);
+    const loaded = await scribe.store.load({ allDependents: [dependency.id], allDescendants: [parent.id] });
+    expect(loaded.dependents.get(dependency.id)).toEqual([]);
+    expect(loaded.children.get(parent.id)).toEqual([]);
+    expect((await scribe.store.due({ wall: DAWN * 2, steady: DAWN * 2 }, 9)).ready).toEqual([]);
+    // Its lane can be used again.
+    const again = await scribe.add({ requirements: { region: 'eu' } });
+    expect((await scribe.store.lanes()).get(old.lane)!.queued).toBe(1);
+    expect((await scribe.store.task(again.id))!.lane).toBe(old.lane);
+  });
+
+  test('a piece is no larger than asked for, and takes the oldest first', async () => {
+    const scribe = await openFor(driver);
+    const [third, first, second] = [
+      await end(scribe, DAWN - 1),
+      await end(scribe, DAWN - 3),
+      await end(scribe, DAWN - 2),
+    ];
+    expect(await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 2)).toBe(2);
+    expect(await scribe.store.task(first.id)).toBeNull();
+    expect(await scribe.store.task(second.id)).toBeNull();
+    expect(await scribe.store.task(third.id)).not.toBeNull();
+  });
+
+  test("a removed task's sequence number is not used again", async () => {
+    const scribe = await openFor(driver);
+    const old = await end(scribe, DAWN - 1);
+    await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 100);
+    if (driver.reopen) scribe.store = await driver.reopen(scribe.store);
+    expect((await scribe.draft()).seq).toBeGreaterThan(old.seq);
+  });
+
+  test('the ledger loses its beginning and stays valid, with the rest chained to what went', async () => {
+    const scribe = await openFor(driver);
+    await fill(scribe, 20, 2);
+    scribe.at = DAWN + 1000;
+    await fill(scribe, 4, 2);
+    const before = await scribe.store.ledger.read(0, 100);
+    await scribe.store.prune({ ...NOTHING, ledgerBefore: DAWN + 1000 }, 100);
+    const { ledger } = scribe.store;
+    expect(ledger.first()).toBe(21);
+    expect(ledger.head()).toEqual({ id: 24, hash: before[23]!.hash });
+    expect(await ledger.read(20, 100)).toEqual(before.slice(20));
+    expect(await ledger.verify()).toEqual({ valid: true, entries: 4, head: before[23]!.hash, firstInvalidId: null });
+    expect((await ledger.query({ actor: 'kernel', limit: 100 })).map((entry) => entry.id)).toEqual([21, 22, 23, 24]);
+    expect(await ledger.query({ taskId: 't3', limit: 100 })).toEqual([]);
+  });
+
+  test('the newest entry stays, however old', async () => {
+    const scribe = await openFor(driver);
+    await fill(scribe, 3, 1);
+    for (let n = 0; n < 5; n++) await scribe.store.prune({ ...NOTHING, ledgerBefore: DAWN * 2 }, 2);
+    expect(scribe.store.ledger.first()).toBe(3);
+    expect(await scribe.store.ledger.verify()).toMatchObject({ valid: true, entries: 1 });
+    await scribe.commit(tell(about({ id: 'next' })));
+    expect((await scribe.store.ledger.read(2, 10)).map((entry) => entry.id)).toEqual([3, 4]);
+  });
+
+  test('idempotency records go when they are old', async () => {
+    const scribe = await openFor(driver);
+    const record = (key: string, at: number): IdempotencyRecord => ({ key, bodyHash: '', taskIds: ['t'], at });
+    for (const next of [record('old', DAWN - 1), record('exact', DAWN), record('new', DAWN + 1)]) {
+      await scribe.commit({ puts: [{ kind: 'idempotency', prev: null, next }], events: [] });
+    }
+    await scribe.store.prune({ ...NOTHING, idempotencyBefore: DAWN }, 100);
+    const { idempotency } = await scribe.store.load({ idempotency: ['old', 'exact', 'new'] });
+    expect([...idempotency.values()].map((found) => found?.key)).toEqual([undefined, 'exact', 'new']);
+  });
+}
