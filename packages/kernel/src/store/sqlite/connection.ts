@@ -1,17 +1,16 @@
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
-import { migrate } from './migrations.ts';
+import { migrate, refuseOthers } from './migrations.ts';
 
 const CACHE_KIB = 32 * 1024;
 
 /** Opens (or makes) a colony's file, durable and up to date. Throws with a sentence when it cannot be that. */
 export function openDatabase(path: string): Database {
-  if (path !== ':memory:') makeFolder(dirname(path));
-  const isNew = path !== ':memory:' && !existsSync(path);
+  if (path !== ':memory:') makePrivate(path);
   const db = new SqliteDatabase(path, { timeout: 2000 });
   try {
-    if (isNew) chmodSync(path, 0o600);
+    refuseOthers(db);
     makeDurable(db, path === ':memory:');
     db.pragma(`cache_size = -${CACHE_KIB}`);
     db.pragma('wal_autocheckpoint = 4000');
@@ -34,9 +33,11 @@ function makeDurable(db: Database, inMemory: boolean): void {
   if (synchronous !== 2) throw new Error(`SQLite answers synchronous ${synchronous} where 2 (FULL) is needed`);
 }
 
-/** What the kernel keeps is for its owner alone. A folder that exists is left as it is. */
-function makeFolder(path: string): void {
-  if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o700 });
+/** What the kernel keeps is for its owner alone, from its first moment. What exists already is left as it is. */
+function makePrivate(path: string): void {
+  const folder = dirname(path);
+  if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  closeSync(openSync(path, 'a', 0o600));
 }
 
 /**
@@ -45,8 +46,9 @@ function makeFolder(path: string): void {
  */
 export function lockColony(path: string): () => void {
   if (path === ':memory:') return () => undefined;
-  makeFolder(dirname(path));
-  const lock = new SqliteDatabase(`${path}.lock`, { timeout: 0 });
+  const lockPath = `${path}.lock`;
+  makePrivate(lockPath);
+  const lock = new SqliteDatabase(lockPath, { timeout: 0 });
   try {
     lock.pragma('locking_mode = EXCLUSIVE');
     lock.exec('BEGIN EXCLUSIVE');

@@ -29,14 +29,15 @@ export class Deadlines {
 
   /** Up to `limit` ids whose deadline is `now` or earlier, earliest first. They stay until they are deleted. */
   over(now: number, limit: number): string[] {
-    const due: { at: number; id: string }[] = [];
-    while (due.length < limit) {
+    // By id: one that came back to a deadline it had before stands in the heap twice.
+    const due = new Map<string, number>();
+    while (due.size < limit) {
       const at = this.next();
       if (at === null || at > now) break;
-      due.push(this.#pop());
+      due.set(this.#pop().id, at);
     }
-    for (const one of due) this.#push(one);
-    return due.map((one) => one.id);
+    for (const [id, at] of due) this.#push({ at, id });
+    return [...due.keys()];
   }
 
   #rebuild(): void {

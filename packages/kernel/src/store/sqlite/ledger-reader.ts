@@ -158,9 +158,11 @@ export class SqliteLedger implements Ledger {
       }
       await breathe();
     }
-    return next === head.id + 1 && hash !== head.hash
-      ? invalid(head.id)
-      : { valid: true, entries: next - first, head: hash, firstInvalidId: null };
+    if (next > head.id + 1) return invalid(head.id + 1);
+    if (hash !== head.hash) return invalid(head.id);
+    const end = this.#state.head.id;
+    if (this.#rowsFrom.get(end, 1)) return invalid(end + 1);
+    return { valid: true, entries: next - first, head: hash, firstInvalidId: null };
   }
 
   #readRow(row: LedgerRow, from: number, to: number): ChainedEntry[] {

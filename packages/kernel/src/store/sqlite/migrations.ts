@@ -110,21 +110,30 @@ const STEPS: readonly string[] = [
 /** "Cols": marks a file as a colony's. */
 const APPLICATION_ID = 0x436f6c73;
 
-/** Brings a database up to date, all or nothing. Throws when it belongs to something else or to a later version. */
-export function migrate(db: Database): void {
-  const version = db.pragma('user_version', { simple: true }) as number;
+/** Throws when a database belongs to something else or to a later version, before anything of it is changed. */
+export function refuseOthers(db: Database): void {
   const owner = db.pragma('application_id', { simple: true }) as number;
   const isEmpty = db.prepare('SELECT count(*) AS n FROM sqlite_schema').pluck().get() === 0;
   if (!isEmpty && owner !== APPLICATION_ID) throw new Error('the file is a database, but not a colony');
+  const version = versionOf(db);
   if (version > STEPS.length) {
     throw new Error(
       `the database has schema version ${version}, this kernel knows versions up to ${STEPS.length}; start a newer kernel`,
     );
   }
+}
+
+/** Brings a database up to date, all or nothing. */
+export function migrate(db: Database): void {
+  const version = versionOf(db);
   if (version === STEPS.length) return;
   db.transaction(() => {
     for (const step of STEPS.slice(version)) db.exec(step);
     db.pragma(`application_id = ${APPLICATION_ID}`);
     db.pragma(`user_version = ${STEPS.length}`);
   }).immediate();
+}
+
+function versionOf(db: Database): number {
+  return db.pragma('user_version', { simple: true }) as number;
 }

@@ -86,13 +86,10 @@ export class Mirror {
 }
 
 function loadLedger(db: Database): LedgerState {
-  const first = db.prepare('SELECT first_id FROM ledger ORDER BY last_id LIMIT 1').pluck().get() as number | undefined;
-  const headId = meta<number>(db, 'ledger_head_id') ?? 0;
-  const pruned = meta<number>(db, 'ledger_first') ?? 1;
   return {
-    head: { id: headId, hash: meta<string>(db, 'ledger_head_hash') ?? GENESIS },
+    head: { id: meta<number>(db, 'ledger_head_id') ?? 0, hash: meta<string>(db, 'ledger_head_hash') ?? GENESIS },
     // Where the ledger ought to begin: at 1, or where retention left it, whatever the rows say.
-    first: first === undefined && pruned === 1 ? headId + 1 : pruned,
+    first: meta<number>(db, 'ledger_first') ?? 1,
     anchor: meta<string>(db, 'ledger_anchor') ?? GENESIS,
   };
 }

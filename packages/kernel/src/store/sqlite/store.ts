@@ -34,8 +34,11 @@ export class SqliteStore implements Store {
   readonly #path: string;
   readonly #unlock: () => void;
   #parts: Parts | null;
-  /** Why the store cannot be used; null when it can. */
+  /** Why nothing may be written; null when all is well. */
   #broken: string | null = null;
+  /** What the open database believes to be on disk may not be there. */
+  #mistrusted = false;
+  #closed = false;
 
   /**
    * Opens a colony's file, making it where there is none (`:memory:` keeps nothing). Throws an Error with a sentence
@@ -62,6 +65,7 @@ export class SqliteStore implements Store {
   }
 
   async commit(units: readonly Unit[], at: number): Promise<Committed> {
+    this.#refuseIfBroken();
     return this.#use((parts) => parts.writer.commit(units, at));
   }
 
@@ -99,32 +103,47 @@ export class SqliteStore implements Store {
   }
 
   get ledger(): Ledger {
-    return this.#use((parts) => parts.ledger);
+    const { ledger } = this.#use((parts) => parts);
+    const ask = <T>(answer: Promise<T>) => answer.catch((error: unknown) => this.#rethrow(error, ledger));
+    return {
+      head: () => ledger.head(),
+      first: () => ledger.first(),
+      read: (after, limit) => ask(ledger.read(after, limit)),
+      query: (query) => ask(ledger.query(query)),
+      verify: () => ask(ledger.verify()),
+    };
+  }
+
+  /** Long answers of the ledger are read a piece at a time: its database may fail or be closed in between. */
+  #rethrow(error: unknown, ledger: SqliteLedger): never {
+    if (this.#parts?.ledger !== ledger) throw new StorageUnavailable(this.#broken ?? 'the database was opened anew');
+    throw isDatabaseError(error) ? this.#unavailable(error) : error;
   }
 
   async prune(before: Retention, limit: number): Promise<number> {
+    this.#refuseIfBroken();
     return this.#use((parts) => prune(parts.db, parts.mirror, before, limit));
   }
 
   /**
-   * Opens the database anew if it is broken, moves the write-ahead log into it (so that nothing rests on pages whose
-   * synchronisation once failed) and makes a small write durable.
+   * Makes a small write durable, and with that the store usable again. After anything worse than a full disk the
+   * database is first opened anew and its write-ahead log moved into it, so that nothing rests on pages whose
+   * synchronisation once failed.
    */
   async probe(): Promise<void> {
-    if (this.#broken !== null && this.#path !== ':memory:') this.#reopen();
+    if (this.#mistrusted && !this.#closed && this.#path !== ':memory:') this.#reopen();
     this.#use(({ db }) => {
       db.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('probed', ?)").run(Date.now());
     });
+    this.#broken = null;
+    this.#mistrusted = false;
   }
 
   #reopen(): void {
     try {
       this.#parts?.db.close();
       this.#parts = null;
-      const db = openDatabase(this.#path);
-      db.pragma('wal_checkpoint(TRUNCATE)');
-      this.#parts = new Parts(db);
-      this.#broken = null;
+      this.#parts = openAnew(this.#path);
     } catch (error) {
       throw this.#unavailable(error);
     }
@@ -134,11 +153,17 @@ export class SqliteStore implements Store {
     this.#parts?.db.close();
     this.#parts = null;
     this.#broken = 'the store is closed';
+    this.#closed = true;
     this.#unlock();
   }
 
+  /** Once a write has failed nothing is written until one is known to work again. Reading may go on. */
+  #refuseIfBroken(): void {
+    if (this.#broken !== null) throw new StorageUnavailable(this.#broken);
+  }
+
   #use<T>(use: (parts: Parts) => T): T {
-    if (this.#broken !== null || !this.#parts) throw new StorageUnavailable(this.#broken ?? 'the store is closed');
+    if (!this.#parts) throw new StorageUnavailable(this.#broken ?? 'the store is closed');
     try {
       return use(this.#parts);
     } catch (error) {
@@ -148,8 +173,21 @@ export class SqliteStore implements Store {
 
   #unavailable(error: unknown): StorageUnavailable {
     const { code, message } = error as { code?: string; message: string };
-    this.#broken = code === 'SQLITE_FULL' ? 'the disk is full' : `the database fails: ${message}`;
+    const isFull = code === 'SQLITE_FULL';
+    this.#broken = isFull ? 'the disk is full' : `the database fails: ${message}`;
+    this.#mistrusted ||= !isFull;
     return new StorageUnavailable(this.#broken, { cause: error });
+  }
+}
+
+function openAnew(path: string): Parts {
+  const db = openDatabase(path);
+  try {
+    db.pragma('wal_checkpoint(TRUNCATE)');
+    return new Parts(db);
+  } catch (error) {
+    db.close();
+    throw error;
   }
 }
 

@@ -244,7 +244,6 @@ export class Writer {
     }
     lanes.apply(mirror);
     for (const [status, n] of counts) mirror.counts[status] = n;
-    if (mirror.ledger.head.id === 0 && head.id > 0) mirror.ledger.first = 1;
     mirror.ledger.head = head;
   }
 }
