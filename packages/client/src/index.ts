@@ -1,1 +1,19 @@
-export {};
+export { ColonyClient } from './client.ts';
+export type {
+  AuditQuery,
+  CallOptions,
+  ClaimOptions,
+  Failure,
+  ProgressReport,
+  SubmitManyOptions,
+  SubmitOutcome,
+  TaskPage,
+  TaskQuery,
+} from './client-options.ts';
+export type { SubmitOptions } from './coalescer.ts';
+export { ColonyError, ColonyNetworkError, ColonyTimeoutError } from './errors.ts';
+export { ColonyEvents, type EventsOptions, type EventsState } from './events.ts';
+export type { ClientOptions } from './http/requester.ts';
+export * from './types.ts';
+export type { TaskContext, TaskHandler, WorkerOptions } from './worker/options.ts';
+export { Worker } from './worker/worker.ts';

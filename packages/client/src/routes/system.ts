@@ -1,0 +1,45 @@
+import type { AuditQuery, CallOptions } from '../client-options.ts';
+import { jsonLines } from '../http/ndjson.ts';
+import type { Requester } from '../http/requester.ts';
+import type { AuditEntry, AuditPage, AuditVerification, Health, Stats } from '../types.ts';
+import { get } from './calls.ts';
+
+/** How the kernel is, and what it has recorded. */
+export abstract class SystemRoutes {
+  protected readonly requester: Requester;
+
+  constructor(requester: Requester) {
+    this.requester = requester;
+  }
+
+  /** Answers also when unhealthy; then `checks` says why. */
+  health(options: CallOptions = {}): Promise<Health> {
+    return this.requester.json({ ...get('/health', options.signal), accept: [503] });
+  }
+
+  stats(options: CallOptions = {}): Promise<Stats> {
+    return this.requester.json(get('/system/stats', options.signal));
+  }
+
+  /** The newest entries of the audit log, or with `since` those after it; oldest first. */
+  audit(query: AuditQuery = {}, options: CallOptions = {}): Promise<AuditPage> {
+    return this.requester.json({ ...get('/system/audit', options.signal), query: { ...query } });
+  }
+
+  /** Has the kernel recompute the whole chain: takes time in proportion to its length, so there is no deadline. */
+  verifyAudit(options: CallOptions = {}): Promise<AuditVerification> {
+    const timeoutMs = Number.POSITIVE_INFINITY;
+    return this.requester.json({ ...get('/system/audit/verify', options.signal), timeoutMs });
+  }
+
+  /** The whole audit log, entry by entry as it arrives. Leaving the loop ends the download. */
+  async *exportAudit(options: CallOptions = {}): AsyncGenerator<AuditEntry> {
+    const { body } = await this.requester.stream(get('/system/audit/export', options.signal));
+    yield* jsonLines<AuditEntry>(body);
+  }
+
+  /** Prometheus text. */
+  async metrics(options: CallOptions = {}): Promise<string> {
+    return (await this.requester.send({ ...get('/metrics', options.signal), headers: { accept: 'text/plain' } })).body;
+  }
+}
