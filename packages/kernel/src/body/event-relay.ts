@@ -110,7 +110,10 @@ export class EventRelay {
 
   stop(): void {
     this.#unsubscribe();
-    for (const subscriber of [...this.#subscribers]) subscriber.end('stopping');
+    for (const subscriber of [...this.#subscribers]) {
+      subscriber.pump();
+      subscriber.end('stopping');
+    }
   }
 
   // For subscribers.

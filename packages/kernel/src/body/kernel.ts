@@ -63,7 +63,7 @@ export class Kernel {
   #storeProblem: string | null = null;
   /** Assignments that may have been stored, of which no worker was told. */
   #doubtful: Assignment[] = [];
-  readonly #stopping = new AbortController();
+  #stopping = false;
 
   /** Starts a kernel on an open store: running attempts are recovered, `kernel_started` is in the ledger. */
   static async open(options: KernelOptions): Promise<Kernel> {
@@ -195,19 +195,18 @@ export class Kernel {
     return Math.max(worker.lastHeartbeat, this.#presence.lastSeen(worker.id)?.wall ?? 0);
   }
 
-  /** Claims up to `max` tasks; if there are none, holds on until there are, `waitMs` is over or `client` goes away. */
+  /** Claims up to `max` tasks; if there are none, holds on until there are, `waitMs` is over or `signal` aborts. */
   async claim(
     workerId: string,
     max: number,
     waitMs: number,
-    client: AbortSignal,
+    signal: AbortSignal,
   ): Promise<readonly Assignment[] | Refusal> {
-    const signal = AbortSignal.any([client, this.#stopping.signal]);
     this.#presence.touch(workerId, this.#clock.now());
     const answer = await this.execute({ kind: 'claim', actor: `worker:${workerId}`, workerId, max });
     if (answer instanceof Refusal) return answer;
     const { assignments } = answer;
-    if (client.aborted) return this.#giveBack(assignments);
+    if (signal.aborted) return this.#giveBack(assignments);
     if (assignments.length > 0 || waitMs <= 0) return assignments;
     const worker = await this.store.worker(workerId);
     if (!worker) return noSuchWorker(workerId);
@@ -238,9 +237,9 @@ export class Kernel {
     if (slots > 0 && !this.stopping && this.#storeProblem === null) this.#batcher.kick();
   }
 
-  /** The task once it has ended, or as it is after `waitMs` or when `client` goes away. Null: no such task. */
-  waitForTask(taskId: string, waitMs: number, client: AbortSignal): Promise<Task | null> {
-    return this.#taskWaiters.wait(taskId, waitMs, AbortSignal.any([client, this.#stopping.signal]));
+  /** The task once it has ended, or as it is after `waitMs` or when `signal` aborts. Null: no such task. */
+  waitForTask(taskId: string, waitMs: number, signal: AbortSignal): Promise<Task | null> {
+    return this.#taskWaiters.wait(taskId, waitMs, signal);
   }
 
   /** Retries up to `limit` ended tasks, newest first; answers how many. */
@@ -265,7 +264,7 @@ export class Kernel {
   }
 
   get stopping(): boolean {
-    return this.#stopping.signal.aborted;
+    return this.#stopping;
   }
 
   /** Commands waiting to be decided. */
@@ -273,10 +272,13 @@ export class Kernel {
     return this.#batcher.backlog;
   }
 
-  /** Takes nothing more, lets what is under way be answered, says so in the ledger, and closes the store. */
+  /**
+   * Takes nothing more, lets what is under way be answered, says so in the ledger, and closes the store. Whoever holds a
+   * claim or waits for a task is expected to let go by itself.
+   */
   async stop(): Promise<void> {
     if (this.stopping) return;
-    this.#stopping.abort();
+    this.#stopping = true;
     await this.#sweeper.stop();
     await this.#batcher.settled();
     if (this.#storeProblem === null) await this.#announce('kernel_stopped').catch(() => undefined);

@@ -46,7 +46,7 @@ const STEPS: readonly string[] = [
   CREATE INDEX tasks_queue      ON tasks (lane, priority DESC, seq) WHERE status = 1;
   CREATE INDEX tasks_due        ON tasks (due_at) WHERE due_at IS NOT NULL;
   CREATE INDEX tasks_ended      ON tasks (completed_at) WHERE completed_at IS NOT NULL;
-  CREATE INDEX tasks_by_creator ON tasks (created_by, seq);
+  CREATE INDEX tasks_by_creator ON tasks (created_by, seq) WHERE created_by <> 'anonymous';
   CREATE INDEX tasks_by_worker  ON tasks (worker, seq) WHERE worker IS NOT NULL;
 
   CREATE TABLE specs (seq INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT;

@@ -50,7 +50,7 @@ export class Queries {
     const conditions = [
       query.tag === undefined ? [] : ['g.tag = ?'],
       query.workerId === undefined ? [] : ['t.worker = ?'],
-      query.createdBy === undefined ? [] : ['t.created_by = ?'],
+      query.createdBy === undefined ? [] : [createdBy(query.createdBy)],
       query.status === undefined ? [] : ['t.status = ?'],
       query.before === undefined ? [] : [query.tag === undefined ? 't.seq < ?' : 'g.seq < ?'],
     ].flat();
@@ -84,6 +84,14 @@ export class Queries {
   oldestQueued(): number | null {
     return this.#oldestQueued.get() ?? null;
   }
+}
+
+/**
+ * The index leaves out the anonymous, who are nobody or nearly everybody: naming its condition lets it be used for
+ * all others, and for the anonymous a walk from the newest on finds them as fast.
+ */
+function createdBy(name: string): string {
+  return name === 'anonymous' ? 't.created_by = ?' : `t.created_by = ? AND t.created_by <> 'anonymous'`;
 }
 
 function valuesOf(query: TaskQuery): unknown[] {

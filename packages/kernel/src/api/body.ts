@@ -1,0 +1,68 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyRequest } from 'fastify';
+import { Refusal } from '../core/errors.ts';
+import { Refused, tooLarge } from './fault.ts';
+
+/** The largest request body, in bytes. */
+export const MAX_BODY = 1024 * 1024;
+/** The rest of a body that is too large is read and thrown away, so that the client gets to see the answer. */
+const MAX_DISCARDED = 16 * MAX_BODY;
+
+type Done = (fault: Error | null, body?: unknown) => void;
+
+/**
+ * A content type parser for JSON. An empty body counts as none. `JSON.parse` makes `__proto__` an ordinary member,
+ * and nothing here assigns members by name, so it stays data.
+ */
+export function parseJsonBody(_request: FastifyRequest, payload: IncomingMessage, done: Done): void {
+  let chunks: Buffer[] = [];
+  let length = 0;
+  payload.on('data', onData);
+  payload.on('end', onEnd);
+  payload.on('error', finish);
+  payload.resume();
+
+  function onData(chunk: Buffer): void {
+    length += chunk.length;
+    if (length <= MAX_BODY) chunks.push(chunk);
+    else {
+      chunks = [];
+      if (length > MAX_DISCARDED) finish(new Refused(tooLarge()));
+    }
+  }
+
+  function onEnd(): void {
+    if (length === 0) finish(null);
+    else if (length > MAX_BODY) finish(new Refused(tooLarge()));
+    else {
+      const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length);
+      let body: unknown;
+      try {
+        body = JSON.parse(bytes.toString('utf8'));
+      } catch (fault) {
+        finish(new Refused(new Refusal('malformed_json', `The body cannot be parsed: ${briefly(fault)}`)));
+        return;
+      }
+      finish(null, body);
+    }
+  }
+
+  function finish(fault: Error | null, body?: unknown): void {
+    payload.removeListener('data', onData);
+    payload.removeListener('end', onEnd);
+    payload.removeListener('error', finish);
+    done(fault, body);
+  }
+}
+
+/** V8 quotes the text it could not parse; the position is enough, and the text may be somebody's secret. */
+function briefly(fault: unknown): string {
+  const position = /at position \d+/.exec((fault as Error).message)?.[0];
+  return position === undefined ? 'it is not JSON, or it ends too early.' : `it is not JSON ${position}.`;
+}
+
+/** For every other type. A body without any is taken for JSON, as scripts forget to say what they send. */
+export function refuseMediaType(request: FastifyRequest, payload: IncomingMessage, done: Done): void {
+  if (request.headers['content-type'] === undefined) parseJsonBody(request, payload, done);
+  else done(new Refused(new Refusal('unsupported_media_type', 'Send the body as application/json.')));
+}

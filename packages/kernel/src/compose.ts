@@ -1,0 +1,78 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import type { Logger } from 'pino';
+import { Metrics } from './api/metrics.ts';
+import { type ApiServer, createApi } from './api/server.ts';
+import { Kernel, type KernelObserver } from './body/kernel.ts';
+import { systemClock } from './body/system-clock.ts';
+import { InMemoryBus } from './bus/in-memory.ts';
+import type { Config } from './config.ts';
+import type { Rules } from './core/command.ts';
+import { SqliteStore } from './store/sqlite/store.ts';
+
+const MAX_TASK_DEPTH = 8;
+const MAX_LEASE_LOSSES = 5;
+const MAX_RECOVERY_GRACE_MS = 30_000;
+
+/** A running colony: one kernel and its face. */
+export interface Colony {
+  readonly kernel: Kernel;
+  readonly api: ApiServer;
+}
+
+/** Puts a colony together from its configuration. The only place that knows every adapter. */
+export async function compose(config: Config, log: Logger, version: string): Promise<Colony> {
+  const metrics = new Metrics(version);
+  const path = config.connectionString;
+  if (path !== ':memory:') makePrivateDirectory(dirname(path));
+  const store = await SqliteStore.open({ path });
+  const kernel = await Kernel.open({
+    store,
+    bus: new InMemoryBus(),
+    clock: systemClock(),
+    rules: rulesOf(config),
+    retention: {
+      taskRetentionMs: orNever(config.retentionSeconds),
+      ledgerRetentionMs: orNever(config.ledgerRetentionSeconds),
+      workerRetentionMs: config.workerRetentionSeconds * 1000,
+    },
+    observer: observer(log, metrics),
+    version,
+    random: Math.random,
+  });
+  const api = await createApi({ kernel, config, log, metrics, version });
+  return { kernel, api };
+}
+
+function rulesOf(config: Config): Rules {
+  const leaseMs = config.heartbeatSeconds * 1000;
+  return {
+    maxConcurrentTasks: config.maxConcurrentTasks,
+    leaseMs,
+    maxTaskDepth: MAX_TASK_DEPTH,
+    maxLeaseLosses: MAX_LEASE_LOSSES,
+    recoveryGraceMs: Math.min(leaseMs, MAX_RECOVERY_GRACE_MS),
+  };
+}
+
+function orNever(seconds: number): number | null {
+  return seconds === 0 ? null : seconds * 1000;
+}
+
+/** What happens inside, for the log and for the figures. */
+function observer(log: Logger, metrics: Metrics): KernelObserver {
+  return {
+    committed: (happened) => metrics.committed(happened),
+    heldBack: () =>
+      log.warn('MAX_CONCURRENT_TASKS holds back a task that an idle worker could run; raise it, or set 0 for no limit'),
+    storeFailed: (error) => log.error({ err: error }, 'the store cannot be used: nothing is acknowledged until it can'),
+    storeRepaired: () => log.info('the store can be used again'),
+    fault: (error, about) => log.error({ err: error, about }, 'this is a bug in the kernel'),
+  };
+}
+
+/** What a colony knows is nobody else's business. A directory of the operator's own keeps the mode it has. */
+function makePrivateDirectory(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (basename(directory) === '.colony') chmodSync(directory, 0o700);
+}

@@ -1,0 +1,84 @@
+/** How the text of one environment variable becomes a value, and how to say what would have been right. */
+export interface ValueParser<T> {
+  /** Completes the sentence "it must be …". */
+  readonly allowed: string;
+  /** The value, or undefined when the text is not allowed. */
+  parse(text: string): T | undefined;
+}
+
+export function oneOf<const T extends string>(...allowed: readonly T[]): ValueParser<T> {
+  return {
+    allowed: `one of ${allowed.join(', ')}`,
+    parse: (text) => allowed.find((value) => value === text.toLowerCase()),
+  };
+}
+
+export function wholeNumber(min: number, max: number, unit = 'a whole number'): ValueParser<number> {
+  return {
+    allowed: `${unit} from ${min} to ${max}`,
+    parse: (text) => (/^\d{1,15}$/.test(text) ? within(Number(text), min, max) : undefined),
+  };
+}
+
+/** A number that may have a fraction, so that a test can ask for half a second. */
+export function seconds(min: number, max: number): ValueParser<number> {
+  return {
+    allowed: `a number of seconds from ${min} to ${max}`,
+    parse: (text) => (/^\d{1,15}(\.\d{1,9})?$/.test(text) ? within(Number(text), min, max) : undefined),
+  };
+}
+
+function within(value: number, min: number, max: number): number | undefined {
+  return value >= min && value <= max ? value : undefined;
+}
+
+export function yesOrNo(): ValueParser<boolean> {
+  return {
+    allowed: 'true or false',
+    parse: (text) => {
+      if (/^(true|1|yes|on)$/i.test(text)) return true;
+      return /^(false|0|no|off)$/i.test(text) ? false : undefined;
+    },
+  };
+}
+
+export function matching(pattern: RegExp, allowed: string): ValueParser<string> {
+  return { allowed, parse: (text) => (pattern.test(text) ? text : undefined) };
+}
+
+/** A comma list; empty members are skipped. */
+export function listOf(pattern: RegExp, allowed: string): ValueParser<readonly string[]> {
+  return {
+    allowed: `a comma list of ${allowed}`,
+    parse: (text) => {
+      const members = text
+        .split(',')
+        .map((member) => member.trim())
+        .filter((member) => member !== '');
+      return members.every((member) => pattern.test(member)) ? members : undefined;
+    },
+  };
+}
+
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+
+const LEVELS: Readonly<Record<string, LogLevel>> = {
+  critical: 'fatal',
+  fatal: 'fatal',
+  error: 'error',
+  warning: 'warn',
+  warn: 'warn',
+  info: 'info',
+  debug: 'debug',
+  notset: 'trace',
+  trace: 'trace',
+  silent: 'silent',
+};
+
+/** Python's level names and pino's, in any case. */
+export function logLevel(): ValueParser<LogLevel> {
+  return {
+    allowed: `one of ${Object.keys(LEVELS).join(', ')}`,
+    parse: (text) => (Object.hasOwn(LEVELS, text.toLowerCase()) ? LEVELS[text.toLowerCase()] : undefined),
+  };
+}

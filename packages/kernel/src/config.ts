@@ -1,0 +1,207 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { listOf, logLevel, matching, oneOf, seconds, type ValueParser, wholeNumber, yesOrNo } from './config-values.ts';
+
+/** The version of this package. */
+export const VERSION: string = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
+
+/** One environment variable. `docs/configuration.md` is checked against this table. */
+export interface Variable<T> extends ValueParser<T> {
+  readonly name: string;
+  /** The text that counts when the variable is unset; null: there is none, and the value is then null. */
+  readonly fallback: string | null;
+  readonly doc: string;
+  /** Never shown, neither in an error nor in a log. */
+  readonly secret: boolean;
+}
+
+function variable<T>(name: string, fallback: string, parser: ValueParser<T>, doc: string): Variable<T> {
+  return { name, fallback, doc, secret: false, ...parser };
+}
+
+function optional<T>(name: string, parser: ValueParser<T>, doc: string, secret = false): Variable<T | null> {
+  return { name, fallback: null, doc, secret, ...parser };
+}
+
+const YEAR = 31_536_000;
+const ORIGIN = /^(\*|[a-z][a-z0-9+.-]*:\/\/(\[[0-9a-f:]+\]|[a-z0-9*.-]+)(:(\d{1,5}|\*))?)$/i;
+
+/** Everything that can be configured, and the only place that knows the environment's names. */
+export const VARIABLES = {
+  environment: variable(
+    'COLONY_ENV',
+    'dev',
+    oneOf('dev', 'test', 'staging', 'production'),
+    '`production` refuses to start without `COLONY_SECRET_TOKEN`, unless `COLONY_ALLOW_ANONYMOUS=true`',
+  ),
+  port: variable(
+    'COLONY_PORT',
+    '8000',
+    wholeNumber(0, 65_535, 'a port'),
+    '`PORT` is honoured when this is unset; 0 takes any free port',
+  ),
+  host: variable(
+    'COLONY_HOST',
+    '0.0.0.0',
+    matching(/^[\w.:%-]{1,255}$/, 'an address or host name'),
+    'What to listen on',
+  ),
+  logLevel: variable('COLONY_LOG_LEVEL', 'INFO', logLevel(), "Any case; Python's level names and pino's"),
+  maxConcurrentTasks: variable(
+    'MAX_CONCURRENT_TASKS',
+    '4',
+    wholeNumber(0, 1_000_000),
+    'How many tasks execute at once in the whole colony; 0 = no limit',
+  ),
+  heartbeatSeconds: variable(
+    'WORKER_HEARTBEAT_INTERVAL',
+    '120',
+    seconds(0.1, 86_400),
+    'How long a worker may be silent: the life of a lease. Fractions are allowed',
+  ),
+  memoryBackend: variable(
+    'COLONY_MEMORY_BACKEND',
+    'sqlite',
+    oneOf('sqlite', 'redis'),
+    'Where tasks, workers and ledger live; only `sqlite` so far',
+  ),
+  connectionString: variable(
+    'COLONY_MEMORY_CONNECTION_STRING',
+    '.colony/colony.db',
+    matching(/^(?![a-z][a-z0-9+.-]*:\/\/)[^\0]{1,4096}$/i, 'the path of a SQLite file, or :memory:'),
+    'The SQLite file, or `:memory:`, which is gone when the kernel stops',
+  ),
+  eventBus: variable(
+    'COLONY_EVENT_BUS_TYPE',
+    'inmemory',
+    oneOf('inmemory', 'redis'),
+    'How events travel; only `inmemory` so far',
+  ),
+  secretToken: optional(
+    'COLONY_SECRET_TOKEN',
+    matching(/^[\x21-\x7e]{1,1024}$/, '1 to 1024 printable ASCII characters without spaces'),
+    'The root token. With it set, every route but `/health*`, `/docs` and `/openapi.json` wants `Authorization: Bearer <token>`',
+    true,
+  ),
+  allowAnonymous: variable(
+    'COLONY_ALLOW_ANONYMOUS',
+    'false',
+    yesOrNo(),
+    'Lets a production kernel run without a token',
+  ),
+  metricsPublic: variable('COLONY_METRICS_PUBLIC', 'false', yesOrNo(), 'Opens `/metrics` without a token'),
+  systemId: variable(
+    'COLONY_SYSTEM_ID',
+    'colony',
+    matching(/^[\w.-]{1,64}$/, '1 to 64 letters, digits, dots, dashes or underscores'),
+    'The name of the colony, in logs and metrics',
+  ),
+  corsOrigins: variable(
+    'COLONY_CORS_ORIGINS',
+    'http://localhost:*,http://127.0.0.1:*',
+    listOf(ORIGIN, 'origins like https://app.example.com, http://localhost:* or *'),
+    "Web pages that may use the kernel. Another `Origin` gets 403 on mutations and WebSockets; the kernel's own is always allowed",
+  ),
+  allowedHosts: variable(
+    'COLONY_ALLOWED_HOSTS',
+    '',
+    listOf(/^(\*|[\w.-]{1,253})$/, 'host names without a port, or *'),
+    'While no token is set: `Host` names that may be used beside IP addresses and `localhost`',
+  ),
+  retentionSeconds: variable(
+    'COLONY_RETENTION_SECONDS',
+    '604800',
+    wholeNumber(0, 100 * YEAR, 'a whole number of seconds'),
+    'How long finished tasks are kept; 0 = for ever',
+  ),
+  ledgerRetentionSeconds: variable(
+    'COLONY_LEDGER_RETENTION_SECONDS',
+    '0',
+    wholeNumber(0, 100 * YEAR, 'a whole number of seconds'),
+    'How long ledger entries are kept; 0 = for ever',
+  ),
+  maxTimeoutSeconds: variable(
+    'COLONY_MAX_TIMEOUT_SECONDS',
+    '3600',
+    wholeNumber(1, YEAR, 'a whole number of seconds'),
+    'The longest `timeout_seconds` a task may ask for',
+  ),
+  workerRetentionSeconds: variable(
+    'COLONY_WORKER_RETENTION_SECONDS',
+    '86400',
+    wholeNumber(1, 100 * YEAR, 'a whole number of seconds'),
+    'How long a worker that is offline stays registered',
+  ),
+} as const;
+
+type Variables = typeof VARIABLES;
+/** What the environment says, checked and frozen. Field by field the table above. */
+export type Config = { readonly [K in keyof Variables]: Variables[K] extends Variable<infer T> ? T : never };
+
+/** The start must not go on; `message` is the one line that says why. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads the environment and, below it, `.env` in `directory`. An empty value counts as unset. */
+export function loadConfig(env: Environment, directory: string): Config {
+  const given = { ...nonEmpty(readDotEnv(directory)), ...nonEmpty(env) };
+  given.COLONY_PORT ??= given.PORT;
+  refuseWhatIsNotThereYet(given);
+
+  const config: Record<string, unknown> = {};
+  for (const [field, entry] of Object.entries(VARIABLES)) config[field] = readVariable(entry, given[entry.name]);
+  return checked(Object.freeze(config) as Config);
+}
+
+function readVariable(entry: Variable<unknown>, given: string | undefined): unknown {
+  const text = given ?? entry.fallback;
+  if (text === null) return null;
+  const value = entry.parse(text.trim());
+  if (value !== undefined) return value;
+  const shown = entry.secret ? '' : ` ${quote(text)}`;
+  throw new ConfigError(`${entry.name}${shown} is not allowed: it must be ${entry.allowed}`);
+}
+
+function checked(config: Config): Config {
+  if (config.environment === 'production' && config.secretToken === null && !config.allowAnonymous) {
+    throw new ConfigError(
+      'COLONY_SECRET_TOKEN "" is not allowed with COLONY_ENV=production: set a token, or COLONY_ALLOW_ANONYMOUS=true to go without',
+    );
+  }
+  return config;
+}
+
+/** Redis is a value that the contract knows and this version does not: better refused than silently ignored. */
+function refuseWhatIsNotThereYet(given: Environment): void {
+  for (const name of ['COLONY_MEMORY_BACKEND', 'COLONY_EVENT_BUS_TYPE']) {
+    if (given[name]?.trim().toLowerCase() !== 'redis') continue;
+    const allowed = name === 'COLONY_MEMORY_BACKEND' ? 'sqlite' : 'inmemory';
+    throw new ConfigError(`${name} "redis" is not available yet: it must be ${allowed}`);
+  }
+}
+
+function readDotEnv(directory: string): Environment {
+  try {
+    return parseEnv(readFileSync(join(directory, '.env'), 'utf8'));
+  } catch (fault) {
+    if ((fault as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new ConfigError(`.env cannot be read: ${(fault as Error).message}`);
+  }
+}
+
+function nonEmpty(env: Environment): Record<string, string | undefined> {
+  const result: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) if (value !== undefined && value.trim() !== '') result[name] = value;
+  return result;
+}
+
+/** One line, not too long, and without the password of a URL. */
+function quote(text: string): string {
+  return JSON.stringify(text.replace(/\/\/[^@/]*@/, '//…@').slice(0, 200));
+}

@@ -1,0 +1,157 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { startColony } from './harness.ts';
+
+test('/health tells that it is well', async () => {
+  const { call } = await startColony();
+  expect(await call('GET /health')).toMatchObject({ status: 200, json: { status: 'healthy', version: '0.0.0-test' } });
+  expect((await call('GET /health/live')).status).toBe(200);
+  expect((await call('GET /health/ready')).json).toMatchObject({ status: 'healthy', checks: { store: 'ok' } });
+  expect((await call('HEAD /health')).status).toBe(200);
+});
+
+test('/system/stats counts', async () => {
+  const { call } = await startColony({ MAX_CONCURRENT_TASKS: '9' });
+  await call('POST /tasks', { description: 'x' });
+  await call('POST /workers', { name: 'w', capabilities: [] });
+  const none = { pending: 0, executing: 0, completed: 0, failed: 0, timeout: 0, cancelled: 0, rejected: 0 };
+  await call('POST /tasks', { description: 'x', delay_seconds: 60 });
+  expect((await call('GET /system/stats')).json).toMatchObject({
+    kernel: {
+      queue_size: 1,
+      total_tasks: 2,
+      task_counts: { ...none, queued: 1, pending: 1 },
+      executing: 0,
+      max_concurrent_tasks: 9,
+    },
+    workers: { total: 1, by_status: { idle: 1, busy: 0, offline: 0, error: 0 } },
+    tasks: { ...none, queued: 1, pending: 1 },
+    uptime_seconds: expect.any(Number),
+    memory_type: 'sqlite',
+    event_bus_type: 'inmemory',
+  });
+});
+
+test('/system/audit shows the newest, or what follows a position', async () => {
+  const { call } = await startColony();
+  const { id } = (await call('POST /tasks', { description: 'x' })).json;
+  const audit = async (query = '') => (await call(`GET /system/audit${query}`)).json;
+  const types = async (query: string) =>
+    (await audit(query)).entries.map((entry: { event_type: string }) => entry.event_type);
+  const all = await audit();
+  expect(all.sealed_to).toBe(3);
+  expect(all.entries.map((entry: { id: number }) => entry.id)).toEqual([1, 2, 3]);
+  expect(all.entries[2]).toMatchObject({ event_type: 'task_submitted', actor: 'anonymous', details: { task_id: id } });
+  expect(all.entries[2].prev_hash).toBe(all.entries[1].hash);
+  expect(await types('?limit=1')).toEqual(['task_submitted']);
+  expect(await types('?since=0&limit=1')).toEqual(['kernel_started']);
+  expect(await types('?event_type=task_validated')).toEqual(['task_validated']);
+  expect(await types(`?task_id=${id}&actor=anonymous`)).toHaveLength(2);
+  expect(await types('?worker_id=nobody')).toEqual([]);
+  expect((await call('GET /system/audit?limit=0')).status).toBe(422);
+  expect((await call('GET /system/audit?since=x')).status).toBe(422);
+});
+
+test('/system/audit/verify and /export agree with it', async () => {
+  const { call } = await startColony();
+  for (let i = 0; i < 700; i += 100) await call('POST /tasks/batch', { tasks: Array(100).fill({ description: 'x' }) });
+  const verified = (await call('GET /system/audit/verify')).json;
+  expect(verified).toMatchObject({ valid: true, entries: 1401, first_invalid_id: null });
+  const exported = await call('GET /system/audit/export');
+  expect(exported.headers['content-type']).toMatch('application/x-ndjson');
+  const lines = exported.text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(lines).toHaveLength(1401);
+  expect(lines.at(-1).hash).toBe(verified.head);
+});
+
+test('/metrics speaks Prometheus', async () => {
+  const { call } = await startColony();
+  await call('POST /tasks', { description: 'x' });
+  const { id } = (await call('POST /workers', { name: 'w' })).json;
+  const [task] = (await call(`POST /workers/${id}/claim`)).json.tasks;
+  await call(`POST /tasks/${task.id}/complete`, { lease_token: 1 });
+  const { text, headers } = await call('GET /metrics');
+  expect(headers['content-type']).toMatch('text/plain');
+  for (const line of [
+    'colony_tasks_submitted_total 1',
+    'colony_tasks_assigned_total 1',
+    'colony_tasks_completed_total 1',
+    'colony_tasks{status="completed"} 1',
+    'colony_tasks{status="queued"} 0',
+    'colony_workers{status="idle"} 1',
+    'colony_queue_age_seconds 0',
+    'colony_task_run_seconds_count 1',
+    'colony_ledger_entries_total{type="task_completed"} 1',
+  ]) {
+    expect(text).toContain(`${line}\n`);
+  }
+  expect(text).toMatch(/colony_commit_duration_seconds_count [1-9]/);
+  expect(text).toMatch(/colony_event_loop_lag_seconds\{quantile="0.99"\} /);
+  expect(text).not.toContain(task.id);
+});
+
+test('/openapi.json describes every route there is', async () => {
+  const { call } = await startColony();
+  const { json } = await call('GET /openapi.json');
+  expect(json.openapi).toBe('3.1.0');
+  const routes = Object.entries(json.paths).flatMap(([path, methods]) =>
+    Object.keys(methods as object).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  expect(routes.sort()).toEqual(
+    [
+      'POST /tasks',
+      'POST /tasks/batch',
+      'GET /tasks',
+      'GET /tasks/{id}',
+      'DELETE /tasks/{id}',
+      'POST /tasks/{id}/retry',
+      'POST /tasks/retry',
+      'GET /tasks/{id}/events',
+      'POST /tasks/{id}/complete',
+      'POST /tasks/{id}/fail',
+      'POST /tasks/{id}/progress',
+      'POST /tasks/{id}/release',
+      'POST /workers',
+      'GET /workers',
+      'GET /workers/{id}',
+      'POST /workers/{id}/heartbeat',
+      'DELETE /workers/{id}',
+      'POST /workers/{id}/claim',
+      'GET /events',
+      'GET /health',
+      'GET /health/live',
+      'GET /health/ready',
+      'GET /system/stats',
+      'GET /system/audit',
+      'GET /system/audit/verify',
+      'GET /system/audit/export',
+      'GET /metrics',
+    ].sort(),
+  );
+  const references = new Set(JSON.stringify(json).match(/#\/components\/schemas\/\w+/g));
+  for (const reference of references) expect(json.components.schemas).toHaveProperty(reference.split('/').at(-1)!);
+  expect(json.paths['/tasks'].post.requestBody.required).toBe(true);
+  expect(json.paths['/workers/{id}/claim'].post.requestBody.required).toBe(false);
+  expect(JSON.stringify(json)).not.toContain('x-optional-body');
+});
+
+test('/docs needs nothing from elsewhere', async () => {
+  const { call } = await startColony();
+  const page = await call('GET /docs');
+  expect(page.status).toBe(200);
+  expect(page.text).not.toMatch(/https?:\/\//);
+  expect(page.headers['content-security-policy']).toContain("connect-src 'self'");
+  const script = /src="([^"]+)"/.exec(page.text)![1]!;
+  expect(await call(`GET ${script}`)).toMatchObject({
+    status: 200,
+    headers: { 'content-type': expect.stringMatching('javascript') },
+  });
+});
+
+test('the version is the package’s', async () => {
+  const { VERSION } = await import('../../src/config.ts');
+  expect(VERSION).toBe(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version);
+});

@@ -1,0 +1,120 @@
+import { expect, test } from 'vitest';
+import { type Harness, startColony } from './harness.ts';
+
+async function submit({ call }: Harness, task: object = {}): Promise<string> {
+  return (await call('POST /tasks', { description: 'x', ...task })).json.id;
+}
+
+const ids = (tasks: { id: string }[]) => tasks.map(({ id }) => id);
+
+test('GET /tasks pages newest first, keeping the filters', async () => {
+  const colony = await startColony();
+  const { call } = colony;
+  const all: string[] = [];
+  for (let i = 0; i < 5; i++) all.unshift(await submit(colony, { tags: ['odd'], created_by: 'me' }));
+  await submit(colony, { tags: ['even'] });
+  let url: string | undefined = '/tasks?limit=2&tag=odd&created_by=me&status=queued';
+  const seen: string[] = [];
+  while (url !== undefined) {
+    const page = await call(`GET ${url}`);
+    seen.push(...ids(page.json));
+    url = /^<([^>]+)>; rel="next"$/.exec(String(page.headers.link ?? ''))?.[1];
+    if (url !== undefined) expect(url).toContain('tag=odd');
+  }
+  expect(seen).toEqual(all);
+});
+
+test('GET /tasks filters by status under both names', async () => {
+  const colony = await startColony();
+  const id = await submit(colony);
+  await submit(colony, { delay_seconds: 60 });
+  expect(ids((await colony.call('GET /tasks?status=queued')).json)).toEqual([id]);
+  expect(ids((await colony.call('GET /tasks?status_filter=queued')).json)).toEqual([id]);
+  expect((await colony.call('GET /tasks?worker_id=nobody')).json).toEqual([]);
+});
+
+test.each([
+  'status=bogus',
+  'status=',
+  'status=queued&status=pending',
+  'limit=0',
+  'limit=1001',
+  'limit=x',
+  'limit=1.5',
+  'limit=',
+  'cursor=%21',
+])('GET /tasks?%s is refused', async (query) => {
+  const { call } = await startColony();
+  expect(await call(`GET /tasks?${query}`)).toMatchObject({ status: 422, json: { code: 'validation_failed' } });
+});
+
+test('GET /tasks/{id} may wait for the end', async () => {
+  const colony = await startColony();
+  const { call } = colony;
+  const id = await submit(colony);
+  const waiting = call(`GET /tasks/${id}?wait=20`);
+  await call(`DELETE /tasks/${id}`);
+  expect((await waiting).json.status).toBe('cancelled');
+  expect((await call(`GET /tasks/${id}?wait=20`)).json.status).toBe('cancelled');
+  expect((await call('GET /tasks/nobody')).json.code).toBe('task_not_found');
+  expect((await call('GET /tasks/nobody?wait=1')).status).toBe(404);
+  expect((await call(`GET /tasks/${'x'.repeat(1000)}`)).json.code).toBe('task_not_found');
+  for (const wait of ['61', '-1', '0.5', 'yes']) expect((await call(`GET /tasks/${id}?wait=${wait}`)).status).toBe(422);
+});
+
+test('DELETE /tasks/{id} cancels, with its descendants if asked', async () => {
+  const colony = await startColony();
+  const { call } = colony;
+  const parent = await submit(colony);
+  const child = await submit(colony, { parent_id: parent });
+  expect((await call(`DELETE /tasks/${parent}?cascade=maybe`)).status).toBe(422);
+  expect(await call(`DELETE /tasks/${parent}?cascade=true`)).toMatchObject({ status: 204, text: '' });
+  expect((await call(`GET /tasks/${child}`)).json.status).toBe('cancelled');
+  expect((await call(`DELETE /tasks/${parent}`)).json.code).toBe('invalid_transition');
+  expect((await call('DELETE /tasks/nobody')).json.code).toBe('task_not_found');
+});
+
+test('ended tasks run again, one or many', async () => {
+  const colony = await startColony();
+  const { call } = colony;
+  const id = await submit(colony, { tags: ['t'] });
+  expect((await call(`POST /tasks/${id}/retry`)).json.code).toBe('invalid_transition');
+  await call(`DELETE /tasks/${id}`);
+  expect((await call(`POST /tasks/${id}/retry`)).json).toMatchObject({ id, status: 'queued', completed_at: null });
+  await call(`DELETE /tasks/${id}`);
+  expect((await call('POST /tasks/retry', { status: 'cancelled', tag: 't', limit: 5 })).json).toEqual({ retried: 1 });
+  expect((await call('POST /tasks/retry', { status: 'completed' })).status).toBe(422);
+  expect((await call('POST /tasks/retry')).status).toBe(422);
+  expect((await call('POST /tasks/nobody/retry')).json.code).toBe('task_not_found');
+});
+
+test('GET /tasks/{id}/events tells its history', async () => {
+  const colony = await startColony();
+  const { call } = colony;
+  const id = await submit(colony);
+  await call(`DELETE /tasks/${id}`);
+  const history = (await call(`GET /tasks/${id}/events`)).json;
+  expect(history.map(({ type }: { type: string }) => type)).toEqual([
+    'task_validated',
+    'task_submitted',
+    'task_cancelled',
+  ]);
+  expect(history[1]).toMatchObject({ data: { task_id: id }, source: 'kernel', actor: 'anonymous' });
+  expect((await call('GET /tasks/nobody/events')).json.code).toBe('task_not_found');
+});
+
+test('what later versions bring is not there', async () => {
+  const { call } = await startColony();
+  for (const route of [
+    'POST /system/checkpoint',
+    'GET /votes',
+    'GET /plans',
+    'GET /memory',
+    'GET /tokens',
+    'GET /nope',
+  ]) {
+    expect(await call(route)).toMatchObject({ status: 404, json: { code: 'not_found' } });
+  }
+  expect(await call('GET /tasks/%zz')).toMatchObject({ status: 404, json: { code: 'not_found' } });
+  expect(await call('PUT /tasks', {})).toMatchObject({ status: 404 });
+});
