@@ -1,7 +1,7 @@
 import { ColonyError, ColonyTimeoutError } from './errors.ts';
 import { backoffMs } from './http/backoff.ts';
 import type { Requester } from './http/requester.ts';
-import { byteLength, randomId } from './platform.ts';
+import { byteLength, uniqueKey } from './platform.ts';
 import type { Problem, Task, TaskInput } from './types.ts';
 
 /**
@@ -71,7 +71,7 @@ export class SubmitCoalescer {
     const { signal } = options;
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      const json = withKey(task, options.idempotencyKey ?? randomId());
+      const json = withKey(task, options.idempotencyKey ?? uniqueKey());
       const submission: Submission = {
         json,
         bytes: byteLength(json),

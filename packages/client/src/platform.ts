@@ -34,10 +34,22 @@ export function byteLength(text: string): number {
   return typeof Buffer === 'function' ? Buffer.byteLength(text) : encoder.encode(text).length;
 }
 
-/** A random id. `crypto.randomUUID` exists only on https and localhost; a dashboard may be neither. */
-export function randomId(): string {
-  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+/** What makes this process's keys its own: 80 random bits. `crypto.randomUUID` is missing where there is no https. */
+const nonce = Array.from(crypto.getRandomValues(new Uint8Array(10)), (byte) => byte.toString(16).padStart(2, '0')).join(
+  '',
+);
+let lastTime = 0;
+let count = 0;
+
+/**
+ * A key that nobody else makes. Keys grow with time, like a version 7 UUID: a store that keeps them in order appends
+ * each to the last instead of looking for a place anywhere among millions.
+ */
+export function uniqueKey(): string {
+  const now = Math.max(Date.now(), lastTime);
+  count = now === lastTime ? count + 1 : 0;
+  lastTime = now;
+  return `${now.toString(36).padStart(9, '0')}-${count.toString(36).padStart(4, '0')}-${nonce}`;
 }
 
 /** Waits. Rejects with the signal's reason when it is aborted first. */

@@ -3,7 +3,7 @@ import { SubmitCoalescer, type SubmitOptions } from '../coalescer.ts';
 import { ColonyError, ColonyTimeoutError } from '../errors.ts';
 import { nextCursor } from '../http/links.ts';
 import { parse, type Requester } from '../http/requester.ts';
-import { randomId } from '../platform.ts';
+import { uniqueKey } from '../platform.ts';
 import { type ColonyEvent, isTerminal, type Task, type TaskInput, type TaskStatus } from '../types.ts';
 import { get, post, remove, segment } from './calls.ts';
 import { WorkerRoutes } from './workers.ts';
@@ -35,7 +35,7 @@ export abstract class TaskRoutes extends WorkerRoutes {
     tasks: readonly TaskInput[],
     options: SubmitManyOptions & { atomic?: boolean } = {},
   ): Promise<Task[] | SubmitOutcome[]> {
-    const { atomic = true, idempotencyKey = randomId(), signal } = options;
+    const { atomic = true, idempotencyKey = uniqueKey(), signal } = options;
     if (!atomic) {
       const settled = await Promise.allSettled(tasks.map((task) => this.submit(task, { signal })));
       return settled.map((one) => (one.status === 'fulfilled' ? { task: one.value } : { error: one.reason }));
