@@ -49,7 +49,7 @@ export function lanesAndCounts(driver: Driver): void {
       stale: fc.boolean(),
     });
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), async (steps) => {
         const store = await driver.open();
         try {
           const scribe = new Scribe(store);

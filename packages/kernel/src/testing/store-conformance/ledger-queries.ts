@@ -76,7 +76,7 @@ export function ledgerQueries(driver: Driver): void {
     );
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.array(event, { maxLength: 5 }), { maxLength: 12 }),
+        fc.array(fc.array(event, { maxLength: 5, size: 'max' }), { maxLength: 12 }),
         fc.array(query, { minLength: 6, maxLength: 6 }),
         fc.integer({ min: 1, max: 9 }),
         async (commits, queries, limit) => {

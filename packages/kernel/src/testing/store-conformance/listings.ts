@@ -60,7 +60,7 @@ export function listings(driver: Driver): void {
     );
     await fc.assert(
       fc.asyncProperty(
-        fc.array(plan, { maxLength: 20 }),
+        fc.array(plan, { maxLength: 20, size: 'max' }),
         fc.array(conditions, { minLength: 5, maxLength: 5 }),
         fc.integer({ min: 1, max: 5 }),
         async (plans, queries, limit) => {

@@ -78,7 +78,10 @@ export function queue(driver: Driver): void {
   test('read in pieces of any size, with anything taken and returned before, it is the sorted list', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.record({ priority: fc.integer({ min: 0, max: 3 }), way: fc.nat(2) }), { maxLength: 30 }),
+        fc.array(fc.record({ priority: fc.integer({ min: 0, max: 3 }), way: fc.nat(2) }), {
+          maxLength: 30,
+          size: 'max',
+        }),
         fc.integer({ min: 1, max: 7 }),
         async (plans, limit) => {
           const store = await driver.open();

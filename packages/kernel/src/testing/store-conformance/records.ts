@@ -8,7 +8,7 @@ const time = fc.option(fc.integer({ min: 0, max: DAWN * 2 }));
 // Well-formed text: a lone surrogate has no place in a database. Everything else must come back, NUL included.
 const text = fc.string({ unit: 'binary' }).filter((value) => value.isWellFormed());
 
-const state: fc.Arbitrary<Partial<Task>> = fc.record({
+const state = fc.record({
   status: fc.constantFrom(...TASK_STATUSES),
   pendingReason: fc.constantFrom(null, 'approval', 'dependencies', 'scheduled', 'retry'),
   unmet: fc.nat(),

@@ -1,0 +1,114 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type Config, loadConfig } from './config.ts';
+
+const load = (env: Record<string, string> = {}, directory = '/nonexistent'): Config => loadConfig(env, directory);
+
+test('the defaults are those of the original', () => {
+  expect(load()).toMatchObject({
+    environment: 'dev',
+    port: 8000,
+    host: '0.0.0.0',
+    logLevel: 'info',
+    maxConcurrentTasks: 4,
+    heartbeatSeconds: 120,
+    memoryBackend: 'sqlite',
+    connectionString: '.colony/colony.db',
+    eventBus: 'inmemory',
+    secretToken: null,
+    corsOrigins: ['http://localhost:*', 'http://127.0.0.1:*'],
+    allowedHosts: [],
+  });
+});
+
+test('the result is frozen', () => {
+  expect(Object.isFrozen(load())).toBe(true);
+});
+
+test.each([
+  ['COLONY_LOG_LEVEL', 'Warning', 'logLevel', 'warn'],
+  ['COLONY_LOG_LEVEL', 'CRITICAL', 'logLevel', 'fatal'],
+  ['COLONY_LOG_LEVEL', 'trace', 'logLevel', 'trace'],
+  ['WORKER_HEARTBEAT_INTERVAL', '0.5', 'heartbeatSeconds', 0.5],
+  ['MAX_CONCURRENT_TASKS', '0', 'maxConcurrentTasks', 0],
+  ['COLONY_ENV', 'Staging', 'environment', 'staging'],
+  ['COLONY_METRICS_PUBLIC', 'TRUE', 'metricsPublic', true],
+  ['COLONY_ALLOWED_HOSTS', 'kernel, colony.example.org,', 'allowedHosts', ['kernel', 'colony.example.org']],
+  ['COLONY_CORS_ORIGINS', '*', 'corsOrigins', ['*']],
+  ['COLONY_MEMORY_CONNECTION_STRING', ':memory:', 'connectionString', ':memory:'],
+  ['COLONY_PORT', '', 'port', 8000],
+  ['PORT', '9000', 'port', 9000],
+])('%s=%s is understood', (name, text, field, value) => {
+  expect(load({ [name]: text })[field as keyof Config]).toEqual(value);
+});
+
+test('PORT counts only while COLONY_PORT is unset', () => {
+  expect(load({ PORT: '9000', COLONY_PORT: '9001' }).port).toBe(9001);
+});
+
+test.each([
+  ['COLONY_PORT', '80a'],
+  ['COLONY_PORT', '65536'],
+  ['COLONY_PORT', '1e3'],
+  ['MAX_CONCURRENT_TASKS', '-1'],
+  ['WORKER_HEARTBEAT_INTERVAL', '0'],
+  ['COLONY_LOG_LEVEL', 'loud'],
+  ['COLONY_LOG_LEVEL', 'constructor'],
+  ['COLONY_ENV', 'prod'],
+  ['COLONY_MEMORY_BACKEND', 'postgres'],
+  ['COLONY_MEMORY_CONNECTION_STRING', 'postgres://x'],
+  ['COLONY_CORS_ORIGINS', 'localhost'],
+  ['COLONY_CORS_ORIGINS', 'http://a/path'],
+  ['COLONY_ALLOWED_HOSTS', 'kernel:8000'],
+  ['COLONY_METRICS_PUBLIC', 'maybe'],
+  ['COLONY_SYSTEM_ID', 'a b'],
+])('%s=%s is refused in one line that names both', (name, text) => {
+  const refusal = refusalOf({ [name]: text });
+  expect(refusal).toContain(name);
+  expect(refusal).toContain(text);
+  expect(refusal).toMatch(/must be/);
+  expect(refusal).not.toContain('\n');
+});
+
+test('what is not there yet says so', () => {
+  expect(refusalOf({ COLONY_MEMORY_BACKEND: 'redis' })).toMatch(/not available yet/);
+  expect(refusalOf({ COLONY_EVENT_BUS_TYPE: 'Redis' })).toMatch(/not available yet/);
+});
+
+test('a bad secret is not shown, and neither is the password in a URL', () => {
+  expect(refusalOf({ COLONY_SECRET_TOKEN: 'my secret' })).not.toContain('my secret');
+  expect(refusalOf({ COLONY_MEMORY_CONNECTION_STRING: 'redis://u:hunter2@host' })).not.toContain('hunter2');
+});
+
+describe('production', () => {
+  test('refuses to start without a token', () => {
+    expect(refusalOf({ COLONY_ENV: 'production' })).toContain('COLONY_SECRET_TOKEN');
+    expect(refusalOf({ COLONY_ENV: 'production', COLONY_SECRET_TOKEN: ' ' })).toContain('COLONY_SECRET_TOKEN');
+  });
+
+  test('starts with a token, or when told to go without', () => {
+    expect(load({ COLONY_ENV: 'production', COLONY_SECRET_TOKEN: 's3cret' }).secretToken).toBe('s3cret');
+    expect(load({ COLONY_ENV: 'production', COLONY_ALLOW_ANONYMOUS: 'true' }).secretToken).toBeNull();
+  });
+});
+
+test('.env is read, and the environment wins over it', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'colony-config-'));
+  writeFileSync(join(directory, '.env'), 'COLONY_PORT=9100\nCOLONY_SYSTEM_ID="hive"\nMAX_CONCURRENT_TASKS=7\n');
+  expect(load({ COLONY_PORT: '9200', MAX_CONCURRENT_TASKS: '' }, directory)).toMatchObject({
+    port: 9200,
+    systemId: 'hive',
+    maxConcurrentTasks: 7,
+  });
+});
+
+function refusalOf(env: Record<string, string>): string {
+  try {
+    load(env);
+  } catch (fault) {
+    return (fault as Error).message;
+  }
+  throw new Error('it was not refused');
+}
