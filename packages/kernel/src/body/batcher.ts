@@ -9,7 +9,6 @@ import { decide, needs } from './decide/index.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { WorkerLink } from './links.ts';
 import { Slice } from './slice.ts';
-import { Wanted } from './wanted.ts';
 
 const MOST_IN_BATCH = 1000;
 const MOST_TRIES = 10;
@@ -120,17 +119,21 @@ export class Batcher {
     const { store, clock, rules } = this.#options;
     const now = clock.now();
     const slice = new Slice(now, rules, (await store.counts()).tasks.executing, await store.lanes());
-    const wanted = new Wanted(slice);
-    for (const { command } of batch) needs(slice, command, wanted);
-    await this.#fetch(slice, wanted);
+    for (const { command } of batch) needs(slice, command, slice.wanted);
+    await this.#fetch(slice);
 
     const decided: Decided[] = [];
     for (const pending of batch) {
       const one = await this.#decide(slice, pending.command, pending);
       if (one) decided.push(one);
     }
-    await this.#dispatch(slice, decided);
-    await this.#commit(now, decided, batch.length);
+    try {
+      await this.#dispatch(slice, decided);
+      await this.#commit(now, decided, batch.length);
+    } catch (error) {
+      for (const { for: asker } of decided) if (!('resolve' in asker)) this.#options.dispatcher.settled(asker, false);
+      throw error;
+    }
   }
 
   async #dispatch(slice: Slice, decided: Decided[]): Promise<void> {
@@ -147,11 +150,8 @@ export class Batcher {
   /** Decides one command on what the ones before it left. Null: it failed by a bug, and its caller knows. */
   async #decide(slice: Slice, command: Command, asker: Decided['for']): Promise<Decided | null> {
     try {
-      for (;;) {
-        const wanted = new Wanted(slice);
-        needs(slice, command, wanted);
-        if (wanted.complete) break;
-        await this.#fetch(slice, wanted);
+      for (needs(slice, command, slice.wanted); !slice.wanted.complete; needs(slice, command, slice.wanted)) {
+        await this.#fetch(slice);
       }
       const decision: Decision<object> | Refusal = decide(slice, command);
       if (decision instanceof Refusal) return { for: asker, answer: decision, change: null, effects: [] };
@@ -172,9 +172,9 @@ export class Batcher {
     }
   }
 
-  async #fetch(slice: Slice, wanted: Wanted): Promise<void> {
-    if (wanted.complete) return;
-    const { needs } = wanted;
+  async #fetch(slice: Slice): Promise<void> {
+    if (slice.wanted.complete) return;
+    const needs = slice.wanted.take();
     slice.add(await this.#options.store.load(needs), needs);
   }
 
@@ -195,7 +195,10 @@ export class Batcher {
       else {
         effects.push(...one.effects);
         if ('resolve' in one.for) one.for.resolve(one.answer);
-        else served.push({ link: one.for, answer: one.answer as Answer<Claim> });
+        else {
+          this.#options.dispatcher.settled(one.for, true);
+          served.push({ link: one.for, answer: one.answer as Answer<Claim> });
+        }
       }
     }
     const changes = units.filter((_, index) => outcomes[index] === 'committed');
@@ -204,8 +207,8 @@ export class Batcher {
 
   /** Another kernel was faster with one of the records: decide anew on what is there now. */
   #tryAgain({ for: asker }: Decided): void {
-    if (!('resolve' in asker)) return;
-    if (++asker.tries < MOST_TRIES) this.#waiting.unshift(asker);
+    if (!('resolve' in asker)) this.#options.dispatcher.settled(asker, false);
+    else if (++asker.tries < MOST_TRIES) this.#waiting.unshift(asker);
     else asker.reject(new StorageUnavailable('the records are contended; try again'));
   }
 }

@@ -8,6 +8,8 @@ interface Waiting {
   readonly link: WorkerLink;
   readonly worker: Worker;
   credit: number;
+  /** How much of its credit the batch under way has used: not certain until that is committed. */
+  pledged: number;
   /** Something changed on this side since it last went away empty: it deserves a look at the whole queue. */
   fresh: boolean;
 }
@@ -25,7 +27,7 @@ export class Dispatcher {
 
   /** @param worker its record as of now: only what never changes of it is used */
   attach(link: WorkerLink, worker: Worker): void {
-    this.#waiting.set(link, { link, worker, credit: 0, fresh: true });
+    this.#waiting.set(link, { link, worker, credit: 0, pledged: 0, fresh: true });
     const links = this.#byWorker.get(link.workerId);
     if (links) links.add(link);
     else this.#byWorker.set(link.workerId, new Set([link]));
@@ -54,6 +56,7 @@ export class Dispatcher {
     const waiting = this.#waiting.get(link);
     if (!waiting) return;
     waiting.credit = slots;
+    waiting.pledged = 0;
     waiting.fresh = true;
   }
 
@@ -82,8 +85,20 @@ export class Dispatcher {
     const waiting = this.#waiting.get(link);
     if (!waiting || assignments.length === 0) return;
     waiting.credit -= assignments.length;
+    waiting.pledged = assignments.length;
     this.#waiting.delete(link);
     this.#waiting.set(link, waiting);
+  }
+
+  /** What was proposed is committed; or it is not, and the link waits as before, for another try. */
+  settled(link: WorkerLink, committed: boolean): void {
+    const waiting = this.#waiting.get(link);
+    if (!waiting) return;
+    if (!committed) {
+      waiting.credit += waiting.pledged;
+      waiting.fresh = true;
+    }
+    waiting.pledged = 0;
   }
 }
 

@@ -207,6 +207,7 @@ class Subscriber implements Subscription {
         if (this.#live && behind > MOST_EVENTS_BEHIND) this.end('slow');
         return;
       }
+      this.#resume();
       const recent = this.#relay.recent(this.#position);
       if (recent) this.#send(recent);
       else void this.#readOn();
@@ -216,7 +217,10 @@ class Subscriber implements Subscription {
   async #readOn(): Promise<void> {
     this.#reading = true;
     try {
-      this.#send(await this.#relay.read(this.#position));
+      const next = await this.#relay.read(this.#position);
+      // Retention has overtaken it. It learns that its position is gone when it comes back with it.
+      if (next[0]?.entry.id !== this.#position + 1) this.end('slow');
+      else this.#send(next);
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error;
       this.end('stopping');
@@ -247,9 +251,13 @@ class Subscriber implements Subscription {
   }
 
   drained(): void {
+    this.#resume();
+    this.pump();
+  }
+
+  #resume(): void {
     this.#stalled = false;
     this.#stalledSince = null;
-    this.pump();
   }
 
   check(steady: number): void {

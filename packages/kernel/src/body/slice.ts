@@ -6,6 +6,7 @@ import type { IdempotencyRecord, Lane, Loaded, Needs, Put, Tombstone } from '../
 import type { Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import { LaneView } from './lane-view.ts';
+import { Wanted } from './wanted.ts';
 
 /**
  * The part of the colony that one batch of commands looks at: records as they were loaded, overlaid with what the
@@ -21,6 +22,8 @@ export class Slice {
   readonly stirred = new Map<string, JsonObject>();
   /** Workers whose record changed in this batch. */
   readonly stirredWorkers = new Set<string>();
+  /** What the commands of this batch still need to know. */
+  readonly wanted = new Wanted(this);
 
   readonly #directory: ReadonlyMap<string, Lane>;
   readonly #tasks = new Map<string, Task | Tombstone | null>();

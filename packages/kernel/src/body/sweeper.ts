@@ -129,8 +129,8 @@ export class Sweeper {
     );
     if (now.steady < this.#retentionAt) return;
     for (const worker of await store.workers()) {
-      const seen = presence.lastSeen(worker.id)?.wall ?? worker.lastHeartbeat;
-      if (!worker.offline || worker.holds.length > 0 || now.wall - seen < rules.workerRetentionMs) continue;
+      const silentMs = now.steady - (presence.lastSeen(worker.id)?.steady ?? now.steady);
+      if (!worker.offline || worker.holds.length > 0 || silentMs < rules.workerRetentionMs) continue;
       await this.#issue({ kind: 'unregister', actor: 'kernel', workerId: worker.id, reason: 'retention' });
     }
   }

@@ -73,8 +73,9 @@ export class Wanted {
     if (this.#slice.sequencesLeft < count) this.#sequences += count;
   }
 
-  get needs(): Needs & { readonly sequences: number } {
-    return {
+  /** What was noted down, to be loaded; from then on nothing is. */
+  take(): Needs {
+    const needs = {
       tasks: [...this.#tasks],
       workers: [...this.#workers],
       idempotency: [...this.#idempotency],
@@ -84,6 +85,10 @@ export class Wanted {
       lanes: [...this.#lanes.values()],
       sequences: this.#sequences,
     };
+    for (const noted of [this.#tasks, this.#workers, this.#idempotency, this.#lanes]) noted.clear();
+    for (const noted of [this.#dependents, this.#allDependents, this.#allDescendants]) noted.clear();
+    this.#sequences = 0;
+    return needs;
   }
 }
 

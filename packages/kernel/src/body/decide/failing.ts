@@ -64,9 +64,9 @@ function scheduleRetry(change: Change, task: Task, failure: Failure): Task {
   return next;
 }
 
-/** The ledger keeps enough of an error to recognise it; the task keeps all of it. */
+/** The ledger keeps enough of an error to recognise it, cut between characters; the task keeps all of it. */
 function brief(error: string): string {
-  return error.length <= MOST_ERROR ? error : `${error.slice(0, MOST_ERROR)}…`;
+  return (error.length <= MOST_ERROR ? error : `${error.slice(0, MOST_ERROR)}…`).toWellFormed();
 }
 
 const MOST_ERROR = 500;

@@ -3,7 +3,8 @@ import { dirname } from 'node:path';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { migrate, refuseOthers } from './migrations.ts';
 
-const CACHE_KIB = 32 * 1024;
+/** Small: every commit looks through all of it, and the operating system keeps the file in memory anyway. */
+const CACHE_KIB = 4 * 1024;
 
 /** Opens (or makes) a colony's file, durable and up to date. Throws with a sentence when it cannot be that. */
 export function openDatabase(path: string): Database {

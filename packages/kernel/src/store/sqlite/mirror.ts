@@ -39,6 +39,8 @@ export class Mirror {
   readonly deadlines = new Deadlines();
   readonly ledger: LedgerState;
   nextSequence: number;
+  /** The last idempotency key in order: one beyond it cannot be stored, and need not be looked for. */
+  lastKey: string;
   /** Whether any task depends on another: most colonies never ask. */
   hasDependencies: boolean;
 
@@ -64,6 +66,7 @@ export class Mirror {
     // A removed task's number is not given out again, lest a queue of the future be out of order.
     const highest = db.prepare('SELECT max(seq) FROM tasks').pluck().get() as number | null;
     this.nextSequence = Math.max(highest ?? 0, meta(db, 'sequence') ?? 0) + 1;
+    this.lastKey = (db.prepare('SELECT max(key) FROM idempotency').pluck().get() as string | null) ?? '';
     this.hasDependencies = db.prepare('SELECT 1 FROM dependencies LIMIT 1').get() !== undefined;
   }
 

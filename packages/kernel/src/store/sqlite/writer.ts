@@ -238,6 +238,7 @@ export class Writer {
       mirror.nextSequence = Math.max(mirror.nextSequence, last.seq + 1);
       if (last.spec.value.depends_on.length > 0) mirror.hasDependencies = true;
     }
+    for (const { next } of merged.idempotency) if (next.key > mirror.lastKey) mirror.lastKey = next.key;
     for (const [id, { last }] of merged.workers) {
       if (last) mirror.workers.set(id, last);
       else mirror.workers.delete(id);

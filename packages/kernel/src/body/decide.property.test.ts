@@ -1,0 +1,107 @@
+/**
+ * The body's decisions against a model that says the same in the simplest way: arrays and linear scans. Whatever
+ * happens, in whatever batches, both give the same answers, tell the same events and keep the same records.
+ */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Command } from '../core/command.ts';
+import { canonicalJson } from '../core/json.ts';
+import { type Action, action, commandOf, OPENING } from '../testing/model/actions.ts';
+import { Model } from '../testing/model/model.ts';
+import { viewAnswer, viewTask, viewWorker } from '../testing/model/views.ts';
+import { Pipeline, RULES } from '../testing/pipeline.ts';
+
+const DAY_MS = 86_400_000;
+
+/** Body and model side by side. */
+class Twins {
+  readonly pipeline: Pipeline;
+  readonly model: Model;
+  #batch: Command[] = [];
+  #expected: unknown[] = [];
+  #told: unknown[] = [];
+
+  constructor(pipeline: Pipeline, rules: typeof RULES) {
+    this.pipeline = pipeline;
+    this.model = new Model(rules);
+    this.model.now = pipeline.clock.now();
+  }
+
+  async act({ together, what }: Action): Promise<void> {
+    if (!together) await this.flush();
+    if (what.kind === 'wait' || what.kind === 'jump' || what.kind === 'forget') return this.#pass(what);
+    const command = commandOf(what, this.model);
+    this.#batch.push(command);
+    this.#expected.push(this.model.run(command));
+    this.#told.push(...this.model.events);
+  }
+
+  async #pass(what: { kind: 'wait' | 'jump'; ms: number } | { kind: 'forget' }): Promise<void> {
+    await this.flush();
+    const { clock, store } = this.pipeline;
+    if (what.kind === 'wait') await clock.advance(what.ms);
+    else if (what.kind === 'jump') clock.jump(what.ms);
+    else {
+      const before = clock.now().wall - 1000;
+      this.model.forget(before);
+      const retention = { tasksEndedBefore: before, ledgerBefore: null, idempotencyBefore: before - DAY_MS };
+      await store.prune(retention, 1000);
+    }
+    this.model.now = clock.now();
+  }
+
+  /** Lets the body decide what has gathered, and compares. */
+  async flush(): Promise<void> {
+    if (this.#batch.length === 0) return;
+    const { pipeline } = this;
+    pipeline.happened.length = 0;
+    const answers = await pipeline.together(this.#batch);
+    const story = this.#batch.map((command) => JSON.stringify(command)).join('\n');
+    expect(answers.map(viewAnswer), story).toEqual(this.#expected);
+    const { changes, entries } = pipeline.happened[0]!;
+    const events = changes.flatMap((change) => change.events);
+    expect(events, story).toEqual(this.#told);
+    expect(entries.map(({ data }) => data)).toEqual(events.map(({ data }) => canonicalJson(data)));
+    for (const { data } of events) expect(JSON.stringify(data)).toBe(canonicalJson(data));
+    this.#batch = [];
+    this.#expected = [];
+    this.#told = [];
+  }
+
+  async compareRecords(): Promise<void> {
+    const { store } = this.pipeline;
+    const { items } = await store.tasks({ limit: 10_000, maxBytes: Number.POSITIVE_INFINITY });
+    const kept = this.model.tasks.filter((task) => !task.removed);
+    expect(items.map(viewTask).reverse()).toEqual(kept.map(viewTask));
+    const workers = [...(await store.workers())].sort((a, b) => byNumber(a.id, b.id));
+    expect(workers.map(viewWorker)).toEqual(this.model.workers.map(viewWorker));
+    for (const [status, count] of Object.entries((await store.counts()).tasks)) {
+      expect([status, count]).toEqual([status, kept.filter((task) => task.status === status).length]);
+    }
+    expect((await store.ledger.verify()).valid).toBe(true);
+  }
+}
+
+function byNumber(a: string, b: string): number {
+  return Number(a.slice(4)) - Number(b.slice(4));
+}
+
+test.each([0, 2])(
+  'with room for %i at once, the body and its model agree on everything',
+  async (maxConcurrentTasks) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { maxLength: 120, size: 'max' }), async (actions) => {
+        const rules = { ...RULES, maxConcurrentTasks, maxTaskDepth: 2, maxLeaseLosses: 2 };
+        const twins = new Twins(await Pipeline.open(rules), rules);
+        try {
+          for (const one of [...OPENING, ...actions]) await twins.act(one);
+          await twins.flush();
+          await twins.compareRecords();
+        } finally {
+          await twins.pipeline.store.close();
+        }
+      }),
+      { numRuns: 120, interruptAfterTimeLimit: 15_000 },
+    );
+  },
+);

@@ -1,0 +1,173 @@
+import { backoffMs } from '../../body/retry.ts';
+import type { Now } from '../../core/clock.ts';
+import type { Rules } from '../../core/command.ts';
+import type { ProblemCode } from '../../core/errors.ts';
+import type { LedgerType, NewEvent } from '../../core/event.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { IdempotencyRecord } from '../../core/store.ts';
+import { type Task, type TaskSpec, TERMINAL } from '../../core/task.ts';
+import type { Worker } from '../../core/worker.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+export type ModelTask = Mutable<Omit<Task, 'seq' | 'version' | 'spec'>> & { spec: TaskSpec; removed: boolean };
+export type ModelWorker = Mutable<Omit<Worker, 'version'>>;
+
+/** Thrown by the model where the body answers with a refusal. */
+export class Refused {
+  readonly code: ProblemCode;
+
+  constructor(code: ProblemCode) {
+    this.code = code;
+  }
+}
+
+/**
+ * The colony as a model: arrays in order of submission, looked through from end to end. It knows no slices, lanes,
+ * versions or closures; what it shares with the body is only the language of commands and events.
+ */
+export class Colony {
+  readonly tasks: ModelTask[] = [];
+  readonly workers: ModelWorker[] = [];
+  readonly keys: IdempotencyRecord[] = [];
+  readonly rules: Rules;
+  /** What the command under way has told so far. */
+  events: NewEvent[] = [];
+  now: Now = { wall: 0, steady: 0 };
+  protected actor = '';
+
+  constructor(rules: Rules) {
+    this.rules = rules;
+  }
+
+  /** Retention: what ended before is gone, but for how it ended. */
+  forget(endedBefore: number): void {
+    for (const task of this.tasks) if (task.completedAt !== null && task.completedAt < endedBefore) task.removed = true;
+  }
+
+  protected say(type: LedgerType, source: NewEvent['source'], data: JsonObject): void {
+    this.events.push({ type, source, actor: this.actor, data });
+  }
+
+  protected find(id: string): ModelTask {
+    const task = this.tasks.find((one) => one.id === id && !one.removed);
+    if (!task) throw new Refused('task_not_found');
+    return task;
+  }
+
+  protected findWorker(id: string): ModelWorker {
+    const worker = this.workers.find((one) => one.id === id);
+    if (!worker) throw new Refused('worker_not_found');
+    return worker;
+  }
+
+  protected dependents(id: string): ModelTask[] {
+    return this.tasks.filter((task) => !task.removed && task.spec.depends_on.includes(id));
+  }
+
+  protected family(task: ModelTask): ModelTask[] {
+    const members = [task];
+    for (const member of members) {
+      members.push(...this.tasks.filter((one) => !one.removed && one.spec.parent_id === member.id));
+    }
+    return members;
+  }
+
+  protected unmet(spec: TaskSpec): number {
+    return spec.depends_on.filter((id) => this.tasks.find((one) => one.id === id)!.status !== 'completed').length;
+  }
+
+  protected dueAfter({ run_at }: TaskSpec): number | null {
+    return run_at !== null && Date.parse(run_at) > this.now.wall ? Date.parse(run_at) : null;
+  }
+
+  protected enqueue(task: ModelTask, after: string): void {
+    Object.assign(task, { status: 'queued', pendingReason: null, dueAt: null, queuedAt: this.now.wall });
+    this.say('task_queued', 'kernel', { after, task_id: task.id });
+  }
+
+  /** The worker that holds the task gets its slot back. */
+  protected free(task: ModelTask, workerId: string, end: 'completed' | 'failed' | 'none'): void {
+    const worker = this.workers.find((one) => one.id === workerId);
+    if (!worker) return;
+    worker.holds = worker.holds.filter((id) => id !== task.id);
+    if (end === 'completed') worker.completed++;
+    if (end === 'failed') worker.failed++;
+    if (end !== 'none') worker.busyMs += Math.max(0, this.now.wall - task.startedAt!);
+    if (worker.draining && worker.holds.length === 0) this.dismiss(worker, 'drained');
+  }
+
+  protected dismiss(worker: ModelWorker, reason: string): void {
+    this.workers.splice(this.workers.indexOf(worker), 1);
+    this.say('worker_unregistered', 'kernel', { reason, worker_id: worker.id });
+  }
+
+  protected bringBack(worker: ModelWorker): void {
+    if (!worker.offline) return;
+    Object.assign(worker, { offline: false, lastHeartbeat: this.now.wall });
+    this.say('worker_online', 'kernel', { worker_id: worker.id });
+  }
+
+  /** Whoever waits for a task that did not complete falls with it, all the way down. */
+  protected fall(ended: ModelTask): void {
+    const fallen = [ended.id];
+    for (let id = fallen.pop(); id !== undefined; id = fallen.pop()) {
+      for (const task of this.dependents(id).filter((one) => one.status === 'pending')) {
+        Object.assign(task, {
+          status: 'cancelled',
+          pendingReason: null,
+          dueAt: null,
+          error: 'dependency_failed',
+          completedAt: this.now.wall,
+        });
+        this.say('task_cancelled', 'kernel', { dependency: id, reason: 'dependency_failed', task_id: task.id });
+        fallen.push(task.id);
+      }
+    }
+  }
+
+  /** An attempt has failed or run too long: again later, or never. */
+  protected failOrRetry(
+    task: ModelTask,
+    how: { status: 'failed' | 'timeout'; error: string; errorTrace: string | null; retryable: boolean; random: number },
+  ): void {
+    const { status, error, errorTrace } = how;
+    const { attempt, worker } = task;
+    Object.assign(task, { error, errorTrace, losses: 0, deadline: null });
+    task.lastOutcome = status === 'failed' ? 'failed' : null;
+    const data = { attempt, error, task_id: task.id, worker_id: worker };
+    if (how.retryable && task.retryCount < task.spec.max_retries) {
+      const retry = ++task.retryCount;
+      const dueAt = this.now.wall + backoffMs(task.spec.retry_backoff, retry, how.random);
+      Object.assign(task, { status: 'pending', pendingReason: 'retry', dueAt, worker: null, startedAt: null });
+      const run_at = new Date(dueAt).toISOString();
+      this.say('task_retry_scheduled', 'kernel', {
+        attempt,
+        error,
+        reason: status,
+        retry,
+        run_at,
+        task_id: task.id,
+        worker_id: worker,
+      });
+      return;
+    }
+    Object.assign(task, { status, completedAt: this.now.wall });
+    if (status === 'timeout') this.say('task_timeout', 'kernel', data);
+    else this.say('task_failed', `worker:${worker}`, data);
+    this.fall(task);
+  }
+
+  /** Taken from its worker, back to its old place. */
+  protected requeue(task: ModelTask, reason: 'lease_expired' | 'not_held' | 'worker_unregistered'): void {
+    const { attempt, worker } = task;
+    if (reason === 'lease_expired') task.losses++;
+    const { losses } = task;
+    this.say('task_requeued', 'kernel', { attempt, losses, reason, task_id: task.id, worker_id: worker });
+    this.free(task, worker!, 'none');
+    Object.assign(task, { status: 'queued', worker: null, deadline: null, startedAt: null, queuedAt: this.now.wall });
+  }
+
+  protected isOver(task: ModelTask): boolean {
+    return TERMINAL.has(task.status);
+  }
+}

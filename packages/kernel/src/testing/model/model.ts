@@ -1,0 +1,132 @@
+import type * as Commands from '../../core/command.ts';
+import type { Command } from '../../core/command.ts';
+import { type ModelTask, type ModelWorker, Refused } from './colony.ts';
+import { Tasks } from './tasks.ts';
+import { viewTask } from './views.ts';
+
+const DAY_MS = 86_400_000;
+
+/** Every command, carried out on the model as simply as it can be said. */
+export class Model extends Tasks {
+  run(command: Command): unknown {
+    this.events = [];
+    this.actor = command.actor;
+    try {
+      return this.#carryOut(command);
+    } catch (error) {
+      if (error instanceof Refused) return { refused: error.code };
+      throw error;
+    }
+  }
+
+  #carryOut(command: Command): unknown {
+    switch (command.kind) {
+      case 'submit':
+        return this.#submit(command);
+      case 'claim':
+        return this.#claim(command);
+      case 'complete':
+      case 'fail':
+      case 'release':
+      case 'progress':
+        return { task: viewTask(this.settle(command)) };
+      case 'cancel':
+        return { task: viewTask(this.cancel(command)) };
+      case 'retry':
+        return { task: viewTask(this.retry(command)) };
+      case 'end_attempt':
+      case 'promote':
+      case 'recover':
+        return { task: viewTask(this.sweep(command)) };
+      case 'register':
+        return { worker: this.register(command) };
+      case 'heartbeat':
+      case 'drain':
+      case 'unregister':
+      case 'lose_worker':
+        return { worker: this.aboutWorker(command) };
+      case 'announce':
+        this.say(command.event, 'kernel', command.data);
+        return {};
+    }
+  }
+
+  #submit({ tasks, idempotency }: Commands.Submit): unknown {
+    const known = this.keys.find((one) => one.key === idempotency?.key && one.at > this.now.wall - DAY_MS);
+    if (known) {
+      const found = known.taskIds.map((id) => this.tasks.find((task) => task.id === id && !task.removed));
+      const same = known.bodyHash === idempotency!.bodyHash;
+      if (!same || found.includes(undefined)) throw new Refused('idempotency_conflict');
+      return { tasks: found.map((task) => viewTask(task!)), replayed: true };
+    }
+    for (const { spec } of tasks) {
+      const parent = this.tasks.find((task) => task.id === spec.parent_id && !task.removed);
+      const orphan = spec.parent_id !== null && !(parent && parent.depth < this.rules.maxTaskDepth);
+      const unknown = spec.depends_on.some((id) => !this.tasks.some((task) => task.id === id));
+      if (orphan || unknown) throw new Refused('validation_failed');
+    }
+    const admitted = tasks.map((task) => this.#admit(task));
+    if (idempotency) this.keys.unshift({ ...idempotency, taskIds: tasks.map(({ id }) => id), at: this.now.wall });
+    return { tasks: admitted.map(viewTask), replayed: false };
+  }
+
+  #admit({ id, spec, contentHash, lane }: Commands.NewTask): ModelTask {
+    const { wall } = this.now;
+    const unmet = this.unmet(spec);
+    const failed = spec.depends_on
+      .map((other) => this.tasks.find((task) => task.id === other)!)
+      .find((task) => task.status !== 'completed' && this.isOver(task));
+    const dueAt = unmet > 0 || failed ? null : this.dueAfter(spec);
+    const status = failed ? 'cancelled' : unmet > 0 || dueAt !== null ? 'pending' : 'queued';
+    const task: ModelTask = {
+      ...{ id, spec, lane, status, unmet, dueAt, removed: false },
+      pendingReason: status !== 'pending' ? null : unmet > 0 ? 'dependencies' : 'scheduled',
+      depth: spec.parent_id === null ? 0 : this.find(spec.parent_id).depth + 1,
+      ...{ priority: spec.priority, createdAt: wall, timeoutMs: spec.timeout_seconds * 1000 },
+      ...{ attempt: 0, retryCount: 0, losses: 0, leaseToken: 0, worker: null, lastOutcome: null, deadline: null },
+      ...{ queuedAt: status === 'queued' ? wall : null, startedAt: null, completedAt: failed ? wall : null },
+      ...{ progress: null, result: null, error: failed ? 'dependency_failed' : null, errorTrace: null },
+    };
+    this.tasks.push(task);
+    const verdict = { policy_version: 0, rules: 0, task_id: id, verdict: 'approve' };
+    this.say('task_validated', 'neurasphere', { content_hash: contentHash, ...verdict });
+    this.say('task_submitted', 'kernel', {
+      created_by: spec.created_by,
+      ...(spec.parent_id === null ? {} : { parent_id: spec.parent_id }),
+      priority: spec.priority,
+      status: failed ? 'pending' : status,
+      task_id: id,
+    });
+    if (failed) {
+      this.say('task_cancelled', 'kernel', { dependency: failed.id, reason: 'dependency_failed', task_id: id });
+    }
+    return task;
+  }
+
+  #claim({ workerId, max }: Commands.Claim): unknown {
+    const worker = this.findWorker(workerId);
+    this.bringBack(worker);
+    const executing = this.tasks.filter((task) => task.status === 'executing').length;
+    const room =
+      this.rules.maxConcurrentTasks === 0 ? Number.POSITIVE_INFINITY : this.rules.maxConcurrentTasks - executing;
+    const count = worker.draining ? 0 : Math.min(max, worker.profile.maxConcurrentTasks - worker.holds.length, room);
+    const able = worker.profile.capabilities.map(({ name }) => name);
+    const queue = this.tasks
+      .filter(({ status, spec }) => status === 'queued' && able.includes(String(spec.requirements.capability)))
+      .sort((a, b) => b.priority - a.priority);
+    const taken = queue.slice(0, Math.max(0, count));
+    for (const task of taken) this.#assign(task, worker);
+    return { assignments: taken.map((task) => ({ task: viewTask(task), token: task.leaseToken })) };
+  }
+
+  #assign(task: ModelTask, worker: ModelWorker): void {
+    task.attempt++;
+    task.leaseToken++;
+    Object.assign(task, { status: 'executing', worker: worker.id, lastOutcome: null, startedAt: this.now.wall });
+    Object.assign(task, { deadline: this.now.steady + task.timeoutMs, progress: null, error: null, errorTrace: null });
+    Object.assign(worker, { holds: [...worker.holds, task.id], lastHeartbeat: this.now.wall });
+    const { attempt, leaseToken } = task;
+    const data = { attempt, lease_token: leaseToken, task_id: task.id, worker_id: worker.id };
+    this.say('task_assigned', 'neurosphere', data);
+  }
+}

@@ -1,0 +1,109 @@
+import type * as Commands from '../../core/command.ts';
+import { type ModelTask, Refused } from './colony.ts';
+import { Workers } from './workers.ts';
+
+const PAST = { complete: 'completed', fail: 'failed', release: 'released', progress: null } as const;
+
+/** What is done to one task: by the worker that holds it, by the submitter's hand, and by time. */
+export class Tasks extends Workers {
+  protected settle(command: Commands.Complete | Commands.Fail | Commands.Release | Commands.ReportProgress): ModelTask {
+    const task = this.find(command.taskId);
+    const isNewest = task.leaseToken === command.leaseToken;
+    if (task.status !== 'executing' || !isNewest) {
+      const again =
+        isNewest &&
+        task.lastOutcome !== null &&
+        task.lastOutcome === PAST[command.kind] &&
+        (command.kind !== 'complete' || task.result === command.result) &&
+        (command.kind !== 'fail' || (task.error === command.error && task.errorTrace === command.errorTrace));
+      if (!again) throw new Refused('stale_lease');
+      return task;
+    }
+    const worker = task.worker!;
+    this.actor = `worker:${worker}`;
+    const { wall } = this.now;
+    const about = { task_id: task.id, worker_id: worker };
+    if (command.kind === 'progress') {
+      task.progress = { fraction: command.fraction, message: command.message, at: wall };
+    } else if (command.kind === 'release') {
+      this.say('task_released', `worker:${worker}`, { attempt: task.attempt, ...about });
+      this.free(task, worker, 'none');
+      Object.assign(task, { status: 'queued', lastOutcome: 'released', losses: 0, queuedAt: wall });
+      Object.assign(task, { worker: null, deadline: null, startedAt: null });
+    } else if (command.kind === 'fail') {
+      const { startedAt } = task;
+      this.failOrRetry(task, { status: 'failed', ...command });
+      this.free({ ...task, startedAt }, worker, 'failed');
+    } else {
+      const elapsed_seconds = Math.max(0, wall - task.startedAt!) / 1000;
+      this.say('task_completed', `worker:${worker}`, { attempt: task.attempt, elapsed_seconds, ...about });
+      this.free(task, worker, 'completed');
+      Object.assign(task, { status: 'completed', lastOutcome: 'completed', losses: 0, deadline: null });
+      Object.assign(task, { result: command.result, completedAt: wall });
+      this.#releaseDependents(task);
+    }
+    return task;
+  }
+
+  #releaseDependents(done: ModelTask): void {
+    for (const task of this.dependents(done.id).filter(({ status }) => status === 'pending')) {
+      task.unmet = this.unmet(task.spec);
+      if (task.unmet > 0) continue;
+      const dueAt = this.dueAfter(task.spec);
+      if (dueAt === null) this.enqueue(task, 'dependencies');
+      else Object.assign(task, { dueAt, pendingReason: 'scheduled' });
+    }
+  }
+
+  protected cancel({ taskId, cascade }: Commands.Cancel): ModelTask {
+    const task = this.find(taskId);
+    if (this.isOver(task)) throw new Refused('invalid_transition');
+    for (const one of cascade ? this.family(task) : [task]) {
+      if (this.isOver(one)) continue;
+      const holder = one.status === 'executing' ? one.worker : null;
+      const reason = one === task ? 'requested' : 'parent_cancelled';
+      this.say('task_cancelled', 'kernel', { reason, task_id: one.id, ...(holder ? { worker_id: holder } : {}) });
+      if (holder) this.free(one, holder, 'none');
+      const end = { status: 'cancelled', pendingReason: null, dueAt: null, deadline: null, completedAt: this.now.wall };
+      Object.assign(one, end);
+      this.fall(one);
+    }
+    return task;
+  }
+
+  protected retry({ taskId }: Commands.Retry): ModelTask {
+    const task = this.find(taskId);
+    if (!['failed', 'timeout', 'cancelled'].includes(task.status)) throw new Refused('invalid_transition');
+    const unmet = this.unmet(task.spec);
+    const dueAt = unmet > 0 ? null : this.dueAfter(task.spec);
+    const waits = unmet > 0 || dueAt !== null;
+    Object.assign(task, { status: waits ? 'pending' : 'queued', unmet, dueAt, retryCount: 0, losses: 0 });
+    Object.assign(task, { pendingReason: !waits ? null : unmet > 0 ? 'dependencies' : 'scheduled' });
+    Object.assign(task, { worker: null, lastOutcome: null, queuedAt: waits ? null : this.now.wall });
+    Object.assign(task, { startedAt: null, completedAt: null, progress: null });
+    Object.assign(task, { result: null, error: null, errorTrace: null });
+    this.say('task_validated', 'neurasphere', { policy_version: 0, rules: 0, task_id: taskId, verdict: 'approve' });
+    this.say('task_requeued', 'kernel', { reason: 'retried_by_hand', status: task.status, task_id: taskId });
+    return task;
+  }
+
+  protected sweep(command: Commands.EndAttempt | Commands.Promote | Commands.Recover): ModelTask {
+    const task = this.find(command.taskId);
+    const { wall, steady } = this.now;
+    if (command.kind === 'promote') {
+      const isDue = task.status === 'pending' && task.dueAt !== null && task.dueAt <= wall;
+      if (isDue) this.enqueue(task, task.pendingReason!);
+    } else if (task.status === 'executing' && command.kind === 'recover') {
+      const left = task.timeoutMs - (wall - task.startedAt!);
+      task.deadline = steady + Math.min(task.timeoutMs, Math.max(this.rules.recoveryGraceMs, left));
+    } else if (command.kind === 'end_attempt') {
+      const isLive = task.status === 'executing' && task.leaseToken === command.leaseToken;
+      if (!isLive || task.deadline! > steady) return task;
+      const error = `The attempt ran longer than its timeout of ${task.timeoutMs / 1000} s.`;
+      const { worker, startedAt } = task;
+      this.failOrRetry(task, { status: 'timeout', error, errorTrace: null, retryable: true, random: command.random });
+      this.free({ ...task, startedAt }, worker!, 'failed');
+    }
+    return task;
+  }
+}

@@ -1,0 +1,40 @@
+import { Refusal } from '../../core/errors.ts';
+import type { Task } from '../../core/task.ts';
+import type { Worker } from '../../core/worker.ts';
+
+/** What body and model must agree on. Sequence numbers and versions are the body's own business. */
+const TASK_FIELDS = [
+  'id', 'lane', 'priority', 'createdAt', 'timeoutMs', 'depth', 'status', 'pendingReason', 'dueAt', 'attempt',
+  'retryCount', 'losses', 'leaseToken', 'worker', 'lastOutcome', 'deadline', 'queuedAt', 'startedAt', 'completedAt',
+  'progress', 'result', 'error', 'errorTrace',
+] as const; // biome-ignore format: a list
+
+export function viewTask(task: Pick<Task, (typeof TASK_FIELDS)[number] | 'unmet'>): Record<string, unknown> {
+  const view: Record<string, unknown> = {};
+  for (const field of TASK_FIELDS) view[field] = task[field];
+  // How many dependencies are missing matters, and is kept right, only while the task waits for them.
+  view.unmet = task.status === 'pending' ? task.unmet : null;
+  return view;
+}
+
+export function viewWorker(worker: Omit<Worker, 'version'>): Record<string, unknown> {
+  const { version, ...view } = worker as Worker;
+  return view;
+}
+
+/** An answer of the body, as the model would give it. */
+export function viewAnswer(answer: unknown): unknown {
+  if (answer instanceof Refusal) return { refused: answer.code };
+  const { task, tasks, replayed, worker, assignments } = answer as {
+    task?: Task;
+    tasks?: Task[];
+    replayed?: boolean;
+    worker?: Worker;
+    assignments?: { task: Task; token: number }[];
+  };
+  if (task) return { task: viewTask(task) };
+  if (tasks) return { tasks: tasks.map(viewTask), replayed };
+  if (worker) return { worker: worker.id };
+  if (assignments) return { assignments: assignments.map((one) => ({ task: viewTask(one.task), token: one.token })) };
+  return {};
+}

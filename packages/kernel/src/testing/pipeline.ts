@@ -1,0 +1,67 @@
+import { Batcher, type Happened } from '../body/batcher.ts';
+import { Dispatcher } from '../body/dispatcher.ts';
+import type { Answer, Command, NewTask, Rules } from '../core/command.ts';
+import { canonicalJson } from '../core/json.ts';
+import type { Store } from '../core/store.ts';
+import { type TaskInput, toSpec } from '../core/task.ts';
+import { SqliteStore } from '../store/sqlite/store.ts';
+import { SimClock } from './sim-clock.ts';
+
+export const RULES: Rules = {
+  maxConcurrentTasks: 0,
+  leaseMs: 10_000,
+  maxTaskDepth: 8,
+  maxLeaseLosses: 5,
+  recoveryGraceMs: 2000,
+};
+
+/** The body without its shell: commands in, answers out; on a clock that stands still and a store in memory. */
+export class Pipeline {
+  readonly store: Store;
+  readonly clock = new SimClock();
+  readonly dispatcher = new Dispatcher();
+  readonly batcher: Batcher;
+  /** What was committed, in order. */
+  readonly happened: Happened[] = [];
+  readonly storeFailures: unknown[] = [];
+
+  static async open(rules: Partial<Rules> = {}): Promise<Pipeline> {
+    return new Pipeline(await SqliteStore.open({ path: ':memory:' }), rules);
+  }
+
+  constructor(store: Store, rules: Partial<Rules> = {}) {
+    this.store = store;
+    this.batcher = new Batcher({
+      store,
+      clock: this.clock,
+      rules: { ...RULES, ...rules },
+      dispatcher: this.dispatcher,
+      onCommitted: (happened) => this.happened.push(happened),
+      onStoreFailure: (error) => this.storeFailures.push(error),
+      // Whoever asked gets the error as well.
+      onBug: () => undefined,
+    });
+  }
+
+  /** Hands in commands at the same moment: they are decided in one batch and committed together. */
+  together(commands: readonly Command[]): Promise<Answer<Command>[]> {
+    return Promise.all(commands.map((command) => this.batcher.execute(command)));
+  }
+
+  run<C extends Command>(command: C): Promise<Answer<C>> {
+    return this.batcher.execute(command);
+  }
+}
+
+/** A task to submit, as the API would prepare it. */
+export function newTask(id: string, input: Partial<TaskInput>, now: number): NewTask {
+  const spec = toSpec({ description: id, ...input }, 'anonymous', now);
+  return {
+    id,
+    spec,
+    json: JSON.stringify(spec),
+    contentHash: `hash of ${id}`,
+    lane: canonicalJson(spec.requirements),
+    path: '',
+  };
+}
