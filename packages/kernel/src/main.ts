@@ -11,11 +11,12 @@ export async function main(environment: NodeJS.ProcessEnv): Promise<void> {
   process.umask(0o077);
   try {
     const config = loadConfig(environment, process.cwd());
-    const log = pino({
-      level: config.logLevel,
-      base: { system: config.systemId },
-      timestamp: pino.stdTimeFunctions.isoTime,
-    });
+    // A log that nobody reads any more (its pipe is broken) must not keep the kernel from working, or from stopping.
+    process.stdout.on('error', () => undefined);
+    const log = pino(
+      { level: config.logLevel, base: { system: config.systemId }, timestamp: pino.stdTimeFunctions.isoTime },
+      process.stdout,
+    );
     const colony = await compose(config, log, VERSION);
     stopOnSignals(colony, log);
     await listen(colony, config, log);

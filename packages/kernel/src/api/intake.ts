@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
-import { uuidv7 } from 'uuidv7';
 import type { IdempotencyKey, NewTask } from '../core/command.ts';
 import type { Refusal } from '../core/errors.ts';
 import { canonicalJson, type JsonObject } from '../core/json.ts';
 import { type TaskInput, toSpec } from '../core/task.ts';
+import { newId } from './ids.ts';
 import { invalidField } from './problem.ts';
 
 const DEFAULT_TIMEOUT_SECONDS = 300;
@@ -29,7 +29,7 @@ export class Intake {
     const spec = toSpec(input, createdBy, now);
     if (input.timeout_seconds === undefined) spec.timeout_seconds = this.#defaultTimeout;
     const json = JSON.stringify(spec);
-    return { id: uuidv7(), spec, json, contentHash: hash('sha256', json), lane: this.#lane(spec.requirements), path };
+    return { id: newId(), spec, json, contentHash: hash('sha256', json), lane: this.#lane(spec.requirements), path };
   }
 
   /** Tasks with equal requirements share a lane. There are few different ones, so their hashes are remembered. */

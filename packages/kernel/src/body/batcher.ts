@@ -54,8 +54,8 @@ export interface BatcherOptions {
    * assignments may have happened.
    */
   readonly onStoreFailure: (error: StorageUnavailable, doubtful: readonly Assignment[]) => void;
-  /** Called when deciding a command fails: always a bug. */
-  readonly onBug: (error: unknown, command: Command) => void;
+  /** Called when a command, or a whole batch, fails for any other reason: always a bug. */
+  readonly onBug: (error: unknown, about: string) => void;
 }
 
 /**
@@ -105,6 +105,7 @@ export class Batcher {
     } catch (error) {
       mayServe = false;
       if (error instanceof StorageUnavailable) this.#options.onStoreFailure(error, this.#doubtful);
+      else this.#options.onBug(error, 'batch');
       for (const pending of batch) pending.reject(error);
     }
     if (this.#waiting.length > 0 || (mayServe && this.#options.dispatcher.hasFresh)) {
@@ -166,7 +167,7 @@ export class Batcher {
       };
     } catch (error) {
       if (error instanceof StorageUnavailable) throw error;
-      this.#options.onBug(error, command);
+      this.#options.onBug(error, command.kind);
       if ('resolve' in asker) asker.reject(error);
       return null;
     }

@@ -49,8 +49,9 @@ const RECENT = 16_384;
 const PIECE = 512;
 /** With more than this unsent, a consumer gets nothing more until the network has taken some. */
 const ENOUGH_BYTES = 256 * 1024;
-/** A live consumer further behind than this is cut off. */
+/** A live consumer further behind than this, in either way, is cut off. */
 const MOST_EVENTS_BEHIND = 10_000;
+const MOST_BYTES_BEHIND = 8 * 1024 * 1024;
 /** A consumer that takes nothing at all for this long is cut off, also while it replays. */
 const LONGEST_STALL_MS = 30_000;
 
@@ -58,6 +59,9 @@ interface Recent {
   readonly entry: LedgerEntry;
   json: string | undefined;
 }
+
+/** About what an event takes up on the wire, besides its data. */
+const FRAME_BYTES = 150;
 
 /**
  * Brings the ledger to whoever watches. Each subscriber has a position; what it has not seen yet comes from the
@@ -122,6 +126,18 @@ export class EventRelay {
     return this.#head;
   }
 
+  /** Whether what follows `position` is more than a live consumer may have before it. */
+  isFar(position: number): boolean {
+    if (this.#head - position > MOST_EVENTS_BEHIND) return true;
+    let bytes = 0;
+    for (let at = this.#recent.length - 1; at >= 0 && bytes <= MOST_BYTES_BEHIND; at--) {
+      const { entry } = this.#recent[at]!;
+      if (entry.id <= position) break;
+      bytes += entry.data.length + FRAME_BYTES;
+    }
+    return bytes > MOST_BYTES_BEHIND;
+  }
+
   /** What follows `after`, if it is at hand. */
   recent(after: number): readonly Recent[] | null {
     const first = this.#recent[0]?.entry.id;
@@ -184,8 +200,10 @@ class Subscriber implements Subscription {
   #live = false;
   #reading = false;
   #closed = false;
-  #stalledSince: number | null = null;
   #stalled = false;
+  /** Steady time at which the network last took something, while it is stalled; and what was left then. */
+  #stalledSince: number | null = null;
+  #stalledAt = 0;
 
   constructor(relay: EventRelay, interest: Interest, consumer: Consumer, position: number) {
     this.#relay = relay;
@@ -204,7 +222,7 @@ class Subscriber implements Subscription {
       }
       if (this.#consumer.backlog() > ENOUGH_BYTES) {
         this.#stalled = true;
-        if (this.#live && behind > MOST_EVENTS_BEHIND) this.end('slow');
+        if (this.#live && this.#relay.isFar(this.#position)) this.end('slow');
         return;
       }
       this.#resume();
@@ -262,7 +280,9 @@ class Subscriber implements Subscription {
 
   check(steady: number): void {
     if (!this.#stalled) return;
-    this.#stalledSince ??= steady;
+    const backlog = this.#consumer.backlog();
+    if (this.#stalledSince === null || backlog < this.#stalledAt) this.#stalledSince = steady;
+    this.#stalledAt = backlog;
     if (steady - this.#stalledSince > LONGEST_STALL_MS) this.end('slow');
   }
 

@@ -109,7 +109,7 @@ export class Kernel {
         this.#doubtful.push(...doubtful);
         this.#storeFailed(error);
       },
-      onBug: (error, command) => observer.fault(error, command.kind),
+      onBug: (error, about) => observer.fault(error, about),
     });
     this.#sweeper = new Sweeper({
       store,

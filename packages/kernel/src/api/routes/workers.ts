@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
-import { uuidv7 } from 'uuidv7';
 import { Refusal } from '../../core/errors.ts';
 import type { Capability, Worker } from '../../core/worker.ts';
 import { carryOut, sendJson, sendNothing } from '../answer.ts';
 import type { Api, ApiContext } from '../context.ts';
+import { newId } from '../ids.ts';
 import { sendRefusal } from '../problem.ts';
 import { renderWorker } from '../render.ts';
 import { IdParams, ProblemSchema } from '../schemas/common.ts';
@@ -28,7 +28,7 @@ export function workerRoutes(api: Api, context: ApiContext): void {
         {
           kind: 'register',
           actor: request.principal.name,
-          id: uuidv7(),
+          id: newId(),
           name,
           capabilities: (capabilities as Capability[]).map(knownFields),
           attributes,

@@ -153,5 +153,6 @@ function giveUp(change: Change, taskId: string): void {
     worker_id: task.worker,
   });
   freeSlot(change, task, 'failed');
+  if (task.worker) change.effects.push({ kind: 'revoked', workerId: task.worker, taskId, reason: 'lease_expired' });
   cancelDependents(change, ended);
 }

@@ -37,8 +37,7 @@ export class Queries {
     let bytes = 0;
     for (const row of this.#list(query).iterate(...valuesOf(query))) {
       const task = taskFromRow(row);
-      bytes +=
-        task.spec.json.length + (task.result?.length ?? 0) + (task.error?.length ?? 0) + (task.errorTrace?.length ?? 0);
+      bytes += sizeOf(task);
       if (items.length === query.limit || (items.length > 0 && bytes > query.maxBytes)) return { items, more: true };
       items.push(task);
     }
@@ -92,6 +91,13 @@ export class Queries {
  */
 function createdBy(name: string): string {
   return name === 'anonymous' ? 't.created_by = ?' : `t.created_by = ? AND t.created_by <> 'anonymous'`;
+}
+
+/** Roughly what a task takes up in an answer, in bytes. */
+function sizeOf({ spec, result, error, errorTrace }: Task): number {
+  let bytes = 0;
+  for (const text of [spec.json, result, error, errorTrace]) if (text !== null) bytes += Buffer.byteLength(text);
+  return bytes;
 }
 
 function valuesOf(query: TaskQuery): unknown[] {
