@@ -34,7 +34,7 @@ export const VARIABLES = {
   environment: variable(
     'COLONY_ENV',
     'dev',
-    oneOf('dev', 'test', 'staging', 'production'),
+    oneOf('dev', 'development', 'test', 'staging', 'production'),
     '`production` refuses to start without `COLONY_SECRET_TOKEN`, unless `COLONY_ALLOW_ANONYMOUS=true`',
   ),
   port: variable(

@@ -54,6 +54,14 @@ test('it starts, keeps what it was given, and stops at a signal sent twice', asy
   expect(await again.exit).toBe(0);
 });
 
+test('it stops although nobody reads its log any more', async () => {
+  const program = new Program(['start'], { COLONY_LOG_LEVEL: 'debug' });
+  await program.url();
+  program.process.stdout!.destroy();
+  program.process.kill('SIGTERM');
+  expect(await program.exit).toBe(0);
+});
+
 test('what it stores is for its owner’s eyes', async () => {
   const program = new Program(['start']);
   await program.url();
