@@ -119,6 +119,8 @@ export class World {
     if (random.chance(plan.jumpRate)) {
       this.clockJumps++;
       this.#setWall(random.between(-10_000_000, 10_000_000));
+      // The sweeper looks at the new time before any worker has said a word in it.
+      await this.clock.advance(random.between(0, 1000));
     }
     for (const actor of this.actors) actor.act();
     await this.clock.advance(random.between(0, 2000));

@@ -7,7 +7,7 @@ import { INDEX_KIND, type LedgerRow, lengthOf, readRow, storedHash, verifyRow } 
 
 const COLUMNS = 'first_id, last_id, entries, hashes';
 /** How many rows are looked at before others get a turn. */
-const ROWS_A_TURN = 200;
+const ROWS_A_TURN = 32;
 
 /** What is known of the ledger without looking: kept by the store, handed in. */
 export interface LedgerState {
