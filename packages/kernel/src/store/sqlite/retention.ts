@@ -1,10 +1,10 @@
 import type { Database } from 'better-sqlite3';
 import type { Retention } from '../../core/store.ts';
 import { TASK_STATUSES } from '../../core/task.ts';
+import { LaneChanges } from './lane-changes.ts';
 import type { LedgerRow } from './ledger.ts';
 import { lengthOf, storedHash } from './ledger.ts';
 import type { Mirror } from './mirror.ts';
-import { LaneChanges } from './writer.ts';
 
 interface Ended {
   seq: number;

@@ -84,20 +84,48 @@ export function stateValues(task: Task): Value[] {
   ];
 }
 
-export const INSERT_TASK = `INSERT INTO tasks (${STATE_COLUMNS.join(', ')}, history, seq, id, lane, priority, created_at,
-  created_by, timeout_ms, depth) VALUES (${STATE_COLUMNS.map(() => '?').join(', ')}, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+/** What the columns hold when an insert does not name them. Version and status are always named. */
+const BLANK: readonly (Value | undefined)[] = [
+  ...[undefined, undefined, null, 0, null, 0, 0, 0, 0],
+  ...[null, null, null, null, null, null, null, null, null, null],
+];
 
-/** Which columns differ, as a bit set, and their new values in order. */
-export function changes(before: Task, after: Task): { columns: number; values: Value[] } {
-  const old = stateValues(before);
+interface Changed {
+  /** Which of the columns differ, as a bit set. */
+  readonly columns: number;
+  /** Their new values, in order. */
+  readonly values: Value[];
+}
+
+export function changes(before: Task, after: Task): Changed {
+  return difference(stateValues(before), after);
+}
+
+/** What is worth naming of a new task: most of it has not happened yet. */
+export function settings(task: Task): Changed {
+  return difference(BLANK, task);
+}
+
+function difference(old: readonly (Value | undefined)[], task: Task): Changed {
   const values: Value[] = [];
   let columns = 0;
-  for (const [at, value] of stateValues(after).entries()) {
-    if (value === old[at]) continue;
+  const state = stateValues(task);
+  for (let at = 0; at < state.length; at++) {
+    if (state[at] === old[at]) continue;
     columns |= 1 << at;
-    values.push(value);
+    values.push(state[at]!);
   }
   return { columns, values };
+}
+
+function named(columns: number): string[] {
+  return STATE_COLUMNS.filter((_, at) => columns & (1 << at));
+}
+
+export function insertOf(columns: number): string {
+  const state = named(columns);
+  return `INSERT INTO tasks (${state.join(', ')}, history, seq, id, lane, priority, created_at, created_by, timeout_ms, depth)
+    VALUES (${state.map(() => '?').join(', ')}, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 }
 
 /**
@@ -105,7 +133,7 @@ export function changes(before: Task, after: Task): { columns: number; values: V
  * naming few is most of what makes an update cheap.
  */
 export function updateOf(columns: number): string {
-  const set = STATE_COLUMNS.filter((_, at) => columns & (1 << at)).map((column) => `${column} = ?, `);
+  const set = named(columns).map((column) => `${column} = ?, `);
   return `UPDATE tasks SET ${set.join('')} history = history || ? WHERE seq = ? AND version = ?`;
 }
 

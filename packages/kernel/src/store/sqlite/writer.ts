@@ -3,9 +3,11 @@ import type { NewEvent } from '../../core/event.ts';
 import type { Committed, IdempotencyRecord, LedgerHead, Put, Unit } from '../../core/store.ts';
 import type { Task, TaskStatus } from '../../core/task.ts';
 import type { Worker } from '../../core/worker.ts';
+import { LaneChanges } from './lane-changes.ts';
 import { type Appended, LedgerWriter } from './ledger.ts';
 import type { LaneState, Mirror } from './mirror.ts';
-import { changes, INSERT_TASK, PUT_WORKER, STATUS_CODE, stateValues, updateOf, workerValues } from './rows.ts';
+import { PUT_WORKER, STATUS_CODE, workerValues } from './rows.ts';
+import { Conflict, TaskWriter } from './task-writer.ts';
 
 /** What all units of one commit come to: each record's state before and after. */
 interface Merged {
@@ -18,9 +20,6 @@ interface Merged {
 /** A version that nothing expects. */
 const NEVER = -1;
 
-/** Some record was not at the version the units were decided on. */
-class Conflict extends Error {}
-
 /**
  * Writes commits. A record that several units of a commit change is written once, in its final state: a task that is
  * submitted and assigned in the same breath costs one insert. Records are expected at their versions by the very
@@ -30,16 +29,9 @@ export class Writer {
   readonly #db: Database;
   readonly #mirror: Mirror;
   readonly #ledger: LedgerWriter;
+  readonly #tasks: TaskWriter;
   readonly #begin: Statement;
   readonly #commit: Statement;
-  readonly #insertTask: Statement;
-  /** By the columns they set. */
-  readonly #updateTask = new Map<number, Statement>();
-  readonly #appendHistory: Statement;
-  readonly #insertSpec: Statement;
-  readonly #insertDependency: Statement;
-  readonly #insertChild: Statement;
-  readonly #insertTag: Statement;
   readonly #putWorker: Statement;
   readonly #deleteWorker: Statement;
   readonly #putIdempotency: Statement;
@@ -55,14 +47,9 @@ export class Writer {
     this.#db = db;
     this.#mirror = mirror;
     this.#ledger = new LedgerWriter(db);
+    this.#tasks = new TaskWriter(db);
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
-    this.#insertTask = db.prepare(INSERT_TASK);
-    this.#appendHistory = db.prepare('UPDATE tasks SET history = history || ? WHERE id = ?');
-    this.#insertSpec = db.prepare('INSERT INTO specs (seq, json) VALUES (?, ?)');
-    this.#insertDependency = db.prepare('INSERT INTO dependencies (on_id, seq) VALUES (?, ?)');
-    this.#insertChild = db.prepare('INSERT INTO children (parent_id, seq) VALUES (?, ?)');
-    this.#insertTag = db.prepare('INSERT INTO tags (tag, seq) VALUES (?, ?)');
     this.#putWorker = db.prepare(PUT_WORKER);
     this.#deleteWorker = db.prepare('DELETE FROM workers WHERE id = ?');
     this.#putIdempotency = db.prepare(
@@ -145,54 +132,18 @@ export class Writer {
     for (const { first, last } of merged.tasks.values()) {
       const lane = this.#laneOf(last, lanes);
       const history = historyText(appended, last.id);
-      if (first === null) this.#insert(last, lane.rowId, history);
-      else this.#update(first, last, history);
+      if (first === null) this.#tasks.insert(last, lane.rowId, history);
+      else this.#tasks.update(first, last, history);
       lanes.count(lane, Number(last.status === 'queued') - Number(first?.status === 'queued'), first === null ? 1 : 0);
     }
     for (const taskId of appended.byTask.keys()) {
-      if (!merged.tasks.has(taskId)) this.#appendHistory.run(historyText(appended, taskId), taskId);
+      if (!merged.tasks.has(taskId)) this.#tasks.appendHistory(taskId, historyText(appended, taskId));
     }
     for (const { lane, queued, tasks } of lanes.all()) {
       if (lane.tasks + tasks === 0) this.#deleteLane.run(lane.rowId);
       else if (queued !== 0 || tasks !== 0) this.#updateLane.run(queued, tasks, lane.rowId);
     }
     return lanes;
-  }
-
-  #update(first: Task, last: Task, history: string): void {
-    const { columns, values } = changes(first, last);
-    let update = this.#updateTask.get(columns);
-    if (!update) {
-      update = this.#db.prepare(updateOf(columns));
-      this.#updateTask.set(columns, update);
-    }
-    if (update.run(...values, history, last.seq, first.version).changes !== 1) throw new Conflict();
-  }
-
-  #insert(task: Task, lane: number, history: string): void {
-    const { created_by, depends_on, parent_id, tags } = task.spec.value;
-    try {
-      this.#insertTask.run(
-        ...stateValues(task),
-        history,
-        task.seq,
-        task.id,
-        lane,
-        task.priority,
-        task.createdAt,
-        created_by,
-        task.timeoutMs,
-        task.depth,
-      );
-    } catch (error) {
-      if (/^SQLITE_CONSTRAINT_(PRIMARYKEY|UNIQUE|ROWID)$/.test((error as { code?: string }).code ?? ''))
-        throw new Conflict();
-      throw error;
-    }
-    this.#insertSpec.run(task.seq, task.spec.json);
-    for (const id of depends_on) this.#insertDependency.run(id, task.seq);
-    if (parent_id !== null) this.#insertChild.run(parent_id, task.seq);
-    for (const tag of tags) this.#insertTag.run(tag, task.seq);
   }
 
   #laneOf(task: Task, lanes: LaneChanges): LaneState {
@@ -246,35 +197,6 @@ export class Writer {
     lanes.apply(mirror);
     for (const [status, n] of counts) mirror.counts[status] = n;
     mirror.ledger.head = head;
-  }
-}
-
-/** How the lanes of one commit fill and empty. */
-export class LaneChanges {
-  readonly #changes = new Map<string, { lane: LaneState; queued: number; tasks: number }>();
-
-  get(key: string): LaneState | undefined {
-    return this.#changes.get(key)?.lane;
-  }
-
-  count(lane: LaneState, queued: number, tasks: number): void {
-    const change = this.#changes.get(lane.key);
-    if (change) {
-      change.queued += queued;
-      change.tasks += tasks;
-    } else this.#changes.set(lane.key, { lane, queued, tasks });
-  }
-
-  all(): Iterable<{ readonly lane: LaneState; readonly queued: number; readonly tasks: number }> {
-    return this.#changes.values();
-  }
-
-  apply(mirror: Mirror): void {
-    for (const { lane, queued, tasks } of this.#changes.values()) {
-      lane.queued += queued;
-      lane.tasks += tasks;
-      mirror.setLane(lane);
-    }
   }
 }
 

@@ -1,0 +1,75 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { Task } from '../../core/task.ts';
+import { changes, insertOf, settings, updateOf } from './rows.ts';
+
+/** Some record was not at the version that was expected. */
+export class Conflict extends Error {}
+
+/** Writes single tasks, with what hangs on a new one. Each combination of columns has a statement of its own. */
+export class TaskWriter {
+  readonly #db: Database;
+  /** By the columns they name. */
+  readonly #inserts = new Map<number, Statement>();
+  readonly #updates = new Map<number, Statement>();
+  readonly #appendHistory: Statement;
+  readonly #insertSpec: Statement;
+  readonly #insertDependency: Statement;
+  readonly #insertChild: Statement;
+  readonly #insertTag: Statement;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#appendHistory = db.prepare('UPDATE tasks SET history = history || ? WHERE id = ?');
+    this.#insertSpec = db.prepare('INSERT INTO specs (seq, json) VALUES (?, ?)');
+    this.#insertDependency = db.prepare('INSERT INTO dependencies (on_id, seq) VALUES (?, ?)');
+    this.#insertChild = db.prepare('INSERT INTO children (parent_id, seq) VALUES (?, ?)');
+    this.#insertTag = db.prepare('INSERT INTO tags (tag, seq) VALUES (?, ?)');
+  }
+
+  update(first: Task, last: Task, history: string): void {
+    const { columns, values } = changes(first, last);
+    const update = this.#statement(this.#updates, columns, updateOf);
+    if (update.run(...values, history, last.seq, first.version).changes !== 1) throw new Conflict();
+  }
+
+  #statement(known: Map<number, Statement>, columns: number, text: (columns: number) => string): Statement {
+    let statement = known.get(columns);
+    if (!statement) {
+      statement = this.#db.prepare(text(columns));
+      known.set(columns, statement);
+    }
+    return statement;
+  }
+
+  insert(task: Task, lane: number, history: string): void {
+    const { created_by, depends_on, parent_id, tags } = task.spec.value;
+    try {
+      const { columns, values } = settings(task);
+      this.#statement(this.#inserts, columns, insertOf).run(
+        ...values,
+        history,
+        task.seq,
+        task.id,
+        lane,
+        task.priority,
+        task.createdAt,
+        created_by,
+        task.timeoutMs,
+        task.depth,
+      );
+    } catch (error) {
+      if (/^SQLITE_CONSTRAINT_(PRIMARYKEY|UNIQUE|ROWID)$/.test((error as { code?: string }).code ?? ''))
+        throw new Conflict();
+      throw error;
+    }
+    this.#insertSpec.run(task.seq, task.spec.json);
+    for (const id of depends_on) this.#insertDependency.run(id, task.seq);
+    if (parent_id !== null) this.#insertChild.run(parent_id, task.seq);
+    for (const tag of tags) this.#insertTag.run(tag, task.seq);
+  }
+
+  /** Entries about a task that itself did not change. */
+  appendHistory(taskId: string, history: string): void {
+    this.#appendHistory.run(history, taskId);
+  }
+}
