@@ -200,3 +200,37 @@ async function blackHole(): Promise<string> {
   });
   return `http://127.0.0.1:${(server.address() as import('node:net').AddressInfo).port}`;
 }
+
+test('waiting for many tasks leaves a browser connections for everything else', async () => {
+  // A browser's fetch: six requests at a time, the others in line.
+  let busy = 0;
+  const line: (() => void)[] = [];
+  const browserFetch: typeof fetch = async (input, init) => {
+    if (busy === 6) await new Promise<void>((go) => line.push(go));
+    else busy++;
+    try {
+      return await answer(String(input), init?.signal);
+    } finally {
+      const next = line.shift();
+      if (next) next();
+      else busy--;
+    }
+  };
+  let completed = false;
+  let changed = () => {};
+  const change = new Promise<void>((resolve) => {
+    changed = resolve;
+  });
+  const answer = async (url: string, signal: AbortSignal | null | undefined): Promise<Response> => {
+    signal?.throwIfAborted();
+    if (url.endsWith('/complete')) {
+      completed = true;
+      changed();
+    } else if (!url.endsWith('wait=0')) await change;
+    return Response.json({ id: 'a', status: completed ? 'completed' : 'executing' });
+  };
+  const client = new ColonyClient({ url: 'http://kernel.example', fetch: browserFetch });
+  const waiting = Promise.all(Array.from({ length: 20 }, () => client.waitForTask('a')));
+  await client.complete('a', 1, null);
+  expect((await waiting).map(({ status }) => status)).toEqual(Array(20).fill('completed'));
+});

@@ -6,7 +6,7 @@ import { type ApiServer, createApi } from './api/server.ts';
 import { Kernel, type KernelObserver } from './body/kernel.ts';
 import { systemClock } from './body/system-clock.ts';
 import { InMemoryBus } from './bus/in-memory.ts';
-import type { Config } from './config.ts';
+import { type Config, ConfigError } from './config.ts';
 import type { Rules } from './core/command.ts';
 import { SqliteStore } from './store/sqlite/store.ts';
 
@@ -23,9 +23,7 @@ export interface Colony {
 /** Puts a colony together from its configuration. The only place that knows every adapter. */
 export async function compose(config: Config, log: Logger, version: string): Promise<Colony> {
   const metrics = new Metrics(version);
-  const path = config.connectionString;
-  if (path !== ':memory:') makePrivateDirectory(dirname(path));
-  const store = await SqliteStore.open({ path });
+  const store = await openStore(config.connectionString);
   const kernel = await Kernel.open({
     store,
     bus: new InMemoryBus(),
@@ -42,6 +40,18 @@ export async function compose(config: Config, log: Logger, version: string): Pro
   });
   const api = await createApi({ kernel, config, log, metrics, version });
   return { kernel, api };
+}
+
+/** What keeps a file from being the colony's is the operator's to put right: say which variable named it. */
+async function openStore(path: string): Promise<SqliteStore> {
+  try {
+    if (path !== ':memory:') makePrivateDirectory(dirname(path));
+    return await SqliteStore.open({ path });
+  } catch (fault) {
+    throw new ConfigError(
+      `COLONY_MEMORY_CONNECTION_STRING ${JSON.stringify(path)} cannot be opened: ${(fault as Error).message}`,
+    );
+  }
 }
 
 function rulesOf(config: Config): Rules {

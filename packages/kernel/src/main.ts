@@ -34,8 +34,10 @@ async function listen({ api, kernel }: Colony, config: Config, log: Logger): Pro
     await kernel.stop();
     throw listenError(fault, config);
   }
-  if (config.secretToken === null && config.environment === 'production') {
-    log.warn('COLONY_ALLOW_ANONYMOUS=true: everybody who can reach the kernel may do everything');
+  if (config.secretToken === null && !/^(127\.|::1$|localhost$)/.test(config.host)) {
+    log.warn(
+      `COLONY_SECRET_TOKEN is not set, and COLONY_HOST is ${config.host}: whoever can reach this port may do everything`,
+    );
   }
 }
 

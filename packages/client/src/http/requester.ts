@@ -2,6 +2,7 @@ import { ColonyError, ColonyNetworkError, ColonyTimeoutError } from '../errors.t
 import { nodeProcess, sleep } from '../platform.ts';
 import { backoffMs } from './backoff.ts';
 import { FetchTransport } from './fetch-transport.ts';
+import { Holds } from './holds.ts';
 import { NodeTransport } from './node-transport.ts';
 import type { Transport, TransportRequest, TransportResponse, TransportStream } from './transport.ts';
 
@@ -16,6 +17,9 @@ export interface ClientOptions {
   /** Used instead of `node:http` or the global `fetch`. */
   fetch?: typeof fetch | undefined;
 }
+
+/** Without Node's own connections, which are as many as needed. */
+const FETCH_HOLDS = 2;
 
 export type Query = Record<string, string | number | boolean | undefined>;
 
@@ -50,6 +54,7 @@ export class Requester {
   readonly base: string;
   readonly token: string | undefined;
   readonly timeoutMs: number;
+  readonly holds: Holds;
   readonly #retries: number;
   readonly #transport: Transport;
 
@@ -60,6 +65,7 @@ export class Requester {
     this.timeoutMs = options.timeoutMs ?? 30_000;
     this.#retries = options.retries ?? 10;
     const node = nodeProcess()?.getBuiltinModule !== undefined && !options.fetch;
+    this.holds = new Holds(node ? Number.POSITIVE_INFINITY : FETCH_HOLDS);
     this.#transport = node ? new NodeTransport(url.protocol) : new FetchTransport(options.fetch);
   }
 

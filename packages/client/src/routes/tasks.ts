@@ -3,10 +3,13 @@ import { SubmitCoalescer, type SubmitOptions } from '../coalescer.ts';
 import { ColonyError, ColonyTimeoutError } from '../errors.ts';
 import { nextCursor } from '../http/links.ts';
 import { parse, type Requester } from '../http/requester.ts';
-import { uniqueKey } from '../platform.ts';
+import { sleep, uniqueKey } from '../platform.ts';
 import { type ColonyEvent, isTerminal, type Task, type TaskInput, type TaskStatus } from '../types.ts';
 import { get, post, remove, segment } from './calls.ts';
 import { WorkerRoutes } from './workers.ts';
+
+/** Between two looks at a task for which the kernel cannot be asked to wait. */
+const ASK_AGAIN_MS = 500;
 
 /** What becomes of tasks, from the submitter's side. */
 export abstract class TaskRoutes extends WorkerRoutes {
@@ -57,12 +60,17 @@ export abstract class TaskRoutes extends WorkerRoutes {
     const { timeoutMs = Number.POSITIVE_INFINITY, signal } = options;
     const deadline = performance.now() + timeoutMs;
     for (;;) {
-      const leftSeconds = Math.max(0, (deadline - performance.now()) / 1000);
-      const task = await this.getTask(id, { waitSeconds: Math.min(30, Math.ceil(leftSeconds)), signal });
+      const leftMs = Math.max(0, deadline - performance.now());
+      const held = this.requester.holds.take();
+      const waitSeconds = held ? Math.min(30, Math.ceil(leftMs / 1000)) : 0;
+      const task = await this.getTask(id, { waitSeconds, signal }).finally(
+        () => held && this.requester.holds.giveBack(),
+      );
       if (isTerminal(task)) return task;
       if (performance.now() >= deadline) {
         throw new ColonyTimeoutError(`task ${id} is still ${task.status} after ${timeoutMs} ms`);
       }
+      if (!held) await sleep(Math.min(ASK_AGAIN_MS, leftMs), signal);
     }
   }
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../core/errors.ts';
@@ -36,6 +37,11 @@ export function parseJsonBody(_request: FastifyRequest, payload: IncomingMessage
     else if (length > MAX_BODY) finish(new Refused(tooLarge()));
     else {
       const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length);
+      // Decoding would put a replacement character for what it cannot read, and store something nobody sent.
+      if (!isUtf8(bytes)) {
+        finish(new Refused(new Refusal('malformed_json', 'The body cannot be parsed: JSON must be UTF-8.')));
+        return;
+      }
       let body: unknown;
       try {
         body = JSON.parse(bytes.toString('utf8'));

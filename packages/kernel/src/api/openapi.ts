@@ -18,6 +18,13 @@ const COMPONENTS = new Map<object, string>([
   [ProblemSchema, 'Problem'],
 ]);
 
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  description: 'Makes it happen once: for 24 hours the same key with the same body gives the same answer',
+  schema: { type: 'string' },
+};
+
 type Documented = Pick<RouteOptions, 'method' | 'url' | 'schema' | 'config'>;
 
 export function openApiDocument(routes: readonly Documented[], version: string, secured: boolean): object {
@@ -38,8 +45,10 @@ export function openApiDocument(routes: readonly Documented[], version: string, 
       description:
         'A durable task kernel for fleets of agents. Beside these routes there are two WebSockets: `/ws/events` (the event stream) and `/ws/worker` (tasks pushed to a worker).',
     },
+    // The kernel the document came from. It is the default, but the reference leaves the host out without it.
+    servers: [{ url: '/' }],
     paths,
-    components: { schemas, securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+    components: { schemas, ...(secured && { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } }) },
   };
 }
 
@@ -53,6 +62,7 @@ function operation({ schema, config, url }: Documented, secured: boolean): objec
       schema: { type: 'string' },
     })),
     ...queryParameters(schema?.querystring as TSchema | undefined),
+    ...(config?.idempotent ? [IDEMPOTENCY_KEY] : []),
   ];
   return {
     summary: config?.summary,

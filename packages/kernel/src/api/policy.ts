@@ -20,6 +20,8 @@ export interface RouteConfig {
   /** Without one the route stays out of the OpenAPI document. */
   readonly summary?: string;
   readonly tags?: readonly string[];
+  /** It takes an `Idempotency-Key`. */
+  readonly idempotent?: boolean;
   /** Answers by status: their JSON schema, or a sentence when there is no JSON. */
   readonly answers?: Readonly<Record<number, TSchema | string>>;
 }

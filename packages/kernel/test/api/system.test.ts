@@ -93,6 +93,16 @@ test('/metrics speaks Prometheus', async () => {
   expect(text).not.toContain(task.id);
 });
 
+test('/openapi.json tells where an Idempotency-Key is taken', async () => {
+  const { call } = await startColony();
+  const { json } = await call('GET /openapi.json');
+  const takes = Object.entries<{ post?: { parameters?: { in: string; name: string }[] } }>(json.paths).filter(
+    ([, item]) =>
+      item.post?.parameters?.some((parameter) => parameter.in === 'header' && parameter.name === 'Idempotency-Key'),
+  );
+  expect(takes.map(([path]) => path).sort()).toEqual(['/tasks', '/tasks/batch']);
+});
+
 test('/openapi.json describes every route there is', async () => {
   const { call } = await startColony();
   const { json } = await call('GET /openapi.json');

@@ -48,6 +48,15 @@ test('the connection survives a bad body', async () => {
   expect(text.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 400', 'HTTP/1.1 415', 'HTTP/1.1 200']);
 });
 
+test('a body that is not UTF-8 is refused instead of being stored as something else', async () => {
+  const url = await (await startColony()).listen();
+  const headers = { 'content-type': 'application/json' };
+  const body = Buffer.from('{"description":"caf\xe9"}', 'latin1');
+  const response = await fetch(`${url}/tasks`, { method: 'POST', headers, body });
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({ code: 'malformed_json' });
+});
+
 test('what is not HTTP is answered as a problem', async () => {
   const url = await (await startColony()).listen();
   const text = await exchange(url, 'hello\r\n\r\n');

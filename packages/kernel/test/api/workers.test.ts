@@ -118,10 +118,14 @@ test('the holder of a lease completes, and may say so twice', async () => {
   const { id } = await register(colony);
   await submit(colony);
   const [task] = await claim(colony, id);
-  const body = { lease_token: task.lease.token, result: { ok: [1, 2] } };
+  const body = { lease_token: task.lease.token, result: { ok: [1, 2], n: 1 } };
   const done = await call(`POST /tasks/${task.id}/complete`, body);
   expect(done).toMatchObject({ status: 200, json: { status: 'completed', result: { ok: [1, 2] } } });
   expect((await call(`POST /tasks/${task.id}/complete`, body)).json).toEqual(done.json);
+  const reordered = { ...body, result: { n: 1, ok: [1, 2] } };
+  expect((await call(`POST /tasks/${task.id}/complete`, reordered)).json).toEqual(done.json);
+  const changed = { ...body, result: { ok: [1, 2], n: 2 } };
+  expect((await call(`POST /tasks/${task.id}/complete`, changed)).json.code).toBe('stale_lease');
   expect((await call(`POST /tasks/${task.id}/complete`, { lease_token: 1, result: 2 })).json.code).toBe('stale_lease');
   expect((await call(`GET /workers/${id}`)).json.stats).toMatchObject({ completed: 1, failed: 0 });
 });

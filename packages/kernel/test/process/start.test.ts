@@ -54,6 +54,30 @@ test('it starts, keeps what it was given, and stops at a signal sent twice', asy
   expect(await again.exit).toBe(0);
 });
 
+test('a signal to `npm start` reaches the kernel', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'colony-'));
+  const npm = spawn('npm', ['start'], {
+    cwd: fileURLToPath(new URL('../../../..', import.meta.url)),
+    detached: true,
+    env: {
+      PATH: process.env.PATH,
+      HOME: directory,
+      COLONY_HOST: '127.0.0.1',
+      COLONY_PORT: '0',
+      COLONY_MEMORY_CONNECTION_STRING: join(directory, 'colony.db'),
+    },
+  });
+  let output = '';
+  npm.stdout.on('data', (chunk) => (output += chunk));
+  onTestFinished(() => {
+    // The whole group: a kernel that outlived npm would be nobody's child.
+    if (!output.includes('"stopped"')) process.kill(-npm.pid!, 'SIGKILL');
+  });
+  await expect.poll(() => output, { timeout: 15_000 }).toContain('listens on');
+  npm.kill('SIGTERM');
+  await expect.poll(() => output, { timeout: 10_000 }).toContain('"stopped"');
+});
+
 test('it stops although nobody reads its log any more', async () => {
   const program = new Program(['start'], { COLONY_LOG_LEVEL: 'debug' });
   await program.url();
@@ -86,6 +110,10 @@ test.each([
   [{ COLONY_ENV: 'production' }, /^colonyos: COLONY_SECRET_TOKEN .+\n$/],
   [{ COLONY_MEMORY_BACKEND: 'redis' }, /^colonyos: COLONY_MEMORY_BACKEND "redis" is not available yet.+\n$/],
   [{ COLONY_HOST: '192.0.2.1' }, /^colonyos: COLONY_HOST "192.0.2.1" .+\n$/],
+  [
+    { COLONY_MEMORY_CONNECTION_STRING: '/dev/null/colony.db' },
+    /^colonyos: COLONY_MEMORY_CONNECTION_STRING "\/dev\/null\/colony.db" cannot be opened: .+\n$/,
+  ],
 ])('%j stops the start with one line', async (env, line) => {
   const program = new Program(['start'], env as Record<string, string>);
   expect(await program.exit).toBe(1);

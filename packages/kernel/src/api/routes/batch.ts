@@ -119,6 +119,7 @@ export function batchRoute(api: Api, context: ApiContext, intake: Intake, item: 
         summary: 'Hand in up to 1000 tasks',
         tags: ['tasks'],
         policy: 'submit',
+        idempotent: true,
         answers: { 201: BatchAnswer, 200: BatchAnswer },
       },
     },

@@ -67,6 +67,7 @@ async function loadReference(): Promise<Reference> {
       withDefaultFonts: false,
       proxyUrl: '',
       telemetry: false,
+      authentication: { preferredSecurityScheme: 'bearer' },
       hideClientButton: true,
       showDeveloperTools: 'never',
       agent: { disabled: true },

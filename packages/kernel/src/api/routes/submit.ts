@@ -19,6 +19,7 @@ export function submitRoute(api: Api, context: ApiContext, intake: Intake, body:
         summary: 'Hand in a task',
         tags: ['tasks'],
         policy: 'submit',
+        idempotent: true,
         answers: { 201: TaskSchema, 409: ProblemSchema },
       },
     },

@@ -18,30 +18,40 @@ export const Backoff = Type.Object({
   jitter: Type.Optional(Type.Boolean({ description: 'Full jitter: evenly drawn from 0 to the delay. Default true' })),
 });
 
+/** What the reference offers to send. One made up from the types would be refused. */
+const EXAMPLE = {
+  description: 'Count the words',
+  payload: { text: 'to be or not to be' },
+  requirements: { capability: 'counting' },
+};
+
 /** What a submitter may say. @param maxTimeout the configured upper bound of `timeout_seconds` */
 export const taskInput = (maxTimeout: number) =>
-  Type.Object({
-    description: Type.String({ minLength: 1, maxLength: 10_000 }),
-    payload: Type.Optional(Type.Unknown({ description: 'What the worker needs; any JSON' })),
-    priority: Type.Optional(Type.Integer({ minimum: 0, maximum: 10, description: 'Higher first. Default 5' })),
-    requirements: Type.Optional(AnyObject('Hard: who may run it')),
-    preferences: Type.Optional(AnyObject('Soft: same keys, only scored')),
-    constraints: Type.Optional(AnyObject('For the guardian')),
-    tags: Type.Optional(Type.Array(Text(1, 64), { maxItems: 32 })),
-    metadata: Type.Optional(AnyObject("The submitter's own")),
-    timeout_seconds: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: maxTimeout, description: 'Run time of one attempt. Default 300' }),
-    ),
-    max_retries: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
-    retry_backoff: Type.Optional(Backoff),
-    run_at: Type.Optional(Nullable(Type.String({ format: 'date-time' }), 'Not before this time (RFC 3339)')),
-    delay_seconds: Type.Optional(
-      Type.Number({ minimum: 0, maximum: MAX_DELAY_SECONDS, description: 'Not before so many seconds from now' }),
-    ),
-    depends_on: Type.Optional(Type.Array(Id, { maxItems: 1000, description: 'Tasks that must complete first' })),
-    parent_id: Type.Optional(Nullable(Id)),
-    created_by: Type.Optional(Text(1, 200)),
-  });
+  Type.Object(
+    {
+      description: Type.String({ minLength: 1, maxLength: 10_000 }),
+      payload: Type.Optional(Type.Unknown({ description: 'What the worker needs; any JSON' })),
+      priority: Type.Optional(Type.Integer({ minimum: 0, maximum: 10, description: 'Higher first. Default 5' })),
+      requirements: Type.Optional(AnyObject('Hard: who may run it')),
+      preferences: Type.Optional(AnyObject('Soft: same keys, only scored')),
+      constraints: Type.Optional(AnyObject('For the guardian')),
+      tags: Type.Optional(Type.Array(Text(1, 64), { maxItems: 32 })),
+      metadata: Type.Optional(AnyObject("The submitter's own")),
+      timeout_seconds: Type.Optional(
+        Type.Integer({ minimum: 1, maximum: maxTimeout, description: 'Run time of one attempt. Default 300' }),
+      ),
+      max_retries: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
+      retry_backoff: Type.Optional(Backoff),
+      run_at: Type.Optional(Nullable(Type.String({ format: 'date-time' }), 'Not before this time (RFC 3339)')),
+      delay_seconds: Type.Optional(
+        Type.Number({ minimum: 0, maximum: MAX_DELAY_SECONDS, description: 'Not before so many seconds from now' }),
+      ),
+      depends_on: Type.Optional(Type.Array(Id, { maxItems: 1000, description: 'Tasks that must complete first' })),
+      parent_id: Type.Optional(Nullable(Id)),
+      created_by: Type.Optional(Text(1, 200)),
+    },
+    { examples: [EXAMPLE] },
+  );
 
 /** For the reference: the tasks of a batch are checked one by one, by the route. */
 export const batchInput = (item: ReturnType<typeof taskInput>) =>

@@ -1,5 +1,6 @@
 import type { Complete, Fail, Release, Replies, ReportProgress } from '../../core/command.ts';
 import { Refusal } from '../../core/errors.ts';
+import { canonicalJson } from '../../core/json.ts';
 import type { Task } from '../../core/task.ts';
 import { Change } from '../change.ts';
 import type { Slice } from '../slice.ts';
@@ -30,7 +31,7 @@ export function complete(slice: Slice, command: Complete): Decision<Replies['com
   const task = holding(slice, command);
   if (task instanceof Refusal) return task;
   if (!isLive(task, command)) {
-    const again = settledBy(task, command, 'completed') && task.result === command.result;
+    const again = settledBy(task, command, 'completed') && sameJson(task.result, command.result);
     return again ? { change: null, reply: { task } } : stale(task, command);
   }
   const change = new Change(slice, `worker:${task.worker}`);
@@ -105,7 +106,9 @@ export function progress(slice: Slice, command: ReportProgress): Decision<Replie
   if (task instanceof Refusal) return task;
   if (!isLive(task, command)) return stale(task, command);
   const change = new Change(slice, `worker:${task.worker}`);
-  const { fraction, message } = command;
+  // What a report does not mention stays as it was: one that says nothing only asks whether the lease is live.
+  const fraction = command.fraction ?? task.progress?.fraction ?? null;
+  const message = command.message ?? task.progress?.message ?? null;
   const next = change.update(task, { progress: { fraction, message, at: slice.now.wall } });
   return { change, reply: { task: next } };
 }
@@ -119,6 +122,14 @@ function holding(slice: Slice, command: Settle): Task | Refusal {
 /** The token is the newest one, and its holder ended it this very way. */
 function settledBy(task: Task, command: Settle, outcome: Task['lastOutcome']): boolean {
   return task.leaseToken === command.leaseToken && task.lastOutcome === outcome;
+}
+
+/** A client that builds its answer anew may order the members differently: the value counts, not the text. */
+function sameJson(kept: string | null, sent: string): boolean {
+  if (kept === sent) return true;
+  // Reordering does not change the length; anything else that could be equal has the same text already.
+  if (kept?.length !== sent.length) return false;
+  return canonicalJson(JSON.parse(kept)) === canonicalJson(JSON.parse(sent));
 }
 
 export function noSuchTask(id: string): Refusal {

@@ -24,7 +24,12 @@ export class Tasks extends Workers {
     const { wall } = this.now;
     const about = { task_id: task.id, worker_id: worker };
     if (command.kind === 'progress') {
-      task.progress = { fraction: command.fraction, message: command.message, at: wall };
+      const before = task.progress ?? { fraction: null, message: null };
+      task.progress = {
+        fraction: command.fraction === null ? before.fraction : command.fraction,
+        message: command.message === null ? before.message : command.message,
+        at: wall,
+      };
     } else if (command.kind === 'release') {
       this.say('task_released', `worker:${worker}`, { attempt: task.attempt, ...about });
       this.free(task, worker, 'none');
