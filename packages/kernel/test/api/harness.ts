@@ -1,6 +1,6 @@
 /** A real kernel behind the real API, on a store in memory; requests go in without a socket unless it listens. */
 import { type Logger, pino } from 'pino';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { compose } from '../../src/compose.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
@@ -134,4 +134,18 @@ export class TestSocket {
   message(matches: (message: JsonValue) => boolean): Promise<JsonValue> {
     return this.until(({ messages }) => messages.find(matches));
   }
+}
+
+/**
+ * Runs `act`, which makes a worker heard of, and resolves once the kernel has heard of it: that is, once a request that
+ * itself gets no answer for the moment has arrived.
+ */
+export async function arrived<T>(colony: Awaited<ReturnType<typeof startColony>>, workerId: string, act: () => T) {
+  const lastHeard = async () => (await colony.call(`GET /workers/${workerId}`)).json.last_heartbeat as string;
+  const before = await lastHeard();
+  // Times have milliseconds: the next sign of life must not fall into the same one.
+  while (Date.now() <= Date.parse(before)) await new Promise((resolve) => setImmediate(resolve));
+  const underWay = { answer: act() };
+  await expect.poll(lastHeard).not.toBe(before);
+  return underWay;
 }

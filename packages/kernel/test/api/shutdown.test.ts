@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
-import { startColony, TestSocket } from './harness.ts';
+import { arrived, startColony, TestSocket } from './harness.ts';
 
 test('long polls are answered, watchers see the end, workers are told', async () => {
   const colony = await startColony();
@@ -10,18 +10,19 @@ test('long polls are answered, watchers see the end, workers are told', async ()
   const watcher = await new TestSocket(`${url}/ws/events`).open();
   const worker = await new TestSocket(`${url}/ws/worker?worker_id=${id}`).open();
   const sse = await fetch(`${url}/events`);
-  const claim = fetch(`${url}/workers/${id}/claim`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: '{"wait_seconds":60}',
-  });
   const wait = fetch(`${url}/tasks/${task.id}?wait=60`);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  const claim = await arrived(colony, id, () =>
+    fetch(`${url}/workers/${id}/claim`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"wait_seconds":60}',
+    }),
+  );
 
   const before = performance.now();
   await colony.stop();
   expect(performance.now() - before).toBeLessThan(2000);
-  expect(await (await claim).json()).toEqual({ tasks: [] });
+  expect(await (await claim.answer).json()).toEqual({ tasks: [] });
   expect(await (await wait).json()).toMatchObject({ status: 'pending' });
   expect(await watcher.until(({ closed }) => closed)).toMatchObject({ code: 1001 });
   expect(await worker.until(({ closed }) => closed)).toMatchObject({ code: 1001 });
@@ -34,10 +35,9 @@ test('a client that neither speaks nor listens does not hold it up', async () =>
   const silent = connect(Number(port), '127.0.0.1');
   const halfway = connect(Number(port), '127.0.0.1');
   for (const socket of [silent, halfway]) socket.on('error', () => {});
-  halfway.write(
-    'POST /tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
-  );
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  const begin =
+    'POST /tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{';
+  await new Promise((resolve) => halfway.write(begin, resolve));
   const before = performance.now();
   await colony.stop();
   expect(performance.now() - before).toBeLessThan(8000);

@@ -1,7 +1,7 @@
 /** What only shows on a real connection. */
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
-import { startColony } from './harness.ts';
+import { arrived, startColony } from './harness.ts';
 
 /** Sends bytes and answers all that comes back until the other side closes. */
 function exchange(url: string, bytes: string): Promise<string> {
@@ -88,10 +88,11 @@ test('a claim whose client went away gets nothing', async () => {
   const client = new AbortController();
   const headers = { 'content-type': 'application/json' };
   const body = '{"wait_seconds":60}';
-  const claim = fetch(`${url}/workers/${id}/claim`, { method: 'POST', headers, body, signal: client.signal });
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  const claim = await arrived(colony, id, () =>
+    fetch(`${url}/workers/${id}/claim`, { method: 'POST', headers, body, signal: client.signal }),
+  );
   client.abort();
-  await expect(claim).rejects.toThrow();
+  await expect(claim.answer).rejects.toThrow();
   await new Promise((resolve) => setTimeout(resolve, 50));
   const task = (await colony.call('POST /tasks', { description: 'x' })).json;
   expect((await colony.call(`GET /tasks/${task.id}`)).json).toMatchObject({ status: 'queued', attempt: 0 });

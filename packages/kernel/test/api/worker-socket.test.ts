@@ -110,11 +110,14 @@ test('draining is told', async () => {
 });
 
 test('an open socket keeps its leases alive, a closed one loses nothing at once', async () => {
-  const { colony, socket, status } = await connect({ WORKER_HEARTBEAT_INTERVAL: '0.3' });
+  const { colony, socket, status, id: worker } = await connect({ WORKER_HEARTBEAT_INTERVAL: '0.3' });
   const id = await submit(colony);
   socket.send({ type: 'ready', slots: 1 });
   await assigned(socket, id);
-  await new Promise((resolve) => setTimeout(resolve, 1200));
+  // Four leases long it says nothing, and is only heard of by answering pings.
+  const heardOf = async () => Date.parse((await colony.call(`GET /workers/${worker}`)).json.last_heartbeat);
+  const before = await heardOf();
+  await expect.poll(async () => (await heardOf()) - before, { timeout: 5000 }).toBeGreaterThan(1200);
   expect(await status(id)).toBe('executing');
   socket.socket.terminate();
   expect(await status(id)).toBe('executing');
