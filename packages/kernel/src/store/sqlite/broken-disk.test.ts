@@ -1,6 +1,5 @@
 /** invariant 16: no writing on broken ground. A disk without room is played by a limit on the size of files. */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
@@ -37,7 +36,8 @@ const SCRIPT = `
   await store.close();
   console.log(JSON.stringify(seen));`;
 
-test.skipIf(!existsSync(PRLIMIT))(
+// Raising another process's limit is Linux's own call; there, it always runs.
+test.skipIf(process.platform !== 'linux')(
   'when the disk takes no more, nothing is acknowledged until a probe has found that it does again',
   async () => {
     const path = temporaryPath('colony.db');
