@@ -7,6 +7,8 @@ const DEFAULT_EVERY_MS = 10_000;
 const LEAST_EVERY_MS = 250;
 
 interface Thread {
+  /** Resolves once it can beat, or it is certain that it never will. */
+  readonly ready: Promise<void>;
   postMessage(order: HeartbeatOrder): void;
   stop(): void;
 }
@@ -29,7 +31,8 @@ export class Heartbeats {
     this.#onGone = options.onGone;
   }
 
-  start(workerId: string): void {
+  /** Resolves once the heartbeats go on whatever a handler does to the event loop: before that it should have no task. */
+  async start(workerId: string): Promise<void> {
     this.#workerId = workerId;
     this.#thread ??= startThread(
       (report) => report.gone === this.#url() && this.#onGone(),
@@ -37,6 +40,7 @@ export class Heartbeats {
     );
     if (this.#thread) this.#order();
     else this.#useTimer();
+    await this.#thread?.ready;
   }
 
   /** Both times are the kernel's, so this machine's clock does not matter. */
@@ -68,6 +72,7 @@ export class Heartbeats {
   #useTimer(): void {
     let timer: ReturnType<typeof setInterval> | undefined;
     this.#thread = {
+      ready: Promise.resolve(),
       postMessage: ({ everyMs }) => {
         clearInterval(timer);
         timer = setInterval(this.#beat, everyMs);
@@ -86,13 +91,18 @@ function startThread(onReport: (report: HeartbeatReport) => void, onFailure: () 
   const url = new URL(file, import.meta.url);
   const thread = new threads.Worker(url, { name: 'colony-heartbeat', execArgv: [] });
   let stopped = false;
-  thread.unref();
+  const ready = new Promise<void>((resolve) => {
+    for (const event of ['online', 'error', 'exit'] as const) thread.once(event, () => resolve());
+  });
+  // From then on it is no reason for the process to stay.
+  void ready.then(() => thread.unref());
   thread.on('message', onReport);
   thread.on('error', () => {
     if (!stopped) onFailure();
     stopped = true;
   });
   return {
+    ready,
     postMessage: (order) => thread.postMessage(order),
     stop: () => {
       stopped = true;

@@ -173,7 +173,7 @@ export class Worker {
     };
     if (attributes) input.attributes = attributes;
     const { id } = await this.client.registerWorker(input, { signal: this.#end.signal });
-    this.#heartbeats.start(id);
+    await this.#heartbeats.start(id);
     return id;
   }
 
