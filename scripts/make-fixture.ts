@@ -27,6 +27,7 @@ const kernel = await Kernel.open({
   retention: { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 1e12 },
   version: 'fixture',
   random: random.next,
+  patienceMs: 0,
   observer: {
     committed: () => undefined,
     heldBack: () => undefined,

@@ -13,6 +13,8 @@ import { SqliteStore } from './store/sqlite/store.ts';
 const MAX_TASK_DEPTH = 8;
 const MAX_LEASE_LOSSES = 5;
 const MAX_RECOVERY_GRACE_MS = 30_000;
+/** Long enough for the next task to come along when there are hundreds a second. */
+const PATIENCE_MS = 2;
 
 /** A running colony: one kernel and its face. */
 export interface Colony {
@@ -37,6 +39,7 @@ export async function compose(config: Config, log: Logger, version: string): Pro
     observer: observer(log, metrics),
     version,
     random: Math.random,
+    patienceMs: PATIENCE_MS,
   });
   const api = await createApi({ kernel, config, log, metrics, version });
   return { kernel, api };

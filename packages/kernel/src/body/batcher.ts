@@ -3,6 +3,7 @@ import type { Answer, Assignment, Claim, Command, Rules } from '../core/command.
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { LedgerEntry } from '../core/event.ts';
 import type { Store } from '../core/store.ts';
+import type { Task } from '../core/task.ts';
 import type { Change, Effect } from './change.ts';
 import type { Decision } from './decide/decision.ts';
 import { decide, needs } from './decide/index.ts';
@@ -12,6 +13,8 @@ import { Slice } from './slice.ts';
 
 const MOST_IN_BATCH = 1000;
 const MOST_TRIES = 10;
+/** So many share a commit well enough: no need to wait for more. */
+const A_FEW = 8;
 
 interface Pending {
   readonly command: Command;
@@ -56,16 +59,34 @@ export interface BatcherOptions {
   readonly onStoreFailure: (error: StorageUnavailable, doubtful: readonly Assignment[]) => void;
   /** Called when a command, or a whole batch, fails for any other reason: always a bug. */
   readonly onBug: (error: unknown, about: string) => void;
+  /** Lets outcomes that nobody waits for wait themselves, for company; absent: nothing waits. */
+  readonly patience?: Patience;
+}
+
+export interface Patience {
+  /** How long at the most. */
+  readonly ms: number;
+  /** Whether somebody wants to know how this task ends. */
+  readonly isAwaited: (taskId: string) => boolean;
 }
 
 /**
  * Group commit: whatever is waiting at this moment is loaded together, decided one after the other on one slice, and
  * committed in one transaction with one synchronisation of the disk. Nobody is answered before that.
+ *
+ * A commit of one costs nearly as much as a commit of a few. So an outcome that frees what nobody waits for (no task
+ * is queued or pending, nobody asks for this one) is patient: it leaves with the next commit, or after a moment, or
+ * once there are a few of its kind.
  */
 export class Batcher {
   readonly #options: BatcherOptions;
   #waiting: Pending[] = [];
+  /** Whether any of them is in a hurry. */
+  #urgent = false;
   #running = false;
+  #cancelPause: (() => void) | null = null;
+  /** Tasks that are queued or pending after the last batch. */
+  #unstarted = Number.POSITIVE_INFINITY;
   /** What the commit under way assigns. */
   #doubtful: readonly Assignment[] = [];
   #idle: (() => void)[] = [];
@@ -81,24 +102,48 @@ export class Batcher {
   execute<C extends Command>(command: C): Promise<Answer<C>> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ command, resolve: resolve as Pending['resolve'], reject, tries: 0 });
-      this.kick();
+      if (this.#isPatient(command)) this.#pause();
+      else this.kick();
     });
   }
 
   /** Sees to it that a batch runs soon, if only to look whether somebody waits for work. */
   kick(): void {
+    this.#urgent = true;
     if (this.#running) return;
     this.#running = true;
+    this.#cancelPause?.();
+    this.#cancelPause = null;
     setImmediate(() => void this.#run());
+  }
+
+  /** A worker can take more: worth a look at once if there is something to take. */
+  credited(): void {
+    if (this.#unstarted > 0 || !this.#options.patience) this.kick();
+    else this.#pause();
+  }
+
+  #isPatient(command: Command): boolean {
+    const { patience } = this.#options;
+    if (!patience || this.#unstarted > 0 || this.#waiting.length >= A_FEW) return false;
+    return (command.kind === 'complete' || command.kind === 'fail') && !patience.isAwaited(command.taskId);
+  }
+
+  /** A batch will run before long, unless one does anyway. */
+  #pause(): void {
+    if (this.#running || this.#cancelPause) return;
+    this.#cancelPause = this.#options.clock.timer(this.#options.patience!.ms, () => this.kick());
   }
 
   /** Resolves once nothing is waiting or under way. */
   async settled(): Promise<void> {
+    if (this.#waiting.length > 0) this.kick();
     if (this.#running) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   async #run(): Promise<void> {
     const batch = this.#waiting.splice(0, MOST_IN_BATCH);
+    this.#urgent = this.#waiting.length > 0;
     let mayServe = true;
     try {
       await this.#process(batch);
@@ -108,18 +153,21 @@ export class Batcher {
       else this.#options.onBug(error, 'batch');
       for (const pending of batch) pending.reject(error);
     }
-    if (this.#waiting.length > 0 || (mayServe && this.#options.dispatcher.hasFresh)) {
+    const isAsked = this.#idle.length > 0 && this.#waiting.length > 0;
+    if (this.#urgent || isAsked || (mayServe && this.#options.dispatcher.hasFresh)) {
       setImmediate(() => void this.#run());
-    } else {
-      this.#running = false;
-      for (const resolve of this.#idle.splice(0)) resolve();
+      return;
     }
+    this.#running = false;
+    if (this.#waiting.length > 0) this.#pause();
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   async #process(batch: readonly Pending[]): Promise<void> {
     const { store, clock, rules } = this.#options;
     const now = clock.now();
-    const slice = new Slice(now, rules, (await store.counts()).tasks.executing, await store.lanes());
+    const { executing, queued, pending } = (await store.counts()).tasks;
+    const slice = new Slice(now, rules, executing, await store.lanes());
     for (const { command } of batch) needs(slice, command, slice.wanted);
     await this.#fetch(slice);
 
@@ -131,6 +179,7 @@ export class Batcher {
     try {
       await this.#dispatch(slice, decided);
       await this.#commit(now, decided, batch.length);
+      this.#unstarted = queued + pending + startedLess(decided);
     } catch (error) {
       for (const { for: asker } of decided) if (!('resolve' in asker)) this.#options.dispatcher.settled(asker, false);
       throw error;
@@ -209,9 +258,27 @@ export class Batcher {
   /** Another kernel was faster with one of the records: decide anew on what is there now. */
   #tryAgain({ for: asker }: Decided): void {
     if (!('resolve' in asker)) this.#options.dispatcher.settled(asker, false);
-    else if (++asker.tries < MOST_TRIES) this.#waiting.unshift(asker);
-    else asker.reject(new StorageUnavailable('the records are contended; try again'));
+    else if (++asker.tries < MOST_TRIES) {
+      this.#waiting.unshift(asker);
+      this.#urgent = true;
+    } else asker.reject(new StorageUnavailable('the records are contended; try again'));
   }
+}
+
+/** By how many more tasks are queued or pending after these decisions than before. */
+function startedLess(decided: readonly Decided[]): number {
+  let more = 0;
+  for (const { change } of decided) {
+    for (const put of change?.puts ?? []) {
+      if (put.kind === 'task')
+        more += Number(isUnstarted(put.next)) - Number(put.prev !== null && isUnstarted(put.prev));
+    }
+  }
+  return more;
+}
+
+function isUnstarted({ status }: Task): boolean {
+  return status === 'queued' || status === 'pending';
 }
 
 const NOTHING = { outcomes: [] as const, entries: [] as const };

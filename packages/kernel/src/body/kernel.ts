@@ -37,6 +37,8 @@ export interface KernelOptions {
   readonly version: string;
   /** Evenly drawn from [0, 1). */
   readonly random: () => number;
+  /** How long an outcome that nobody waits for may wait for company on its way to the disk; 0 = not at all. */
+  readonly patienceMs: number;
 }
 
 /**
@@ -110,6 +112,9 @@ export class Kernel {
         this.#storeFailed(error);
       },
       onBug: (error, about) => observer.fault(error, about),
+      ...(options.patienceMs > 0
+        ? { patience: { ms: options.patienceMs, isAwaited: (taskId) => this.#taskWaiters.isAwaited(taskId) } }
+        : {}),
     });
     this.#sweeper = new Sweeper({
       store,
@@ -234,7 +239,7 @@ export class Kernel {
   /** Sets how many more tasks the link will take from now on. */
   credit(link: WorkerLink, slots: number): void {
     this.#dispatcher.credit(link, slots);
-    if (slots > 0 && !this.stopping && this.#storeProblem === null) this.#batcher.kick();
+    if (slots > 0 && !this.stopping && this.#storeProblem === null) this.#batcher.credited();
   }
 
   /** The task once it has ended, or as it is after `waitMs` or when `signal` aborts. Null: no such task. */

@@ -30,6 +30,10 @@ export class TaskWaiters {
     }
   }
 
+  isAwaited(taskId: string): boolean {
+    return this.#listeners.has(taskId);
+  }
+
   /** A task has ended: whoever waited for it may go on. */
   ended(task: Task): void {
     for (const listener of this.#listeners.get(task.id) ?? []) listener(task);

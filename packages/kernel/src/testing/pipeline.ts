@@ -1,4 +1,4 @@
-import { Batcher, type Happened } from '../body/batcher.ts';
+import { Batcher, type Happened, type Patience } from '../body/batcher.ts';
 import { Dispatcher } from '../body/dispatcher.ts';
 import type { Answer, Command, NewTask, Rules } from '../core/command.ts';
 import { canonicalJson } from '../core/json.ts';
@@ -25,11 +25,11 @@ export class Pipeline {
   readonly happened: Happened[] = [];
   readonly storeFailures: unknown[] = [];
 
-  static async open(rules: Partial<Rules> = {}): Promise<Pipeline> {
-    return new Pipeline(await SqliteStore.open({ path: ':memory:' }), rules);
+  static async open(rules: Partial<Rules> = {}, patience?: Patience): Promise<Pipeline> {
+    return new Pipeline(await SqliteStore.open({ path: ':memory:' }), rules, patience);
   }
 
-  constructor(store: Store, rules: Partial<Rules> = {}) {
+  constructor(store: Store, rules: Partial<Rules> = {}, patience?: Patience) {
     this.store = store;
     this.batcher = new Batcher({
       store,
@@ -40,6 +40,7 @@ export class Pipeline {
       onStoreFailure: (error) => this.storeFailures.push(error),
       // Whoever asked gets the error as well.
       onBug: () => undefined,
+      ...(patience ? { patience } : {}),
     });
   }
 

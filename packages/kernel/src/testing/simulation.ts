@@ -50,6 +50,7 @@ function draw(random: Random) {
       { commitFails: 0.03, replyLost: 0, loadFails: 0.01, delay: 0.1 },
       { commitFails: 0.02, replyLost: 0.03, loadFails: 0.02, delay: 0.3 },
     ]),
+    patienceMs: random.pick([0, 2, 100]),
   };
 }
 
@@ -92,6 +93,7 @@ export class World {
       retention: { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 365 * 86_400_000 },
       version: 'simulated',
       random: this.random.next,
+      patienceMs: this.plan.patienceMs,
       observer: {
         committed: () => undefined,
         heldBack: () => undefined,
