@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { Metrics } from './api/metrics.ts';
@@ -48,7 +48,7 @@ export async function compose(config: Config, log: Logger, version: string): Pro
 /** What keeps a file from being the colony's is the operator's to put right: say which variable named it. */
 async function openStore(path: string): Promise<SqliteStore> {
   try {
-    if (path !== ':memory:') makePrivateDirectory(dirname(path));
+    if (path !== ':memory:') keepPrivate(dirname(path));
     return await SqliteStore.open({ path });
   } catch (fault) {
     throw new ConfigError(
@@ -85,7 +85,6 @@ function observer(log: Logger, metrics: Metrics): KernelObserver {
 }
 
 /** What a colony knows is nobody else's business. A directory of the operator's own keeps the mode it has. */
-function makePrivateDirectory(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  if (basename(directory) === '.colony') chmodSync(directory, 0o700);
+function keepPrivate(directory: string): void {
+  if (basename(directory) === '.colony' && existsSync(directory)) chmodSync(directory, 0o700);
 }

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { migrate, refuseOthers } from './migrations.ts';
@@ -41,9 +41,15 @@ function makeDurable(db: Database, inMemory: boolean): void {
 
 /** What the kernel keeps is for its owner alone, from its first moment. What exists already is left as it is. */
 function makePrivate(path: string): void {
-  const folder = dirname(path);
-  if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   closeSync(openSync(path, 'a', 0o600));
+}
+
+/** One level at a time: asked for all at once, Node tries for ever where the system makes no folders (below /proc). */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 /**
@@ -52,6 +58,7 @@ function makePrivate(path: string): void {
  */
 export function lockColony(path: string): () => void {
   if (path === ':memory:') return () => undefined;
+  if (existsSync(path) && !statSync(path).isFile()) throw new Error('it is not a file');
   const lockPath = `${path}.lock`;
   makePrivate(lockPath);
   const lock = new SqliteDatabase(lockPath, { timeout: 0 });

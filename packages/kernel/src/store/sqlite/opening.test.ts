@@ -25,6 +25,13 @@ function meddle(path: string, sql: string): void {
   db.close();
 }
 
+function asked(path: string, sql: string): unknown {
+  const db = new SqliteDatabase(path, { readonly: true });
+  const value = db.prepare(sql).pluck().get();
+  db.close();
+  return value;
+}
+
 test('a second kernel in the same process is refused, with what to do about it', async () => {
   const path = temporaryPath('colony.db');
   await opened(path);
@@ -106,12 +113,27 @@ test('a file that is no database is refused and left alone', async () => {
   expect(readFileSync(path, 'utf8')).toMatch(/^Dear diary/);
 });
 
+test('what is not a file is refused, and nothing is left beside it', async () => {
+  const folder = join(dirname(temporaryPath('x')), 'folder');
+  mkdirSync(folder);
+  await expect(SqliteStore.open({ path: folder })).rejects.toThrow('it is not a file');
+  expect(readdirSync(dirname(folder))).toEqual(['folder']);
+});
+
+test('a folder that cannot be made is an error, also where the system makes none', async () => {
+  const path = join(dirname(temporaryPath('x')), 'a file', 'colony.db');
+  writeFileSync(dirname(path), '');
+  await expect(SqliteStore.open({ path })).rejects.toThrow(/ENOTDIR|EEXIST/);
+  await expect(SqliteStore.open({ path: '/proc/nowhere/colony.db' })).rejects.toThrow(/ENOENT|EACCES|EPERM|EROFS/);
+});
+
 test('a refused file can be opened once the reason is gone', async () => {
   const path = temporaryPath('colony.db');
   await (await SqliteStore.open({ path })).close();
+  const version = asked(path, 'PRAGMA user_version');
   meddle(path, 'PRAGMA user_version = 4711');
   await expect(SqliteStore.open({ path })).rejects.toThrow();
-  meddle(path, 'PRAGMA user_version = 1');
+  meddle(path, `PRAGMA user_version = ${version}`);
   await opened(path);
 });
 
