@@ -1,6 +1,6 @@
 /**
  * Writes a small colony with a bit of everything in it, as the database that this version leaves behind:
- * `node scripts/make-fixture.ts packages/kernel/test/fixtures/schema-1.db`. Later versions must open it.
+ * `node scripts/make-fixture.ts packages/kernel/test/fixtures/schema-N.db`. Later versions must open it.
  */
 import { rmSync } from 'node:fs';
 import { Kernel } from '../packages/kernel/src/body/kernel.ts';

@@ -48,14 +48,13 @@ export class Loader {
   load(needs: Needs): Loaded {
     const firstSequence = this.#mirror.nextSequence;
     this.#mirror.nextSequence += needs.sequences ?? 0;
+    const dependents = closure(needs.allDependents, (id) => this.#dependentsOf(id));
+    for (const id of needs.dependents ?? []) dependents.set(id, this.#dependentsOf(id));
     return {
       tasks: mapOf(needs.tasks, (id) => this.task(id)),
       workers: mapOf(needs.workers, (id) => this.#mirror.workers.get(id) ?? null),
       idempotency: mapOf(needs.idempotency, (key) => this.#record(key)),
-      dependents: new Map([
-        ...mapOf(needs.dependents, (id) => this.#dependentsOf(id)),
-        ...closure(needs.allDependents, (id) => this.#dependentsOf(id)),
-      ]),
+      dependents,
       children: closure(needs.allDescendants, (id) => this.#children.all(id).map(taskFromRow)),
       lanes: new Map(needs.lanes?.map((need) => [need.lane, this.#lane(need)])),
       firstSequence,

@@ -105,6 +105,10 @@ const STEPS: readonly string[] = [
     PRIMARY KEY (kind, key, last_id)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Which task is above one: its parent, or when that was removed, the next that is left.
+  CREATE INDEX children_by_seq ON children (seq);
+  `,
 ];
 
 /** "Cols": marks a file as a colony's. */

@@ -71,17 +71,21 @@ function endedBefore(db: Database, time: number, limit: number): Ended[] {
 }
 
 function removeTask(db: Database, { seq, id, status, history, spec }: Ended): void {
-  const { tags, depends_on, parent_id } = JSON.parse(spec) as {
-    tags: string[];
-    depends_on: string[];
-    parent_id: string | null;
-  };
+  const { tags, depends_on } = JSON.parse(spec) as { tags: string[]; depends_on: string[] };
   for (const tag of tags) db.prepare('DELETE FROM tags WHERE tag = ? AND seq = ?').run(tag, seq);
   for (const on of depends_on) db.prepare('DELETE FROM dependencies WHERE on_id = ? AND seq = ?').run(on, seq);
-  if (parent_id !== null) db.prepare('DELETE FROM children WHERE parent_id = ? AND seq = ?').run(parent_id, seq);
+  removeFromFamily(db, seq, id);
   db.prepare('DELETE FROM tasks WHERE seq = ?').run(seq);
   db.prepare('DELETE FROM specs WHERE seq = ?').run(seq);
   db.prepare('INSERT OR REPLACE INTO removed (id, status, history) VALUES (?, ?, ?)').run(id, status, history);
+}
+
+/** What descends from it still descends from what is above it: its children are handed on to its parent. */
+function removeFromFamily(db: Database, seq: number, id: string): void {
+  const parent = db.prepare('SELECT parent_id FROM children WHERE seq = ?').pluck().get(seq) as string | undefined;
+  if (parent === undefined) return;
+  db.prepare('DELETE FROM children WHERE seq = ?').run(seq);
+  db.prepare('UPDATE children SET parent_id = ? WHERE parent_id = ?').run(parent, id);
 }
 
 /** Whole rows only, and never the newest: the chain must have something to hold on to. */

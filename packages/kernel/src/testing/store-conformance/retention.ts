@@ -1,14 +1,19 @@
 import { expect, test } from 'vitest';
 import type { IdempotencyRecord, Retention } from '../../core/store.ts';
-import type { Task } from '../../core/task.ts';
+import type { Task, TaskInput } from '../../core/task.ts';
 import { about, DAWN, type Scribe } from '../scribe.ts';
 import { type Driver, openFor } from './driver.ts';
 import { fill, tell } from './ledger.ts';
 
 const NOTHING: Retention = { tasksEndedBefore: null, ledgerBefore: null, idempotencyBefore: 0 };
 
-function end(scribe: Scribe, completedAt: number, fields: Partial<Task> = {}): Promise<Task> {
-  return scribe.add({ tags: ['old'] }, { status: 'completed', completedAt, queuedAt: null, ...fields });
+function end(
+  scribe: Scribe,
+  completedAt: number,
+  fields: Partial<Task> = {},
+  input: Partial<TaskInput> = {},
+): Promise<Task> {
+  return scribe.add({ tags: ['old'], ...input }, { status: 'completed', completedAt, queuedAt: null, ...fields });
 }
 
 /** What retention removes, and what must outlive it. */
@@ -61,6 +66,29 @@ export function retention(driver: Driver): void {
     const again = await scribe.add({ requirements: { region: 'eu' } });
     expect((await scribe.store.lanes()).get(old.lane)!.queued).toBe(1);
     expect((await scribe.store.task(again.id))!.lane).toBe(old.lane);
+  });
+
+  test('what descends from a removed task still descends from what is above it', async () => {
+    const scribe = await openFor(driver);
+    const root = await scribe.add();
+    const old = await end(scribe, DAWN - 2, {}, { parent_id: root.id });
+    const older = await end(scribe, DAWN - 3, {}, { parent_id: old.id });
+    const leaf = await scribe.add({ parent_id: older.id });
+    const other = await scribe.add({ parent_id: old.id });
+    for (let piece = 0; piece < 2; piece++) await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 1);
+    const { children } = await scribe.store.load({ allDescendants: [root.id] });
+    const ids = [...children.values()].flat().map((task) => task.id);
+    expect(ids.sort()).toEqual([leaf.id, other.id].sort());
+  });
+
+  test('of a family that is removed nothing is left, in whatever order it goes', async () => {
+    const scribe = await openFor(driver);
+    const root = await end(scribe, DAWN - 3);
+    const middle = await end(scribe, DAWN - 2, {}, { parent_id: root.id });
+    await end(scribe, DAWN - 1, {}, { parent_id: middle.id });
+    for (let piece = 0; piece < 3; piece++) await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 1);
+    const { children } = await scribe.store.load({ allDescendants: [root.id, middle.id] });
+    expect([...children.values()].flat()).toEqual([]);
   });
 
   test('a piece is no larger than asked for, and takes the oldest first', async () => {
