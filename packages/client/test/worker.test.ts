@@ -58,6 +58,15 @@ describe.each(['socket', 'poll'] as const)('a worker by %s', (transport) => {
     });
   });
 
+  test('an error too long to send is cut, and reported', async () => {
+    await start(() => Promise.reject(new Error('\u0001'.repeat(2_000_000))), { transport });
+    const { id } = hive.kernel.add({ description: 'a' });
+    await until(() => status(id) === 'failed');
+    expect(hive.kernel.tasks.get(id)?.error).toMatch(/characters cut\)$/);
+    const report = transport === 'socket' ? sent('fail')[0] : hive.kernel.received('POST', /fail$/)[0]?.body;
+    expect(JSON.stringify(report).length).toBeLessThan(1_000_000);
+  });
+
   test('an error that says so is not retried, nor is a result that is not JSON', async () => {
     const circular: { self?: unknown } = {};
     circular.self = circular;

@@ -33,9 +33,18 @@ function toJson(result: unknown): string {
   }
 }
 
+/** Whatever is thrown, the report of it must get through: the kernel takes no body above 1 MiB. */
+const LONGEST_ERROR = 32_000;
+const LONGEST_TRACE = 64_000;
+
 function failure(error: unknown): Outcome {
   const retryable = !(error !== null && typeof error === 'object' && 'retryable' in error && error.retryable === false);
-  if (!(error instanceof Error)) return { type: 'fail', error: String(error), retryable };
+  if (!(error instanceof Error)) return { type: 'fail', error: cut(String(error), LONGEST_ERROR), retryable };
   // An error without a message still has a name; an empty text would say nothing to anybody.
-  return { type: 'fail', error: error.message || error.name, errorTrace: error.stack, retryable };
+  const message = cut(error.message || error.name, LONGEST_ERROR);
+  return { type: 'fail', error: message, errorTrace: error.stack && cut(error.stack, LONGEST_TRACE), retryable };
+}
+
+function cut(text: string, longest: number): string {
+  return text.length <= longest ? text : `${text.slice(0, longest)}… (${text.length - longest} characters cut)`;
 }
