@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { migrate, refuseOthers } from './migrations.ts';
@@ -56,10 +56,12 @@ function makeFolder(folder: string): void {
  * Makes this process the colony's only one. The lock is an SQLite lock on a file of its own beside the database, so
  * the system drops it with the process, however that ends, and other programs may still read the database.
  */
-export function lockColony(path: string): () => void {
-  if (path === ':memory:') return () => undefined;
+export function lockColony(path: string): Lock {
+  if (path === ':memory:') return { release: () => undefined, undo: () => undefined };
   if (existsSync(path) && !statSync(path).isFile()) throw new Error('it is not a file');
-  const lockPath = `${path}.lock`;
+  // By whatever name: a link leads to the same colony.
+  const lockPath = `${existsSync(path) ? realpathSync(path) : path}.lock`;
+  const isNew = !existsSync(lockPath);
   makePrivate(lockPath);
   const lock = new SqliteDatabase(lockPath, { timeout: 0 });
   try {
@@ -70,5 +72,17 @@ export function lockColony(path: string): () => void {
     if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error;
     throw new Error(`another kernel is already running on ${path}; stop it first, or give this one a file of its own`);
   }
-  return () => lock.close();
+  return {
+    release: () => lock.close(),
+    undo: () => {
+      lock.close();
+      if (isNew) rmSync(lockPath, { force: true });
+    },
+  };
+}
+
+export interface Lock {
+  release(): void;
+  /** Releases it and leaves nothing behind: the file turned out to be no colony's. */
+  undo(): void;
 }

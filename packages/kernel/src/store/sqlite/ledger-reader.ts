@@ -44,6 +44,11 @@ export class SqliteLedger implements Ledger {
     this.#rowsByKeyDown = db.prepare(`${byKey} AND i.last_id <= ? ORDER BY i.last_id DESC LIMIT ?`);
   }
 
+  /** The first entry behind the head, which no kernel can have written; undefined when there is none. */
+  stray(): number | undefined {
+    return this.#rowsFrom.get(this.#state.head.id, 1)?.first_id;
+  }
+
   head(): LedgerHead {
     return this.#state.head;
   }
@@ -160,8 +165,7 @@ export class SqliteLedger implements Ledger {
     }
     if (next > head.id + 1) return invalid(head.id + 1);
     if (hash !== head.hash) return invalid(head.id);
-    const end = this.#state.head.id;
-    if (this.#rowsFrom.get(end, 1)) return invalid(end + 1);
+    if (this.stray() !== undefined) return invalid(this.#state.head.id + 1);
     return { valid: true, entries: next - first, head: hash, firstInvalidId: null };
   }
 

@@ -1,6 +1,6 @@
 /** How a colony's file is opened: by one kernel alone, durable, private, and only if it is a colony. */
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -38,6 +38,13 @@ test('a second kernel in the same process is refused, with what to do about it',
   await expect(SqliteStore.open({ path })).rejects.toThrow(
     /another kernel is already running on .*colony\.db; stop it/,
   );
+});
+
+test('a second kernel is refused by whatever name it knows the file', async () => {
+  const path = temporaryPath('colony.db');
+  await opened(path);
+  symlinkSync(path, `${path}-link`);
+  await expect(SqliteStore.open({ path: `${path}-link` })).rejects.toThrow(/another kernel is already running/);
 });
 
 test('a kernel in another process is refused while the first one lives, and welcome afterwards', async () => {
@@ -104,6 +111,7 @@ test('a database of somebody else is refused and left alone', async () => {
   const before = readFileSync(path);
   await expect(SqliteStore.open({ path })).rejects.toThrow(/is a database, but not a colony/);
   expect(readFileSync(path).equals(before)).toBe(true);
+  expect(readdirSync(dirname(path))).toEqual(['other.db']);
 });
 
 test('a file that is no database is refused and left alone', async () => {

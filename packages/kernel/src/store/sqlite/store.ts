@@ -17,7 +17,7 @@ import type {
 } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import type { Worker } from '../../core/worker.ts';
-import { lockColony, openDatabase } from './connection.ts';
+import { type Lock, lockColony, openDatabase } from './connection.ts';
 import { SqliteLedger } from './ledger-reader.ts';
 import { Loader } from './loader.ts';
 import { Mirror } from './mirror.ts';
@@ -32,7 +32,7 @@ import { Writer } from './writer.ts';
  */
 export class SqliteStore implements Store {
   readonly #path: string;
-  readonly #unlock: () => void;
+  readonly #lock: Lock;
   #parts: Parts | null;
   /** Why nothing may be written; null when all is well. */
   #broken: string | null = null;
@@ -45,18 +45,18 @@ export class SqliteStore implements Store {
    * for people when another kernel uses it, it is no colony, or it is newer than this kernel.
    */
   static async open({ path }: { path: string }): Promise<SqliteStore> {
-    const unlock = lockColony(path);
+    const lock = lockColony(path);
     try {
-      return new SqliteStore(path, unlock);
+      return new SqliteStore(path, lock);
     } catch (error) {
-      unlock();
+      lock.undo();
       throw error;
     }
   }
 
-  private constructor(path: string, unlock: () => void) {
+  private constructor(path: string, lock: Lock) {
     this.#path = path;
-    this.#unlock = unlock;
+    this.#lock = lock;
     this.#parts = new Parts(openDatabase(path));
   }
 
@@ -66,7 +66,10 @@ export class SqliteStore implements Store {
 
   async commit(units: readonly Unit[], at: number): Promise<Committed> {
     this.#refuseIfBroken();
-    return this.#use((parts) => parts.writer.commit(units, at));
+    return this.#use((parts) => {
+      this.#refuseStrays(parts);
+      return parts.writer.commit(units, at);
+    });
   }
 
   async lanes(): Promise<ReadonlyMap<string, Lane>> {
@@ -154,12 +157,24 @@ export class SqliteStore implements Store {
     this.#parts = null;
     this.#broken = 'the store is closed';
     this.#closed = true;
-    this.#unlock();
+    this.#lock.release();
   }
 
   /** Once a write has failed nothing is written until one is known to work again. Reading may go on. */
   #refuseIfBroken(): void {
     if (this.#broken !== null) throw new StorageUnavailable(this.#broken);
+  }
+
+  /** Behind entries that were slipped in nothing can be written; looked for once, before the first commit. */
+  #refuseStrays(parts: Parts): void {
+    if (parts.isWhole) return;
+    const stray = parts.ledger.stray();
+    if (stray !== undefined) {
+      throw new StorageUnavailable(
+        `the ledger in ${this.#path} holds an entry ${stray} that no kernel wrote: restore the file from a copy`,
+      );
+    }
+    parts.isWhole = true;
   }
 
   #use<T>(use: (parts: Parts) => T): T {
@@ -199,6 +214,8 @@ function isDatabaseError(error: unknown): boolean {
 
 /** Everything that works on one open database. */
 class Parts {
+  /** The ledger is known to end where it should. */
+  isWhole = false;
   readonly db: Database;
   readonly mirror: Mirror;
   readonly loader: Loader;

@@ -4,7 +4,7 @@ import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 import { chainHash } from '../../core/chain.ts';
 import { StorageUnavailable } from '../../core/errors.ts';
-import { Scribe } from '../../testing/scribe.ts';
+import { about, Scribe } from '../../testing/scribe.ts';
 import { fill } from '../../testing/store-conformance/ledger.ts';
 import { temporaryPath } from '../../testing/temporary-path.ts';
 import { SqliteStore } from './store.ts';
@@ -132,6 +132,17 @@ const DEEDS: readonly (readonly [deed: string, firstInvalid: number, tamper: (db
 test.each(DEEDS)('when %s, entry %i is the first that is not what was written', async (_, firstInvalid, tamper) => {
   const store = await afterTampering(tamper);
   expect(await store.ledger.verify()).toMatchObject({ valid: false, firstInvalidId: firstInvalid });
+});
+
+test('behind entries that no kernel wrote nothing is written, and the refusal says which', async () => {
+  const store = await afterTampering((db) => {
+    const { line, hash } = forged(db);
+    const insert = db.prepare('INSERT INTO ledger (last_id, first_id, at, entries, hashes) VALUES (11, 11, 0, ?, ?)');
+    insert.run(line, hash);
+  });
+  const commit = store.commit([{ puts: [], events: [about({ id: 't' })] }], 0);
+  await expect(commit).rejects.toThrow(/ledger in .*colony\.db holds an entry 11 that no kernel wrote/);
+  expect(store.ledger.head().id).toBe(10);
 });
 
 test('when nothing is changed, nothing is found', async () => {

@@ -64,10 +64,16 @@ export class Colony {
     return this.tasks.filter((task) => !task.removed && task.spec.depends_on.includes(id));
   }
 
+  /** Its parent, or when that was removed, the next above it that is left. */
+  private above(task: ModelTask): ModelTask | undefined {
+    const above = this.tasks.find(({ id }) => id === task.spec.parent_id);
+    return above?.removed ? this.above(above) : above;
+  }
+
   protected family(task: ModelTask): ModelTask[] {
     const members = [task];
     for (const member of members) {
-      members.push(...this.tasks.filter((one) => !one.removed && one.spec.parent_id === member.id));
+      members.push(...this.tasks.filter((one) => !one.removed && this.above(one) === member));
     }
     return members;
   }
