@@ -52,6 +52,8 @@ test.each([
   ['COLONY_PORT', '80a'],
   ['COLONY_PORT', '65536'],
   ['COLONY_PORT', '1e3'],
+  ['PORT', 'http'],
+  ['GUARDIAN_POLICY_FILE', 'rules.json'],
   ['MAX_CONCURRENT_TASKS', '-1'],
   ['WORKER_HEARTBEAT_INTERVAL', '0'],
   ['COLONY_LOG_LEVEL', 'loud'],
@@ -66,7 +68,7 @@ test.each([
   ['COLONY_SYSTEM_ID', 'a b'],
 ])('%s=%s is refused in one line that names both', (name, text) => {
   const refusal = refusalOf({ [name]: text });
-  expect(refusal).toContain(name);
+  expect(refusal?.startsWith(name)).toBe(true);
   expect(refusal).toContain(text);
   expect(refusal).toMatch(/must be/);
   expect(refusal).not.toContain('\n');

@@ -151,21 +151,23 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Reads the environment and, below it, `.env` in `directory`. An empty value counts as unset. */
 export function loadConfig(env: Environment, directory: string): Config {
   const given = { ...nonEmpty(readDotEnv(directory)), ...nonEmpty(env) };
-  given.COLONY_PORT ??= given.PORT;
   refuseWhatIsNotThereYet(given);
 
   const config: Record<string, unknown> = {};
-  for (const [field, entry] of Object.entries(VARIABLES)) config[field] = readVariable(entry, given[entry.name]);
+  for (const [field, entry] of Object.entries(VARIABLES)) {
+    const name = entry.name === 'COLONY_PORT' && given.COLONY_PORT === undefined ? 'PORT' : entry.name;
+    config[field] = readVariable(entry, name, given[name]);
+  }
   return checked(Object.freeze(config) as Config);
 }
 
-function readVariable(entry: Variable<unknown>, given: string | undefined): unknown {
+function readVariable(entry: Variable<unknown>, name: string, given: string | undefined): unknown {
   const text = given ?? entry.fallback;
   if (text === null) return null;
   const value = entry.parse(text.trim());
   if (value !== undefined) return value;
   const shown = entry.secret ? '' : ` ${quote(text)}`;
-  throw new ConfigError(`${entry.name}${shown} is not allowed: it must be ${entry.allowed}`);
+  throw new ConfigError(`${name}${shown} is not allowed: it must be ${entry.allowed}`);
 }
 
 function checked(config: Config): Config {
@@ -177,12 +179,17 @@ function checked(config: Config): Config {
   return config;
 }
 
-/** Redis is a value that the contract knows and this version does not: better refused than silently ignored. */
+/** What the contract knows and this version does not, where ignoring it silently would be worse than refusing. */
 function refuseWhatIsNotThereYet(given: Environment): void {
   for (const name of ['COLONY_MEMORY_BACKEND', 'COLONY_EVENT_BUS_TYPE']) {
     if (given[name]?.trim().toLowerCase() !== 'redis') continue;
     const allowed = name === 'COLONY_MEMORY_BACKEND' ? 'sqlite' : 'inmemory';
     throw new ConfigError(`${name} "redis" is not available yet: it must be ${allowed}`);
+  }
+  if (given.GUARDIAN_POLICY_FILE !== undefined) {
+    throw new ConfigError(
+      `GUARDIAN_POLICY_FILE ${quote(given.GUARDIAN_POLICY_FILE)} is not available yet: no rules would be enforced, so it must be unset`,
+    );
   }
 }
 
