@@ -24,6 +24,7 @@ const TOUCH_EVERY_MS = 100;
 /** One worker's `WS /ws/worker`: tasks are pushed while it has credit, outcomes come back, both in batches. */
 export class WorkerSocket implements WorkerLink, Connection {
   readonly workerId: string;
+  readonly isSignOfLife = false;
   readonly #context: ApiContext;
   readonly #socket: WebSocket;
   readonly #connection: Duplex;
@@ -62,6 +63,14 @@ export class WorkerSocket implements WorkerLink, Connection {
 
   drain(): void {
     this.#push('{"type":"drain"}');
+  }
+
+  /** The other side may register anew. What the same commit has to say to it goes first. */
+  removed(): void {
+    setImmediate(() => {
+      this.#outbox.flush();
+      this.#socket.close(1008, 'worker_not_found');
+    });
   }
 
   /** Another socket of the same worker has taken over: this one gets nothing more until it asks. */

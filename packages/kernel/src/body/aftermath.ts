@@ -69,7 +69,8 @@ export class Aftermath {
     }
     for (const link of [...this.#options.dispatcher.linksOf(effect.workerId)]) {
       if (effect.kind === 'revoked') link.cancel(effect.taskId, effect.reason);
-      else link.drain();
+      else if (effect.kind === 'draining') link.drain();
+      else link.removed();
     }
   }
 

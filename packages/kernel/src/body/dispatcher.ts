@@ -47,9 +47,15 @@ export class Dispatcher {
     return this.#byWorker.get(workerId) ?? [];
   }
 
-  /** Every worker that has a way to be reached at the moment. */
-  workers(): Iterable<string> {
-    return this.#byWorker.keys();
+  /** Every worker that is surely there at the moment. */
+  *present(): Iterable<string> {
+    for (const [workerId, links] of this.#byWorker) {
+      for (const { isSignOfLife } of links) {
+        if (!isSignOfLife) continue;
+        yield workerId;
+        break;
+      }
+    }
   }
 
   credit(link: WorkerLink, slots: number): void {

@@ -26,9 +26,11 @@ export function holdClaim(
     const onAbort = () => end([]);
     const link: WorkerLink = {
       workerId: worker.id,
+      isSignOfLife: true,
       assign: end,
       cancel: () => undefined,
       drain: () => end([]),
+      removed: () => end([]),
     };
     const cancelTimer = clock.timer(waitMs, () => end([]));
     signal.addEventListener('abort', onAbort);

@@ -124,7 +124,7 @@ export class Kernel {
       relay: this.relay,
       rules: options.retention,
       random,
-      connected: () => this.#dispatcher.workers(),
+      present: () => this.#dispatcher.present(),
       isBroken: () => this.#storeProblem !== null,
       onRepaired: () => this.#storeRepaired(),
       onFault: (error) => {

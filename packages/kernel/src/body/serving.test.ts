@@ -89,12 +89,12 @@ test("the colony's limit holds back, says so, and lets go when there is room, wh
 test('a link that was closed is given nothing', async () => {
   const pipeline = await begin();
   const maya = await bee(pipeline, 'maya', 9);
-  expect([...pipeline.dispatcher.workers()]).toEqual(['maya']);
+  expect([...pipeline.dispatcher.present()]).toEqual(['maya']);
   pipeline.dispatcher.detach(maya.link);
   await pipeline.run(submit('a'));
   expect(maya.given()).toEqual([]);
   expect(pipeline.dispatcher.isAttached(maya.link)).toBe(false);
-  expect([...pipeline.dispatcher.workers()]).toEqual([]);
+  expect([...pipeline.dispatcher.present()]).toEqual([]);
   expect([...pipeline.dispatcher.linksOf('maya')]).toEqual([]);
 });
 

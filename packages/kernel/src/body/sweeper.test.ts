@@ -63,10 +63,10 @@ test('an open connection is a sign of life', async () => {
   await setting.hire('maya');
   await setting.submit('held');
   await setting.claim('maya');
-  setting.connected = ['maya'];
+  setting.present = ['maya'];
   await setting.advance(60_000);
   expect(await setting.status('held')).toBe('executing');
-  setting.connected = [];
+  setting.present = [];
   await setting.advance(12_000);
   expect(await setting.status('held')).toBe('queued');
 });
@@ -77,7 +77,7 @@ test('invariant 14: a wall clock that jumps costs no worker its lease and ends n
   await setting.hire('lost');
   await setting.submit('held', { timeout_seconds: 100 });
   await setting.claim('maya');
-  setting.connected = ['maya'];
+  setting.present = ['maya'];
   await setting.advance(12_000);
   for (const jump of [7 * 86_400_000, -14 * 86_400_000]) {
     setting.pipeline.clock.jump(jump);

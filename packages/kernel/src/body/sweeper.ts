@@ -29,8 +29,8 @@ export interface SweeperOptions {
   readonly relay: EventRelay;
   readonly rules: SweepRules;
   readonly random: () => number;
-  /** Workers that are connected and waiting at the moment, which is a sign of life. */
-  readonly connected: () => Iterable<string>;
+  /** Workers that are surely there at the moment, which is a sign of life. */
+  readonly present: () => Iterable<string>;
   readonly isBroken: () => boolean;
   readonly onRepaired: () => Promise<void>;
   readonly onFault: (error: unknown) => void;
@@ -121,9 +121,9 @@ export class Sweeper {
   }
 
   async #sweepWorkers(): Promise<void> {
-    const { presence, clock, connected, store, rules } = this.#options;
+    const { presence, clock, present, store, rules } = this.#options;
     const now = clock.now();
-    for (const id of connected()) presence.touch(id, now);
+    for (const id of present()) presence.touch(id, now);
     await Promise.all(
       presence.silent(now).map((workerId) => this.#issue({ kind: 'lose_worker', actor: 'kernel', workerId })),
     );

@@ -15,7 +15,7 @@ export class SweptColony {
   readonly presence: Presence;
   readonly sweeper: Sweeper;
   readonly faults: unknown[] = [];
-  connected: string[] = [];
+  present: string[] = [];
   broken = false;
   repairs = 0;
 
@@ -27,7 +27,7 @@ export class SweptColony {
       relay: new EventRelay(() => pipeline.store.ledger, new InMemoryBus()),
       rules: { ...FOR_EVER, ...retention },
       random: () => 0.5,
-      connected: () => this.connected,
+      present: () => this.present,
       isBroken: () => this.broken,
       onRepaired: async () => {
         this.repairs++;

@@ -26,8 +26,10 @@ export async function bee(pipeline: Pipeline, id: string, credit: number, can = 
   });
   const link: WorkerLink = {
     workerId: id,
+    isSignOfLife: true,
     assign: () => undefined,
     cancel: () => undefined,
+    removed: () => undefined,
     drain: () => undefined,
   };
   pipeline.dispatcher.attach(link, (await pipeline.store.worker(id))!);

@@ -109,6 +109,32 @@ test('draining is told', async () => {
   await socket.message(({ type }) => type === 'drain');
 });
 
+test('who is unregistered is not told to drain: the socket is closed, after what is left to say', async () => {
+  const { colony, socket, id, status } = await connect();
+  const task = await submit(colony);
+  socket.send({ type: 'ready', slots: 1 });
+  await assigned(socket, task);
+  const closed = new Promise((resolve) =>
+    socket.socket.once('close', (code, reason) => resolve([code, String(reason)])),
+  );
+  await colony.call(`DELETE /workers/${id}`);
+  expect(await closed).toEqual([1008, 'worker_not_found']);
+  await socket.message(({ type, task_id }) => type === 'cancel' && task_id === task);
+  expect(socket.messages.some(({ type }) => type === 'drain')).toBe(false);
+  expect(await status(task)).toBe('queued');
+});
+
+test('a draining worker that gives back its last task hears that it arrived', async () => {
+  const { colony, socket, id } = await connect();
+  const task = await submit(colony);
+  socket.send({ type: 'ready', slots: 1 });
+  const { lease } = (await assigned(socket, task)).task;
+  await colony.call(`DELETE /workers/${id}?drain=true`);
+  await socket.message(({ type }) => type === 'drain');
+  socket.send({ type: 'complete', task_id: task, lease_token: lease.token, result: 1, ref: 'last' });
+  await socket.message(({ type, ref }) => type === 'ack' && ref === 'last');
+});
+
 test('an open socket keeps its leases alive, a closed one loses nothing at once', async () => {
   const { colony, socket, status, id: worker } = await connect({ WORKER_HEARTBEAT_INTERVAL: '0.3' });
   const id = await submit(colony);
@@ -122,6 +148,16 @@ test('an open socket keeps its leases alive, a closed one loses nothing at once'
   socket.socket.terminate();
   expect(await status(id)).toBe('executing');
   await expect.poll(() => status(id), { timeout: 3000 }).toBe('queued');
+});
+
+test('invariant 7: an open socket that answers no pings loses its lease like any silent worker', async () => {
+  const { colony, socket, status } = await connect({ WORKER_HEARTBEAT_INTERVAL: '0.3' });
+  const id = await submit(colony);
+  socket.send({ type: 'ready', slots: 1 });
+  await assigned(socket, id);
+  socket.socket.pong = () => undefined;
+  await expect.poll(() => status(id), { timeout: 2300 }).toBe('queued');
+  expect(socket.socket.readyState).toBe(socket.socket.OPEN);
 });
 
 test('another socket of the same worker takes over', async () => {

@@ -10,9 +10,7 @@ const MAX_BATCH = 1000;
 const Delay = Type.Number({ minimum: 0, maximum: MAX_DELAY_SECONDS });
 
 export const Backoff = Type.Object({
-  type: Type.Optional(
-    Type.Union([Type.Literal('fixed'), Type.Literal('exponential')], { description: 'Default exponential' }),
-  ),
+  type: Type.Optional(Type.Enum(['fixed', 'exponential'], { description: 'Default exponential' })),
   delay_seconds: Type.Optional(Delay),
   max_delay_seconds: Type.Optional(Delay),
   jitter: Type.Optional(Type.Boolean({ description: 'Full jitter: evenly drawn from 0 to the delay. Default true' })),
@@ -125,7 +123,7 @@ export const CascadeQuery = Type.Object({
 });
 
 export const RetryManyInput = Type.Object({
-  status: Type.Union([Type.Literal('failed'), Type.Literal('timeout'), Type.Literal('cancelled')]),
+  status: Type.Enum(['failed', 'timeout', 'cancelled']),
   tag: Type.Optional(Text(1, 64)),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 100' })),
 });

@@ -93,6 +93,7 @@ function leave(slice: Slice, worker: Worker, actor: string, reason: string): Dec
   if (last) {
     change.removeWorker(last);
     change.event('worker_unregistered', 'kernel', { reason, worker_id: worker.id });
+    if (reason === 'drained') change.effects.push({ kind: 'draining', workerId: worker.id });
     change.effects.push({ kind: 'removed', workerId: worker.id });
   }
   return { change, reply: { worker } };
