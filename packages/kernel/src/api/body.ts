@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../core/errors.ts';
 import { Refused, tooLarge } from './fault.ts';
+import { NumberTooLarge, parseJson } from './json-text.ts';
 
 /** The largest request body, in bytes. */
 export const MAX_BODY = 1024 * 1024;
@@ -44,7 +45,7 @@ export function parseJsonBody(_request: FastifyRequest, payload: IncomingMessage
       }
       let body: unknown;
       try {
-        body = JSON.parse(bytes.toString('utf8'));
+        body = parseJson(bytes.toString('utf8'));
       } catch (fault) {
         finish(new Refused(new Refusal('malformed_json', `The body cannot be parsed: ${briefly(fault)}`)));
         return;
@@ -63,6 +64,7 @@ export function parseJsonBody(_request: FastifyRequest, payload: IncomingMessage
 
 /** V8 quotes the text it could not parse; the position is enough, and the text may be somebody's secret. */
 function briefly(fault: unknown): string {
+  if (fault instanceof NumberTooLarge) return `${fault.message}.`;
   const position = /at position \d+/.exec((fault as Error).message)?.[0];
   return position === undefined ? 'it is not JSON, or it ends too early.' : `it is not JSON ${position}.`;
 }

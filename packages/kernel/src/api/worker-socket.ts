@@ -7,6 +7,7 @@ import type { Worker } from '../core/worker.ts';
 import type { ApiContext } from './context.ts';
 import { asRefusal } from './fault.ts';
 import { unsent } from './frames.ts';
+import { parseJson } from './json-text.ts';
 import { type Connection, Silence } from './keep-alive.ts';
 import { Outbox } from './outbox.ts';
 import { renderAssignment } from './render.ts';
@@ -122,7 +123,7 @@ export class WorkerSocket implements WorkerLink, Connection {
     this.#heard();
     let message: unknown;
     try {
-      message = JSON.parse(data.toString());
+      message = parseJson(data.toString());
     } catch {
       this.#refuse(null, null, new Refusal('malformed_json', 'A frame must be a JSON object or an array of them.'));
       return;

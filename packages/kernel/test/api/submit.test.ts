@@ -72,6 +72,7 @@ describe('POST /tasks', () => {
 describe('bodies', () => {
   test.each([
     ['{"descr', 400, 'malformed_json'],
+    ['{"description": "x", "payload": 1e999}', 400, 'malformed_json'],
     ['', 422, 'validation_failed'],
     ['null', 422, 'validation_failed'],
     ['[]', 422, 'validation_failed'],
