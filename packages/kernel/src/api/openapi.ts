@@ -1,5 +1,6 @@
 import type { RouteOptions } from 'fastify';
 import type { TSchema } from 'typebox';
+import type { RouteConfig, TextAnswer } from './policy.ts';
 import { ProblemSchema } from './schemas/common.ts';
 import { AuditEntrySchema, EventSchema, HealthSchema, StatsSchema } from './schemas/system.ts';
 import { TaskSchema } from './schemas/task.ts';
@@ -22,6 +23,13 @@ const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
   in: 'header',
   description: 'Makes it happen once: for 24 hours the same key with the same body gives the same answer',
+  schema: { type: 'string' },
+};
+
+const LAST_EVENT_ID = {
+  name: 'Last-Event-ID',
+  in: 'header',
+  description: 'Goes on behind this event, as `since` does',
   schema: { type: 'string' },
 };
 
@@ -52,7 +60,7 @@ export function openApiDocument(routes: readonly Documented[], version: string, 
   };
 }
 
-function operation({ schema, config, url }: Documented, secured: boolean): object {
+function operation({ method, schema, config, url }: Documented, secured: boolean): object {
   const body = schema?.body as TSchema | undefined;
   const parameters = [
     ...[...url.matchAll(/:(\w+)/g)].map(([, name]) => ({
@@ -63,8 +71,10 @@ function operation({ schema, config, url }: Documented, secured: boolean): objec
     })),
     ...queryParameters(schema?.querystring as TSchema | undefined),
     ...(config?.idempotent ? [IDEMPOTENCY_KEY] : []),
+    ...(config?.resumable ? [LAST_EVENT_ID] : []),
   ];
   return {
+    operationId: operationId(String(method), url),
     summary: config?.summary,
     tags: config?.tags,
     ...(parameters.length > 0 && { parameters }),
@@ -72,6 +82,17 @@ function operation({ schema, config, url }: Documented, secured: boolean): objec
     responses: responses(config?.answers ?? {}),
     ...(secured && config?.policy !== 'open' && { security: [{ bearer: [] }] }),
   };
+}
+
+/** What generated clients call it: `POST /tasks/:id/retry` is `postTasksByIdRetry`. */
+function operationId(method: string, url: string): string {
+  const parts = url.split(/[/.-]/).filter(Boolean);
+  const words = parts.map((part) => (part.startsWith(':') ? `By${capital(part.slice(1))}` : capital(part)));
+  return method.toLowerCase() + words.join('');
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
 function queryParameters(query: TSchema | undefined): object[] {
@@ -84,15 +105,24 @@ function queryParameters(query: TSchema | undefined): object[] {
   }));
 }
 
-function responses(answers: Readonly<Record<number, TSchema | string>>): object {
+function responses(answers: NonNullable<RouteConfig['answers']>): object {
   const result: Record<string, object> = {};
   for (const [status, answer] of Object.entries(answers)) {
     if (typeof answer === 'string') result[status] = { description: answer };
-    else if (answer === ProblemSchema) result[status] = { description: 'Refused', content: problem() };
+    else if (isText(answer)) {
+      result[status] = {
+        description: answer.description,
+        content: { [answer.mediaType]: { schema: { type: 'string' } } },
+      };
+    } else if (answer === ProblemSchema) result[status] = { description: 'Refused', content: problem() };
     else result[status] = { description: 'OK', content: json(answer) };
   }
   result.default = { description: 'Refused', content: problem() };
   return result;
+}
+
+function isText(answer: TSchema | TextAnswer): answer is TextAnswer {
+  return 'mediaType' in answer;
 }
 
 function json(schema: TSchema): object {

@@ -22,8 +22,15 @@ export interface RouteConfig {
   readonly tags?: readonly string[];
   /** It takes an `Idempotency-Key`. */
   readonly idempotent?: boolean;
-  /** Answers by status: their JSON schema, or a sentence when there is no JSON. */
-  readonly answers?: Readonly<Record<number, TSchema | string>>;
+  /** It takes a `Last-Event-ID`. */
+  readonly resumable?: boolean;
+  /** Answers by status: their JSON schema, a text of another type, or a sentence when there is nothing. */
+  readonly answers?: Readonly<Record<number, TSchema | TextAnswer | string>>;
+}
+
+export interface TextAnswer {
+  readonly mediaType: string;
+  readonly description: string;
 }
 
 declare module 'fastify' {

@@ -26,7 +26,8 @@ export function eventStreamRoute(api: Api, { kernel }: ApiContext, open: Set<Eve
         summary: 'The event stream (Server-Sent Events)',
         tags: ['events'],
         policy: 'read',
-        answers: { 200: 'text/event-stream: each data line is an Event' },
+        resumable: true,
+        answers: { 200: { mediaType: 'text/event-stream', description: 'Each `data:` line is an Event' } },
       },
     },
     (request, reply) => {

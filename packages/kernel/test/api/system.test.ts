@@ -103,6 +103,20 @@ test('/openapi.json tells where an Idempotency-Key is taken', async () => {
   expect(takes.map(([path]) => path).sort()).toEqual(['/tasks', '/tasks/batch']);
 });
 
+test('/openapi.json gives each operation a name of its own, and each answer its media type', async () => {
+  const { call } = await startColony();
+  const { json } = await call('GET /openapi.json');
+  const operations = Object.values<Record<string, { operationId: string }>>(json.paths).flatMap(Object.values);
+  const names = operations.map(({ operationId }) => operationId);
+  expect(new Set(names).size).toBe(names.length);
+  expect(names).toEqual(expect.arrayContaining(['getTasks', 'postTasksByIdRetry', 'postTasksRetry', 'getMetrics']));
+  const typeOf = (path: string) => Object.keys(json.paths[path].get.responses[200].content);
+  expect(typeOf('/tasks')).toEqual(['application/json']);
+  expect(typeOf('/events')).toEqual(['text/event-stream']);
+  expect(typeOf('/metrics')).toEqual(['text/plain']);
+  expect(typeOf('/system/audit/export')).toEqual(['application/x-ndjson']);
+});
+
 test('/openapi.json describes every route there is', async () => {
   const { call } = await startColony();
   const { json } = await call('GET /openapi.json');

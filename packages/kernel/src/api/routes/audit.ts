@@ -62,7 +62,7 @@ export function auditRoutes(api: Api, { kernel }: ApiContext): void {
         summary: 'Every entry, one JSON object a line',
         tags: ['audit'],
         policy: 'audit',
-        answers: { 200: 'NDJSON: an audit entry a line, oldest first' },
+        answers: { 200: { mediaType: 'application/x-ndjson', description: 'An audit entry a line, oldest first' } },
       },
     },
     (_request, reply) => {

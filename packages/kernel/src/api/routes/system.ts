@@ -45,7 +45,7 @@ export function systemRoutes(api: Api, context: ApiContext): void {
         summary: 'Prometheus metrics',
         tags: ['system'],
         policy: 'metrics',
-        answers: { 200: 'Prometheus text' },
+        answers: { 200: { mediaType: 'text/plain', description: 'The Prometheus text format' } },
       },
     },
     async (_request, reply) => {
