@@ -179,7 +179,7 @@ export class Batcher {
     try {
       await this.#dispatch(slice, decided);
       await this.#commit(now, decided, batch.length);
-      this.#unstarted = queued + pending + startedLess(decided);
+      this.#unstarted = queued + pending + newlyUnstarted(decided);
     } catch (error) {
       for (const { for: asker } of decided) if (!('resolve' in asker)) this.#options.dispatcher.settled(asker, false);
       throw error;
@@ -266,7 +266,7 @@ export class Batcher {
 }
 
 /** By how many more tasks are queued or pending after these decisions than before. */
-function startedLess(decided: readonly Decided[]): number {
+function newlyUnstarted(decided: readonly Decided[]): number {
   let more = 0;
   for (const { change } of decided) {
     for (const put of change?.puts ?? []) {
