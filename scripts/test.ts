@@ -6,12 +6,17 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseCLI, startVitest, type Vitest } from 'vitest/node';
+import { isThere, provide } from './debian.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 process.chdir(root);
 process.env.NODE_ENV ??= 'test';
 
+if (!isThere('valkey-server') && !provide('redis-server')) {
+  console.error('The tests need redis-server or valkey-server on the PATH: apt-get install redis-server');
+  finish(0, 1);
+}
 if (!build()) finish(0, 1);
 
 const { filter, options } = parseCLI(['vitest', 'run', ...process.argv.slice(2)]);

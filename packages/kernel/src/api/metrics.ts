@@ -133,7 +133,7 @@ export class Metrics {
       });
     };
     byLabel('colony_tasks', 'Tasks stored, by status', async ({ store }) => {
-      const { tasks } = await store.counts();
+      const { tasks } = await store.survey();
       return Object.fromEntries(TASK_STATUSES.map((status) => [status, tasks[status] ?? 0]));
     });
     byLabel('colony_workers', 'Registered workers, by status', async ({ store }) =>

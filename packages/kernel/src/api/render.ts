@@ -95,12 +95,17 @@ export function renderWorker(worker: Worker, lastHeartbeat: number): string {
 export function renderAuditEntry(entry: ChainedEntry): string {
   return `{"id":${entry.id},"timestamp":"${timestamp(entry.at)}","event_type":"${entry.type}","actor":${JSON.stringify(
     entry.actor,
-  )},"source":"${entry.source}","details":${entry.data},"prev_hash":"${entry.prevHash}","hash":"${entry.hash}"}`;
+  )},"source":"${entry.source}","details":${entry.data},${chainFields(entry)}}`;
 }
 
 /** An entry as part of a task's history: the event that watchers saw, who caused it, and its place in the chain. */
 export function renderHistoryEntry(entry: ChainedEntry): string {
   return `{"id":${entry.id},"type":"${entry.type}","data":${entry.data},"timestamp":"${timestamp(entry.at)}","source":"${
     entry.source
-  }","actor":${JSON.stringify(entry.actor)},"prev_hash":"${entry.prevHash}","hash":"${entry.hash}"}`;
+  }","actor":${JSON.stringify(entry.actor)},${chainFields(entry)}}`;
+}
+
+/** Both null until the entry is sealed. */
+function chainFields({ prevHash, hash }: ChainedEntry): string {
+  return `"prev_hash":${JSON.stringify(prevHash)},"hash":${JSON.stringify(hash)}`;
 }

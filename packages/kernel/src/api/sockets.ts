@@ -73,7 +73,7 @@ export class Sockets {
         return refuse(connection, request, new Refusal('not_found', `There is no socket at ${path}.`));
       const refusal =
         path === '/ws/events'
-          ? this.#openEvents(request, connection, head, searchParams)
+          ? await this.#openEvents(request, connection, head, searchParams)
           : await this.#openWorker(request, connection, head, searchParams);
       if (refusal !== null) refuse(connection, request, refusal);
     } catch (fault) {
@@ -97,15 +97,24 @@ export class Sockets {
     for (const socket of [...this.#workers, ...this.#watchers]) socket.terminate();
   }
 
-  #openEvents(request: IncomingMessage, connection: Duplex, head: Buffer, parameters: URLSearchParams): Refusal | null {
+  async #openEvents(
+    request: IncomingMessage,
+    connection: Duplex,
+    head: Buffer,
+    parameters: URLSearchParams,
+  ): Promise<Refusal | null> {
     const query: EventsQueryValues = Object.fromEntries(parameters);
     const checked = this.#checkQuery(query);
     if (checked !== true) return (checked as { error: InvalidRequest }).error.refusal;
     const interest = readInterest(query);
     if (interest instanceof Refusal) return interest;
     const watcher = new EventSocket();
-    const subscription = this.#context.kernel.relay.subscribe(interest, watcher);
+    const subscription = await this.#context.kernel.relay.subscribe(interest, watcher);
     if (subscription instanceof Refusal) return subscription;
+    if (connection.destroyed) {
+      subscription.close();
+      return null;
+    }
     const opened = this.#accept(request, connection, head, (socket) => {
       watcher.open(socket, connection, subscription);
       this.#keep(this.#watchers, this.#watching, watcher, socket);

@@ -30,12 +30,13 @@ export function eventStreamRoute(api: Api, { kernel }: ApiContext, open: Set<Eve
         answers: { 200: { mediaType: 'text/event-stream', description: 'Each `data:` line is an Event' } },
       },
     },
-    (request, reply) => {
+    async (request, reply) => {
       const interest = readInterest(request.query, request.headers['last-event-id']);
       if (interest instanceof Refusal) return sendRefusal(reply, interest);
       const stream = new EventStream(reply.raw);
-      const subscription = kernel.relay.subscribe(interest, stream);
+      const subscription = await kernel.relay.subscribe(interest, stream);
       if (subscription instanceof Refusal) return sendRefusal(reply, subscription);
+      if (reply.raw.destroyed) return subscription.close();
       const headers = reply.getHeaders();
       reply.hijack();
       stream.open(headers, subscription, keepAlive);

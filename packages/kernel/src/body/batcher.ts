@@ -166,8 +166,8 @@ export class Batcher {
   async #process(batch: readonly Pending[]): Promise<void> {
     const { store, clock, rules } = this.#options;
     const now = clock.now();
-    const { executing, queued, pending } = (await store.counts()).tasks;
-    const slice = new Slice(now, rules, executing, await store.lanes());
+    const { tasks, lanes } = await store.survey();
+    const slice = new Slice(now, rules, tasks.executing, lanes);
     for (const { command } of batch) needs(slice, command, slice.wanted);
     await this.#fetch(slice);
 
@@ -179,7 +179,7 @@ export class Batcher {
     try {
       await this.#dispatch(slice, decided);
       await this.#commit(now, decided, batch.length);
-      this.#unstarted = queued + pending + newlyUnstarted(decided);
+      this.#unstarted = tasks.queued + tasks.pending + newlyUnstarted(decided);
     } catch (error) {
       for (const { for: asker } of decided) if (!('resolve' in asker)) this.#options.dispatcher.settled(asker, false);
       throw error;

@@ -75,7 +75,7 @@ class Twins {
     expect(items.map(viewTask).reverse()).toEqual(kept.map(viewTask));
     const workers = [...(await store.workers())].sort((a, b) => byNumber(a.id, b.id));
     expect(workers.map(viewWorker)).toEqual(this.model.workers.map(viewWorker));
-    for (const [status, count] of Object.entries((await store.counts()).tasks)) {
+    for (const [status, count] of Object.entries((await store.survey()).tasks)) {
       expect([status, count]).toEqual([status, kept.filter((task) => task.status === status).length]);
     }
     expect((await store.ledger.verify()).valid).toBe(true);

@@ -41,7 +41,7 @@ test.each([
   ['none', [], []],
 ])('types: %s', async (_, types, expected) => {
   const stage = new Stage();
-  const watcher = stage.watch({ types });
+  const watcher = await stage.watch({ types });
   told(stage);
   await atRest();
   expect(watcher.ids.filter((id) => id !== null)).toEqual(expected);
@@ -49,7 +49,10 @@ test.each([
 
 test('one task alone, and together with types', async () => {
   const stage = new Stage();
-  const [one, none] = [stage.watch({ taskId: 't1' }), stage.watch({ taskId: 't1', types: ['task_completed'] })];
+  const [one, none] = [
+    await stage.watch({ taskId: 't1' }),
+    await stage.watch({ taskId: 't1', types: ['task_completed'] }),
+  ];
   told(stage);
   await atRest();
   expect([one.ids, none.ids]).toEqual([[1], []]);
@@ -58,13 +61,13 @@ test('one task alone, and together with types', async () => {
 test('filters hold for what is replayed as well', async () => {
   const stage = new Stage(1000);
   stage.publish(1, { type: 'task_completed', taskId: 't1' });
-  const watcher = stage.watch({ since: 0, types: ['task_completed'] });
+  const watcher = await stage.watch({ since: 0, types: ['task_completed'] });
   await vi.waitFor(() => expect(watcher.ids).toEqual([1001]));
 });
 
 test('an event on the wire', async () => {
   const stage = new Stage();
-  const watcher = stage.watch();
+  const watcher = await stage.watch();
   stage.publish(1, { at: DAWN, data: '{"task_id":"t1"}', source: 'worker:maya' });
   await atRest();
   stage.bus.publishEphemeral(HEARTBEAT);
@@ -85,12 +88,12 @@ test('an event on the wire', async () => {
   ]);
 });
 
-test('ephemeral events are filtered like others', () => {
+test('ephemeral events are filtered like others', async () => {
   const stage = new Stage();
   const [tasks, workers, other] = [
-    stage.watch({ types: ['task_*'] }),
-    stage.watch({ types: ['worker_heartbeat'] }),
-    stage.watch({ taskId: 't2' }),
+    await stage.watch({ types: ['task_*'] }),
+    await stage.watch({ types: ['worker_heartbeat'] }),
+    await stage.watch({ taskId: 't2' }),
   ];
   for (const event of [HEARTBEAT, PROGRESS]) stage.bus.publishEphemeral(event);
   expect([tasks.events.length, workers.events.length, other.events.length]).toEqual([1, 1, 0]);
@@ -98,16 +101,16 @@ test('ephemeral events are filtered like others', () => {
 
 test('who still replays sees no ephemeral event, lest it come before its time', async () => {
   const stage = new Stage(2000);
-  const watcher = stage.watch({ since: 0 });
+  const watcher = await stage.watch({ since: 0 });
   stage.bus.publishEphemeral(HEARTBEAT);
   await vi.waitFor(() => expect(watcher.ids).toHaveLength(2000));
   stage.bus.publishEphemeral(HEARTBEAT);
   expect(watcher.ids.filter((id) => id === null)).toHaveLength(1);
 });
 
-test('who has no room gets no ephemeral event', () => {
+test('who has no room gets no ephemeral event', async () => {
   const stage = new Stage();
-  const watcher = stage.watch();
+  const watcher = await stage.watch();
   watcher.unsent = 10_000_000;
   stage.bus.publishEphemeral(HEARTBEAT);
   expect(watcher.events).toEqual([]);

@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { Refusal } from '../core/errors.ts';
 import { atRest } from '../testing/sim-clock.ts';
-import { range, Stage } from '../testing/watching.ts';
+import { range, Stage, type Watcher } from '../testing/watching.ts';
 
 test('without a position one sees what happens from now on', async () => {
   const stage = new Stage(3);
-  const watcher = stage.watch();
+  const watcher = await stage.watch();
   stage.publish(2);
   await atRest();
   expect(watcher.ids).toEqual([4, 5]);
@@ -15,7 +15,7 @@ test('without a position one sees what happens from now on', async () => {
 
 test('from position 0 one sees everything, then what happens', async () => {
   const stage = new Stage(1200);
-  const watcher = stage.watch({ since: 0 });
+  const watcher = await stage.watch({ since: 0 });
   stage.publish(3);
   await vi.waitFor(() => expect(watcher.ids).toEqual(range(1, 1203)));
   stage.publish(1);
@@ -24,7 +24,7 @@ test('from position 0 one sees everything, then what happens', async () => {
 
 test('a position in the middle begins behind it, and the head is a position', async () => {
   const stage = new Stage(10);
-  const [middle, head] = [stage.watch({ since: 7 }), stage.watch({ since: 10 })];
+  const [middle, head] = [await stage.watch({ since: 7 }), await stage.watch({ since: 10 })];
   await vi.waitFor(() => expect(middle.ids).toEqual([8, 9, 10]));
   stage.publish(1);
   await vi.waitFor(() => expect(head.ids).toEqual([11]));
@@ -42,20 +42,20 @@ test('wherever one begins and whatever is written meanwhile, there is no gap and
   await fc.assert(
     fc.asyncProperty(fc.nat(2000), fc.array(step, { maxLength: 12, size: 'max' }), async (before, steps) => {
       const stage = new Stage(before);
-      const watchers: { watcher: ReturnType<Stage['watch']>; from: number | null }[] = [];
+      const watchers: { watcher: Watcher; from: number | null }[] = [];
       for (const one of steps) {
         const head = stage.entries.length;
         if (one.kind === 'publish') stage.publish(one.count);
         // Committed, and the answer got lost: nobody publishes these.
         else if (one.kind === 'lose') stage.write(one.count);
-        else if (one.kind === 'catchUp') stage.relay.catchUp();
+        else if (one.kind === 'catchUp') await stage.relay.catchUp();
         else if (one.kind === 'rest') await atRest();
         else {
           const since = one.since === null ? null : one.since % (head + 1);
-          watchers.push({ watcher: stage.watch({ since }), from: since });
+          watchers.push({ watcher: await stage.watch({ since }), from: since });
         }
       }
-      stage.relay.catchUp();
+      await stage.relay.catchUp();
       const head = stage.entries.length;
       await vi.waitFor(() => {
         for (const { watcher, from } of watchers) if (from !== null) expect(watcher.ids).toEqual(range(from + 1, head));
@@ -73,21 +73,21 @@ test('wherever one begins and whatever is written meanwhile, there is no gap and
 
 test('events that were never published are delivered all the same, in their place', async () => {
   const stage = new Stage();
-  const watcher = stage.watch();
+  const watcher = await stage.watch();
   stage.publish(2);
   stage.write(3);
   stage.publish(2);
   await vi.waitFor(() => expect(watcher.ids).toEqual(range(1, 7)));
   stage.write(1);
-  stage.relay.catchUp();
+  await stage.relay.catchUp();
   await vi.waitFor(() => expect(watcher.ids).toEqual(range(1, 8)));
 });
 
 test('a batch that is published late, or twice, is not repeated', async () => {
   const stage = new Stage();
-  const watcher = stage.watch();
+  const watcher = await stage.watch();
   const late = stage.write(3);
-  stage.relay.catchUp();
+  await stage.relay.catchUp();
   stage.bus.publish(late);
   stage.bus.publish(late);
   await vi.waitFor(() => expect(watcher.ids).toEqual([1, 2, 3]));
@@ -97,7 +97,7 @@ test('a batch that is published late, or twice, is not repeated', async () => {
 
 test('who is live never makes the relay read the ledger', async () => {
   const stage = new Stage(5000);
-  const watcher = stage.watch();
+  const watcher = await stage.watch();
   for (let n = 0; n < 20; n++) {
     stage.publish(100);
     await atRest();
@@ -110,10 +110,10 @@ test.each([
   ['beyond the head', 11],
   ['before what is kept', 3],
   ['negative', -1],
-])('a position %s is refused as gone, with what is kept', (_, since) => {
+])('a position %s is refused as gone, with what is kept', async (_, since) => {
   const stage = new Stage(10);
   stage.first = 5;
-  const refusal = stage.relay.subscribe({ since, types: null, taskId: null }, stage.watch());
+  const refusal = await stage.relay.subscribe({ since, types: null, taskId: null }, await stage.watch());
   expect(refusal).toBeInstanceOf(Refusal);
   expect(refusal).toMatchObject({ code: 'position_gone', status: 410, detail: expect.stringContaining('4..10') });
   expect(stage.relay.subscribers).toBe(1);
@@ -122,13 +122,13 @@ test.each([
 test('the last position before what is kept is still good', async () => {
   const stage = new Stage(10);
   stage.first = 5;
-  const watcher = stage.watch({ since: 4 });
+  const watcher = await stage.watch({ since: 4 });
   await vi.waitFor(() => expect(watcher.ids).toEqual(range(5, 10)));
 });
 
 test('who is overtaken by retention is cut off, rather than given a gap', async () => {
   const stage = new Stage(2000);
-  const watcher = stage.watch({ since: 0 });
+  const watcher = await stage.watch({ since: 0 });
   watcher.unsent = 1e9;
   await atRest();
   stage.first = 1500;
@@ -140,16 +140,16 @@ test('who is overtaken by retention is cut off, rather than given a gap', async 
 test('when the ledger cannot be read, the stream ends and can be taken up again', async () => {
   const stage = new Stage(10);
   stage.broken = true;
-  const watcher = stage.watch({ since: 0 });
+  const watcher = await stage.watch({ since: 0 });
   await vi.waitFor(() => expect(watcher.ended).toBe('stopping'));
   stage.broken = false;
-  const again = stage.watch({ since: 0 });
+  const again = await stage.watch({ since: 0 });
   await vi.waitFor(() => expect(again.ids).toEqual(range(1, 10)));
 });
 
 test('who has closed gets nothing more, and who remains is told when the relay stops', async () => {
   const stage = new Stage();
-  const [gone, stays] = [stage.watch(), stage.watch()];
+  const [gone, stays] = [await stage.watch(), await stage.watch()];
   gone.subscription.close();
   stage.publish(1);
   await atRest();

@@ -73,13 +73,13 @@ export class EventRelay {
   readonly #subscribers = new Set<Subscriber>();
   readonly #unsubscribe: () => void;
   #recent: Recent[] = [];
-  /** The newest entry that was published; never ahead of the ledger. */
-  #head: number;
+  /** The newest entry that was published; never ahead of the ledger. Null until somebody wants to know. */
+  #published: number | null = null;
   #scheduled = false;
+  #stopped = false;
 
   constructor(ledger: () => Ledger, bus: EventBus) {
     this.#ledger = ledger;
-    this.#head = ledger().head().id;
     this.#unsubscribe = bus.subscribe({
       entries: (entries) => this.#publish(entries),
       ephemeral: (event) => this.#publishEphemeral(event),
@@ -91,17 +91,19 @@ export class EventRelay {
   }
 
   /** Refuses (`position_gone`) a `since` that is before what the ledger still keeps, or beyond its head. */
-  subscribe(interest: Interest, consumer: Consumer): Subscription | Refusal {
+  async subscribe(interest: Interest, consumer: Consumer): Promise<Subscription | Refusal> {
     const { since } = interest;
-    const ledger = this.#ledger();
-    if (since !== null && (since > ledger.head().id || since < ledger.first() - 1)) {
-      const kept = `${ledger.first() - 1}..${ledger.head().id}`;
+    const { first, last } = await this.#ledger().span();
+    this.#published ??= last;
+    if (since !== null && (since > last || since < first - 1)) {
+      const kept = `${first - 1}..${last}`;
       return new Refusal(
         'position_gone',
         `There is no position ${since}: the ledger can be followed from ${kept}. Read the state anew and go on from its head.`,
       );
     }
-    const subscriber = new Subscriber(this, interest, consumer, since ?? this.#head);
+    if (this.#stopped) return new Refusal('shutting_down', 'The kernel is shutting down; come back once it is back.');
+    const subscriber = new Subscriber(this, interest, consumer, since ?? this.head);
     this.#subscribers.add(subscriber);
     subscriber.pump();
     return subscriber;
@@ -113,6 +115,7 @@ export class EventRelay {
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#unsubscribe();
     for (const subscriber of [...this.#subscribers]) {
       subscriber.pump();
@@ -123,12 +126,12 @@ export class EventRelay {
   // For subscribers.
 
   get head(): number {
-    return this.#head;
+    return this.#published ?? 0;
   }
 
   /** Whether what follows `position` is more than a live consumer may have before it. */
   isFar(position: number): boolean {
-    if (this.#head - position > MOST_EVENTS_BEHIND) return true;
+    if (this.head - position > MOST_EVENTS_BEHIND) return true;
     let bytes = 0;
     for (let at = this.#recent.length - 1; at >= 0 && bytes <= MOST_BYTES_BEHIND; at--) {
       const { entry } = this.#recent[at]!;
@@ -156,20 +159,20 @@ export class EventRelay {
   }
 
   /** Some commits were never published (their answers got lost): goes on from what the ledger holds. */
-  catchUp(): void {
-    const { id } = this.#ledger().head();
-    if (id === this.#head) return;
+  async catchUp(): Promise<void> {
+    const { last } = await this.#ledger().span();
+    if (last <= this.head) return;
     this.#recent = [];
-    this.#head = id;
+    this.#published = last;
     this.#schedule();
   }
 
   #publish(entries: readonly LedgerEntry[]): void {
     const first = entries[0]!.id;
-    if (first <= this.#head) return;
-    if (first > this.#head + 1) this.#recent = [];
+    if (first <= this.head) return;
+    if (first > this.head + 1) this.#recent = [];
     for (const entry of entries) this.#recent.push({ entry, json: undefined });
-    this.#head = entries.at(-1)?.id ?? this.#head;
+    this.#published = entries.at(-1)!.id;
     if (this.#recent.length > 2 * RECENT) this.#recent = this.#recent.slice(-RECENT);
     this.#schedule();
   }

@@ -304,7 +304,7 @@ export class Kernel {
     const now = this.#clock.now();
     for (const worker of workers) this.#presence.follow(worker.id, worker.offline, now);
     this.#presence.keepOnly(new Set(workers.map((worker) => worker.id)));
-    this.relay.catchUp();
+    await this.relay.catchUp();
     this.#storeProblem = null;
     this.#observer.storeRepaired();
     await this.#giveBack(this.#doubtful.splice(0));

@@ -144,7 +144,7 @@ test.each([0, 3, 20])(
             }
             batch = [];
           }
-          expect((await pipeline.store.counts()).tasks.executing).toBe(list.held().length);
+          expect((await pipeline.store.survey()).tasks.executing).toBe(list.held().length);
         } finally {
           await pipeline.store.close();
         }

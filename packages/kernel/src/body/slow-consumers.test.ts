@@ -7,7 +7,7 @@ const KIB = 1024;
 
 test('who takes nothing is handed a little, and no more', async () => {
   const stage = new Stage();
-  const watcher = stage.watch();
+  const watcher = await stage.watch();
   watcher.stuck = true;
   for (let n = 0; n < 70; n++) {
     stage.publish(100, { data: JSON.stringify({ text: 'x'.repeat(900) }) });
@@ -19,7 +19,7 @@ test('who takes nothing is handed a little, and no more', async () => {
 
 test('when the network takes it, the rest follows without a gap', async () => {
   const stage = new Stage();
-  const watcher = stage.watch();
+  const watcher = await stage.watch();
   watcher.stuck = true;
   for (let n = 0; n < 70; n++) {
     stage.publish(100, { data: JSON.stringify({ text: 'x'.repeat(900) }) });
@@ -33,7 +33,7 @@ test('when the network takes it, the rest follows without a gap', async () => {
 
 test('a live consumer more than 10,000 events behind is cut off', async () => {
   const stage = new Stage();
-  const watcher = stage.watch();
+  const watcher = await stage.watch();
   stage.publish(1);
   await atRest();
   watcher.unsent = 1024 * KIB;
@@ -45,13 +45,13 @@ test('a live consumer more than 10,000 events behind is cut off', async () => {
   expect(watcher.ended).toBe('slow');
   expect(stage.relay.subscribers).toBe(0);
   // And it can come back for what it missed.
-  const again = stage.watch({ since: 1 });
+  const again = await stage.watch({ since: 1 });
   await vi.waitFor(() => expect(again.ids).toEqual(range(2, 10_002)));
 });
 
 test('a live consumer more than 8 MiB behind is cut off, however few the events', async () => {
   const stage = new Stage();
-  const watcher = stage.watch();
+  const watcher = await stage.watch();
   stage.publish(1);
   await atRest();
   watcher.unsent = 1024 * KIB;
@@ -66,14 +66,14 @@ test('a live consumer more than 8 MiB behind is cut off, however few the events'
 
 test('who replays may be as far behind as it likes', async () => {
   const stage = new Stage(30_000);
-  const watcher = stage.watch({ since: 0 });
+  const watcher = await stage.watch({ since: 0 });
   await vi.waitFor(() => expect(watcher.ids).toHaveLength(30_000));
   expect(watcher.ended).toBeNull();
 });
 
 test('who takes nothing for half a minute is cut off, also while it replays', async () => {
   const stage = new Stage(30_000);
-  const watcher = stage.watch({ since: 0 });
+  const watcher = await stage.watch({ since: 0 });
   watcher.stuck = true;
   await vi.waitFor(() => expect(watcher.unsent).toBeGreaterThan(256 * KIB), { timeout: 5000 });
   await atRest();
@@ -85,7 +85,7 @@ test('who takes nothing for half a minute is cut off, also while it replays', as
 
 test('who takes a little now and then is not', async () => {
   const stage = new Stage(30_000);
-  const watcher = stage.watch({ since: 0 });
+  const watcher = await stage.watch({ since: 0 });
   watcher.stuck = true;
   for (let steady = 0; steady < 200_000; steady += 20_000) {
     await atRest();
@@ -97,7 +97,7 @@ test('who takes a little now and then is not', async () => {
 
 test('who has caught up in the meantime is not cut off for a stall of long ago', async () => {
   const stage = new Stage();
-  const watcher = stage.watch();
+  const watcher = await stage.watch();
   watcher.unsent = 1024 * KIB;
   stage.publish(10);
   await atRest();
@@ -113,7 +113,7 @@ test('who has caught up in the meantime is not cut off for a stall of long ago',
 
 test('who took everything and has nothing to wait for is not cut off either', async () => {
   const stage = new Stage();
-  const watcher = stage.watch({ types: ['task_completed'] });
+  const watcher = await stage.watch({ types: ['task_completed'] });
   watcher.unsent = 1024 * KIB;
   stage.publish(10);
   await atRest();
@@ -125,7 +125,7 @@ test('who took everything and has nothing to wait for is not cut off either', as
 
 test('a slow consumer delays no other', async () => {
   const stage = new Stage();
-  const [slow, quick] = [stage.watch(), stage.watch()];
+  const [slow, quick] = [await stage.watch(), await stage.watch()];
   slow.unsent = 1024 * KIB;
   stage.publish(500);
   await atRest();

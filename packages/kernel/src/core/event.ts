@@ -52,10 +52,10 @@ export interface LedgerEntry {
   readonly workerId: string | null;
 }
 
-/** The same with its place in the chain (64 hexadecimal digits each). */
+/** The same with its place in the chain (64 hexadecimal digits each); null until the entry is sealed. */
 export interface ChainedEntry extends LedgerEntry {
-  readonly prevHash: string;
-  readonly hash: string;
+  readonly prevHash: string | null;
+  readonly hash: string | null;
 }
 
 export interface EphemeralEvent {

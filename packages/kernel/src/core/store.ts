@@ -22,9 +22,8 @@ export interface Store {
    */
   commit(units: readonly Unit[], at: number): Promise<Committed>;
 
-  /** The lanes of the queue that hold tasks. */
-  lanes(): Promise<ReadonlyMap<string, Lane>>;
-  counts(): Promise<Counts>;
+  /** How much there is: what every batch of decisions starts from. */
+  survey(): Promise<Survey>;
 
   task(id: string): Promise<Task | null>;
   /** Newest first. */
@@ -45,22 +44,29 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** The append-only log: in commit order, gapless from 1, chained by hash. */
+/**
+ * The append-only log: in commit order, gapless from 1, chained by hash. A store with one writer chains entries as it
+ * appends them; one with several appends first, and `seal` chains afterwards.
+ */
 export interface Ledger {
-  head(): LedgerHead;
-  /** The first entry still kept is `first`; positions before `first - 1` are gone. */
-  first(): number;
+  span(): Promise<LedgerSpan>;
   /** Up to `limit` entries after `after`, oldest first; an empty answer means there are none yet. */
   read(after: number, limit: number): Promise<readonly ChainedEntry[]>;
   /** The newest `limit` that match, or with `since` the first `limit` after it; oldest first either way. */
   query(query: LedgerQuery): Promise<readonly ChainedEntry[]>;
-  /** Recomputes the chain from what is stored, a piece at a time. */
+  /** Chains what has been appended and is not chained yet; answers how far the chain then reaches. */
+  seal(): Promise<number>;
+  /** Seals, then recomputes the chain from what is stored, a piece at a time. */
   verify(): Promise<Verification>;
 }
 
-export interface LedgerHead {
-  /** The newest entry's id; 0 when there is none. */
-  readonly id: number;
+export interface LedgerSpan {
+  /** The oldest entry still kept; positions before `first - 1` are gone. */
+  readonly first: number;
+  /** The newest entry; 0 when there has been none. */
+  readonly last: number;
+  /** The newest entry that is chained, and its hash. */
+  readonly sealedTo: number;
   readonly hash: string;
 }
 
@@ -136,10 +142,15 @@ export interface Tombstone {
   readonly status: TaskStatus;
 }
 
+export interface Survey {
+  readonly tasks: Readonly<Record<TaskStatus, number>>;
+  /** The lanes of the queue that hold tasks, by their keys. */
+  readonly lanes: ReadonlyMap<string, Lane>;
+}
+
 export interface Lane {
   readonly key: string;
   readonly requirements: JsonObject;
-  readonly queued: number;
 }
 
 export interface IdempotencyRecord extends IdempotencyKey {
@@ -166,10 +177,6 @@ export interface Committed {
   readonly outcomes: readonly ('committed' | 'conflict')[];
   /** The entries that were appended, in order. */
   readonly entries: readonly LedgerEntry[];
-}
-
-export interface Counts {
-  readonly tasks: Readonly<Record<TaskStatus, number>>;
 }
 
 export interface TaskQuery {

@@ -42,8 +42,7 @@ export class FaultyStore implements Store {
   }
 
   load: Store['load'] = (needs) => this.#read(() => this.#real.load(needs));
-  lanes: Store['lanes'] = () => this.#read(() => this.#real.lanes());
-  counts: Store['counts'] = () => this.#read(() => this.#real.counts());
+  survey: Store['survey'] = () => this.#read(() => this.#real.survey());
   task: Store['task'] = (id) => this.#read(() => this.#real.task(id));
   tasks: Store['tasks'] = (query) => this.#read(() => this.#real.tasks(query));
   worker: Store['worker'] = (id) => this.#read(() => this.#real.worker(id));

@@ -137,7 +137,7 @@ export class World {
     for (let turn = 0; turn < 600; turn++) {
       for (const actor of this.actors) actor.act();
       await this.clock.advance(1000);
-      if (turn > 20 && this.actors.every((actor) => actor.done()) && (await this.#nothingLeft())) break;
+      if (turn > 20 && (await this.#allDone()) && (await this.#nothingLeft())) break;
     }
     await atRest();
   }
@@ -148,8 +148,13 @@ export class World {
     this.#wallError = errorMs;
   }
 
+  async #allDone(): Promise<boolean> {
+    for (const actor of this.actors) if (!(await actor.done())) return false;
+    return true;
+  }
+
   async #nothingLeft(): Promise<boolean> {
-    const { tasks } = await this.store.counts();
+    const { tasks } = await this.store.survey();
     const { nextReadyAt } = await this.store.due(this.clock.now(), 0);
     return tasks.queued === 0 && tasks.executing === 0 && nextReadyAt === null;
   }
@@ -183,7 +188,7 @@ export async function simulate({ seed, steps = 150 }: SimulationOptions): Promis
     for (let step = 0; step < steps; step++) await world.step();
     await world.heal();
     const entries = await checkEverything(world);
-    const { tasks } = await world.store.counts();
+    const { tasks } = await world.store.survey();
     await world.close();
     if (world.complaints.length > 0) throw new Error(world.complaints.slice(0, 10).join('\n'));
     return {

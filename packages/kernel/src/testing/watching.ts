@@ -19,14 +19,14 @@ export class Stage {
   constructor(before = 0) {
     this.write(before);
     const ledger: Ledger = {
-      head: () => ({ id: this.#count, hash: '' }),
-      first: () => this.first,
+      span: async () => ({ first: this.first, last: this.#count, sealedTo: this.#count, hash: '' }),
       read: async (after, limit) => {
         this.reads++;
         if (this.broken) throw new StorageUnavailable('the disk is gone');
         return this.entries.filter(({ id }) => id > after && id >= this.first).slice(0, limit);
       },
       query: async () => [],
+      seal: async () => this.#count,
       verify: () => Promise.reject(new Error('nobody asked')),
     };
     this.relay = new EventRelay(() => ledger, this.bus);
@@ -44,9 +44,9 @@ export class Stage {
     this.bus.publish(this.write(count, fields));
   }
 
-  watch(interest: Partial<Interest> = {}): Watcher {
+  async watch(interest: Partial<Interest> = {}): Promise<Watcher> {
     const watcher = new Watcher();
-    const subscription = this.relay.subscribe({ since: null, types: null, taskId: null, ...interest }, watcher);
+    const subscription = await this.relay.subscribe({ since: null, types: null, taskId: null, ...interest }, watcher);
     if (subscription instanceof Refusal) throw new Error(subscription.code);
     watcher.subscription = subscription;
     return watcher;

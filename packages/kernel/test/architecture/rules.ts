@@ -27,14 +27,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   mind: ['core'],
   body: ['core', 'guardian', 'mind'],
   api: ['core', 'body'],
-  store: ['core'],
-  bus: ['core'],
+  redis: ['core'],
+  store: ['core', 'redis'],
+  bus: ['core', 'redis'],
   memory: ['core'],
   config: ['core'],
-  compose: ['config', 'core', 'guardian', 'mind', 'body', 'api', 'store', 'bus', 'memory'],
+  compose: ['config', 'core', 'guardian', 'mind', 'body', 'api', 'redis', 'store', 'bus', 'memory'],
   main: ['compose', 'config', 'core'],
   cli: ['main', 'compose', 'config'],
-  testing: ['compose', 'config', 'core', 'guardian', 'mind', 'body', 'api', 'store', 'bus', 'memory'],
+  testing: ['compose', 'config', 'core', 'guardian', 'mind', 'body', 'api', 'redis', 'store', 'bus', 'memory'],
 };
 
 /** Rooms of which a room may know the types, because it is handed such things. */

@@ -32,9 +32,9 @@ export function auditRoutes(api: Api, { kernel }: ApiContext): void {
         ...(actor !== undefined && { actor }),
         ...(since !== undefined && { since }),
       };
-      const entries = await ledger.query(query);
+      const [entries, { sealedTo }] = await Promise.all([ledger.query(query), ledger.span()]);
       const text = entries.map(renderAuditEntry).join(',');
-      sendJson(reply, 200, `{"entries":[${text}],"sealed_to":${ledger.head().id}}`);
+      sendJson(reply, 200, `{"entries":[${text}],"sealed_to":${sealedTo}}`);
     },
   );
 
@@ -75,8 +75,8 @@ export function auditRoutes(api: Api, { kernel }: ApiContext): void {
 
 /** A page at a time, as fast as the reader takes them, up to what was the head when it began. */
 async function* exportLines(ledger: Ledger): AsyncGenerator<string> {
-  const { id: head } = ledger.head();
-  let position = ledger.first() - 1;
+  const head = await ledger.seal();
+  let position = (await ledger.span()).first - 1;
   while (position < head) {
     const entries = await ledger.read(position, Math.min(EXPORT_PAGE, head - position));
     const last = entries.at(-1);

@@ -14,7 +14,8 @@ export function systemRoutes(api: Api, context: ApiContext): void {
       config: { summary: 'How the colony is doing', tags: ['system'], policy: 'read', answers: { 200: StatsSchema } },
     },
     async (_request, reply) => {
-      const [counts, workers] = await Promise.all([kernel.store.counts(), kernel.store.workers()]);
+      const { store } = kernel;
+      const [counts, workers, ledger] = await Promise.all([store.survey(), store.workers(), store.ledger.span()]);
       const tasks = Object.fromEntries(TASK_STATUSES.map((status) => [status, counts.tasks[status] ?? 0]));
       sendJson(
         reply,
@@ -26,7 +27,7 @@ export function systemRoutes(api: Api, context: ApiContext): void {
             task_counts: tasks,
             executing: counts.tasks.executing,
             max_concurrent_tasks: kernel.rules.maxConcurrentTasks,
-            ledger_entries: kernel.store.ledger.head().id,
+            ledger_entries: ledger.last,
           },
           workers: { total: workers.length, by_status: countByStatus(workers) },
           tasks,

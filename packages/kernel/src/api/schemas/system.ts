@@ -42,8 +42,8 @@ export const AuditEntrySchema = Type.Object({
   actor: Type.String(),
   source: Type.String(),
   details: AnyObject('What happened'),
-  prev_hash: Type.String(),
-  hash: Type.String(),
+  prev_hash: Nullable(Type.String()),
+  hash: Nullable(Type.String()),
 });
 
 export const AuditSchema = Type.Object({ entries: Type.Array(AuditEntrySchema), sealed_to: Type.Integer() });
@@ -65,7 +65,7 @@ export const EventSchema = Type.Object({
 
 export const HistoryEntrySchema = Type.Intersect([
   EventSchema,
-  Type.Object({ actor: Type.String(), prev_hash: Type.String(), hash: Type.String() }),
+  Type.Object({ actor: Type.String(), prev_hash: Nullable(Type.String()), hash: Nullable(Type.String()) }),
 ]);
 
 export const EventsQuery = Type.Object({

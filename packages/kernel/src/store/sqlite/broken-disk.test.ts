@@ -24,14 +24,13 @@ const SCRIPT = `
   for (let n = 0; n < 500 && first === 'fine'; n++) first = await fails(add);
   const seen = { first, acknowledged };
   seen.whileBroken = { write: await fails(add), read: await fails(() => store.task('task-1')) };
-  const head = () => store.ledger.head().id;
   seen.probe = await fails(() => store.probe());
   execFileSync('${PRLIMIT}', ['--pid', String(process.pid), '--fsize=unlimited']);
   seen.repaired = await fails(() => store.probe());
   seen.after = await fails(add);
-  seen.stored = (await store.counts()).tasks.queued;
+  seen.stored = (await store.survey()).tasks.queued;
   seen.acknowledgedInAll = acknowledged;
-  seen.head = head();
+  seen.head = (await store.ledger.span()).last;
   seen.valid = (await store.ledger.verify()).valid;
   await store.close();
   console.log(JSON.stringify(seen));`;

@@ -2,8 +2,9 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import type { Database, Statement } from 'better-sqlite3';
 import { GENESIS } from '../../core/chain.ts';
 import type { ChainedEntry } from '../../core/event.ts';
-import type { Ledger, LedgerHead, LedgerQuery, Verification } from '../../core/store.ts';
-import { INDEX_KIND, type LedgerRow, lengthOf, readRow, storedHash, verifyRow } from './ledger.ts';
+import type { Ledger, LedgerQuery, LedgerSpan, Verification } from '../../core/store.ts';
+import { fits, indexed } from '../ledger-query.ts';
+import { INDEX_KIND, type LedgerHead, type LedgerRow, lengthOf, readRow, storedHash, verifyRow } from './ledger.ts';
 
 const COLUMNS = 'first_id, last_id, entries, hashes';
 /** How many rows are looked at before others get a turn. */
@@ -49,12 +50,14 @@ export class SqliteLedger implements Ledger {
     return this.#rowsFrom.get(this.#state.head.id, 1)?.first_id;
   }
 
-  head(): LedgerHead {
-    return this.#state.head;
+  async span(): Promise<LedgerSpan> {
+    const { head, first } = this.#state;
+    return { first, last: head.id, sealedTo: head.id, hash: head.hash };
   }
 
-  first(): number {
-    return this.#state.first;
+  /** Every commit chains what it appends. */
+  async seal(): Promise<number> {
+    return this.#state.head.id;
   }
 
   async read(after: number, limit: number): Promise<readonly ChainedEntry[]> {
@@ -181,19 +184,8 @@ export class SqliteLedger implements Ledger {
   }
 }
 
-/** The most selective of the query's conditions that has an index. */
+/** The index's key for the most selective of the conditions. */
 function indexKey(query: LedgerQuery): [kind: number, key: string] | null {
-  if (query.workerId !== undefined) return [INDEX_KIND.worker, query.workerId];
-  if (query.type !== undefined) return [INDEX_KIND.type, query.type];
-  if (query.actor !== undefined) return [INDEX_KIND.actor, query.actor];
-  return null;
-}
-
-export function fits(entry: ChainedEntry, query: LedgerQuery): boolean {
-  return (
-    (query.type === undefined || entry.type === query.type) &&
-    (query.taskId === undefined || entry.taskId === query.taskId) &&
-    (query.workerId === undefined || entry.workerId === query.workerId) &&
-    (query.actor === undefined || entry.actor === query.actor)
-  );
+  const key = indexed(query);
+  return key && [INDEX_KIND[key[0]], key[1]];
 }

@@ -2,7 +2,6 @@ import type { Database, Statement } from 'better-sqlite3';
 import { canonicalEntry, chainHash } from '../../core/chain.ts';
 import { StorageUnavailable } from '../../core/errors.ts';
 import type { ChainedEntry, LedgerEntry, LedgerType, NewEvent, Source } from '../../core/event.ts';
-import type { LedgerHead } from '../../core/store.ts';
 
 /**
  * The ledger's rows. One row holds the entries of one commit (up to `MOST_IN_ROW`): their canonical texts, a line
@@ -20,6 +19,12 @@ export interface LedgerRow {
   readonly last_id: number;
   readonly entries: string;
   readonly hashes: Buffer;
+}
+
+/** The newest entry's id, 0 when there is none, and its hash. */
+export interface LedgerHead {
+  readonly id: number;
+  readonly hash: string;
 }
 
 /** Entries on their way into the ledger: numbered and chained, not yet written. */

@@ -149,7 +149,7 @@ test('a closed store stays closed, whatever is asked of it', async () => {
   const store = await SqliteStore.open({ path: temporaryPath('colony.db') });
   await store.close();
   await store.close();
-  await expect(store.counts()).rejects.toThrow(StorageUnavailable);
+  await expect(store.survey()).rejects.toThrow(StorageUnavailable);
   await expect(store.probe()).rejects.toThrow(StorageUnavailable);
   await expect(store.commit([], 0)).rejects.toThrow(StorageUnavailable);
 });

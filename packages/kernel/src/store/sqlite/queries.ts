@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { Now } from '../../core/clock.ts';
 import type { Due, Page, TaskQuery } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
+import { sizeOf } from '../task-size.ts';
 import type { Mirror } from './mirror.ts';
 import { STATUS_CODE, TASK_COLUMNS, TASK_TABLES, type TaskRow, taskFromRow } from './rows.ts';
 
@@ -91,13 +92,6 @@ export class Queries {
  */
 function createdBy(name: string): string {
   return name === 'anonymous' ? 't.created_by = ?' : `t.created_by = ? AND t.created_by <> 'anonymous'`;
-}
-
-/** Roughly what a task takes up in an answer, in bytes. */
-function sizeOf({ spec, result, error, errorTrace }: Task): number {
-  let bytes = 0;
-  for (const text of [spec.json, result, error, errorTrace]) if (text !== null) bytes += Buffer.byteLength(text);
-  return bytes;
 }
 
 function valuesOf(query: TaskQuery): unknown[] {

@@ -3,15 +3,14 @@ import type { Now } from '../../core/clock.ts';
 import { StorageUnavailable } from '../../core/errors.ts';
 import type {
   Committed,
-  Counts,
   Due,
-  Lane,
   Ledger,
   Loaded,
   Needs,
   Page,
   Retention,
   Store,
+  Survey,
   TaskQuery,
   Unit,
 } from '../../core/store.ts';
@@ -72,12 +71,8 @@ export class SqliteStore implements Store {
     });
   }
 
-  async lanes(): Promise<ReadonlyMap<string, Lane>> {
-    return this.#use((parts) => parts.mirror.busyLanes);
-  }
-
-  async counts(): Promise<Counts> {
-    return this.#use((parts) => ({ tasks: parts.mirror.counts }));
+  async survey(): Promise<Survey> {
+    return this.#use(({ mirror }) => ({ tasks: mirror.counts, lanes: mirror.busyLanes }));
   }
 
   async task(id: string): Promise<Task | null> {
@@ -109,8 +104,8 @@ export class SqliteStore implements Store {
     const { ledger } = this.#use((parts) => parts);
     const ask = <T>(answer: Promise<T>) => answer.catch((error: unknown) => this.#rethrow(error, ledger));
     return {
-      head: () => ledger.head(),
-      first: () => ledger.first(),
+      span: () => ask(ledger.span()),
+      seal: () => ask(ledger.seal()),
       read: (after, limit) => ask(ledger.read(after, limit)),
       query: (query) => ask(ledger.query(query)),
       verify: () => ask(ledger.verify()),

@@ -1,9 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Task } from '../../core/task.ts';
+import { Conflict } from '../units.ts';
 import { changes, insertOf, settings, updateOf } from './rows.ts';
-
-/** Some record was not at the version that was expected. */
-export class Conflict extends Error {}
 
 /** Writes single tasks, with what hangs on a new one. Each combination of columns has a statement of its own. */
 export class TaskWriter {

@@ -1,29 +1,16 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { NewEvent } from '../../core/event.ts';
-import type { Committed, IdempotencyRecord, LedgerHead, Put, Unit } from '../../core/store.ts';
+import type { Committed, IdempotencyRecord, Put, Unit } from '../../core/store.ts';
 import type { Task, TaskStatus } from '../../core/task.ts';
-import type { Worker } from '../../core/worker.ts';
+import { Conflict, judge, type Merged, merge } from '../units.ts';
 import { LaneChanges } from './lane-changes.ts';
-import { type Appended, LedgerWriter } from './ledger.ts';
+import { type Appended, type LedgerHead, LedgerWriter } from './ledger.ts';
 import type { LaneState, Mirror } from './mirror.ts';
 import { PUT_WORKER, STATUS_CODE, workerValues } from './rows.ts';
-import { Conflict, TaskWriter } from './task-writer.ts';
-
-/** What all units of one commit come to: each record's state before and after. */
-interface Merged {
-  readonly tasks: Map<string, { first: Task | null; last: Task }>;
-  readonly workers: Map<string, { first: Worker | null; last: Worker | null }>;
-  readonly idempotency: { prev: IdempotencyRecord | null; next: IdempotencyRecord }[];
-  readonly events: NewEvent[];
-}
-
-/** A version that nothing expects. */
-const NEVER = -1;
+import { TaskWriter } from './task-writer.ts';
 
 /**
- * Writes commits. A record that several units of a commit change is written once, in its final state: a task that is
- * submitted and assigned in the same breath costs one insert. Records are expected at their versions by the very
- * statements that change them; only if one of those misses is the commit taken apart to find which units conflict.
+ * Writes commits. Records are expected at their versions by the very statements that change them; only if one of those
+ * misses is the commit taken apart to find which units conflict.
  */
 export class Writer {
   readonly #db: Database;
@@ -77,27 +64,9 @@ export class Writer {
   }
 
   #commitCarefully(units: readonly Unit[], at: number): Committed {
-    const versions = new Map<string, number>();
-    const outcomes = units.map((unit) => {
-      const next = this.#versionsAfter(unit, versions);
-      // What builds on a unit that conflicted was decided on a state that never came to be.
-      for (const put of unit.puts) versions.set(nameOf(put), next?.get(nameOf(put)) ?? NEVER);
-      return next ? 'committed' : 'conflict';
-    });
+    const outcomes = judge(units, (put) => this.#storedVersion(put));
     const surviving = units.filter((_, index) => outcomes[index] === 'committed');
     return { outcomes, entries: surviving.length > 0 ? this.#write(merge(surviving), at).entries : [] };
-  }
-
-  /** The versions of a unit's records after it, or null when it does not find what it expects. */
-  #versionsAfter(unit: Unit, versions: ReadonlyMap<string, number>): ReadonlyMap<string, number> | null {
-    const next = new Map<string, number>();
-    for (const put of unit.puts) {
-      const name = nameOf(put);
-      const current = next.get(name) ?? versions.get(name) ?? this.#storedVersion(put);
-      if (versionOf(put, 'prev') !== current) return null;
-      next.set(name, versionOf(put, 'next'));
-    }
-    return next;
   }
 
   #storedVersion(put: Put): number {
@@ -112,7 +81,7 @@ export class Writer {
       const appended = this.#ledger.append(this.#mirror.ledger.head, merged.events, at);
       const lanes = this.#writeTasks(merged, appended);
       this.#writeWorkers(merged);
-      for (const { prev, next } of merged.idempotency) this.#writeIdempotency(prev, next);
+      for (const { first, last } of merged.idempotency.values()) this.#writeIdempotency(first, last);
       const counts = this.#writeCounts(merged);
       if (appended.entries.length > 0) {
         this.#putMeta.run('ledger_head_id', appended.head.id);
@@ -189,7 +158,7 @@ export class Writer {
       mirror.nextSequence = Math.max(mirror.nextSequence, last.seq + 1);
       if (last.spec.value.depends_on.length > 0) mirror.hasDependencies = true;
     }
-    for (const { next } of merged.idempotency) if (next.key > mirror.lastKey) mirror.lastKey = next.key;
+    for (const key of merged.idempotency.keys()) if (key > mirror.lastKey) mirror.lastKey = key;
     for (const [id, { last }] of merged.workers) {
       if (last) mirror.workers.set(id, last);
       else mirror.workers.delete(id);
@@ -198,42 +167,6 @@ export class Writer {
     for (const [status, n] of counts) mirror.counts[status] = n;
     mirror.ledger.head = head;
   }
-}
-
-function merge(units: readonly Unit[]): Merged {
-  const merged: Merged = { tasks: new Map(), workers: new Map(), idempotency: [], events: [] };
-  for (const { puts, events } of units) {
-    for (const put of puts) {
-      if (put.kind === 'task') mergeOne(merged.tasks, put.next.id, put.prev, put.next);
-      else if (put.kind === 'worker') mergeOne(merged.workers, (put.next ?? put.prev)!.id, put.prev, put.next);
-      else merged.idempotency.push(put);
-    }
-    for (const event of events) merged.events.push(event);
-  }
-  return merged;
-}
-
-function mergeOne<T extends { readonly version: number }, L extends T | null>(
-  map: Map<string, { first: T | null; last: L }>,
-  id: string,
-  prev: T | null,
-  next: L,
-): void {
-  const known = map.get(id);
-  if (!known) map.set(id, { first: prev, last: next });
-  else if ((known.last?.version ?? 0) !== (prev?.version ?? 0)) throw new Conflict();
-  else known.last = next;
-}
-
-function nameOf(put: Put): string {
-  if (put.kind === 'task') return `task ${put.next.id}`;
-  return put.kind === 'worker' ? `worker ${(put.next ?? put.prev)!.id}` : `key ${put.next.key}`;
-}
-
-/** The version of a record; an idempotency record is told by when it was made. */
-function versionOf(put: Put, side: 'prev' | 'next'): number {
-  if (put.kind === 'idempotency') return put[side]?.at ?? 0;
-  return put[side]?.version ?? 0;
 }
 
 function historyText(appended: Appended, taskId: string): string {

@@ -9,7 +9,7 @@ export interface Actor {
   disconnected(): void;
   /** From now on it makes no more mistakes, and starts nothing new. */
   heal(): void;
-  done(): boolean;
+  done(): boolean | Promise<boolean>;
 }
 
 /** Null: the kernel could not say. */

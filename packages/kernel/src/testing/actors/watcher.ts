@@ -17,7 +17,7 @@ export class Watcher implements Actor {
 
   act(): void {
     const { random } = this.#world;
-    if (!this.#subscription) this.#connect();
+    if (!this.#subscription) void this.#connect();
     else if (!this.#healing && random.chance(0.1)) {
       this.#subscription.close();
       this.#subscription = null;
@@ -35,11 +35,11 @@ export class Watcher implements Actor {
     this.#healing = true;
   }
 
-  done(): boolean {
-    return this.seen.at(-1) === this.#world.kernel.store.ledger.head().id;
+  async done(): Promise<boolean> {
+    return this.seen.at(-1) === (await this.#world.kernel.store.ledger.span()).last;
   }
 
-  #connect(): void {
+  async #connect(): Promise<void> {
     let mine: Subscription | null = null;
     const consumer: Consumer = {
       send: (events) => this.#receive(events),
@@ -49,7 +49,7 @@ export class Watcher implements Actor {
       },
     };
     this.#backlog = 0;
-    const answer = this.#world.kernel.relay.subscribe(
+    const answer = await this.#world.kernel.relay.subscribe(
       { since: this.seen.at(-1) ?? 0, types: null, taskId: null },
       consumer,
     );

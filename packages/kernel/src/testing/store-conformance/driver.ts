@@ -8,6 +8,8 @@ export interface Driver {
   open(): Promise<Store>;
   /** Closes a store and opens what it kept. Absent where nothing outlives closing. */
   readonly reopen?: (store: Store) => Promise<Store>;
+  /** Opens what a store keeps once more, as another kernel would. Absent where only one may write. */
+  readonly join?: (store: Store) => Promise<Store>;
 }
 
 /** A new store for this test, closed at its end. */

@@ -12,6 +12,7 @@ import { queue } from './queue.ts';
 import { records } from './records.ts';
 import { reopening } from './reopening.ts';
 import { retention } from './retention.ts';
+import { severalKernels } from './several-kernels.ts';
 import { workers } from './workers.ts';
 
 /** What every store must do, told as tests. One call enrols a driver. */
@@ -29,6 +30,7 @@ export function exerciseStore(name: string, driver: Driver): void {
     describe('the ledger', () => ledger(driver));
     describe('questions to the ledger', () => ledgerQueries(driver));
     describe('retention', () => retention(driver));
+    if (driver.join) describe('several kernels', () => severalKernels(driver));
     if (driver.reopen) describe('closed and opened again', () => reopening(driver));
   });
 }

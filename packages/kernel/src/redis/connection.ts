@@ -1,0 +1,197 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { createClient, createCluster, ErrorReply } from '@redis/client';
+import { StorageUnavailable } from '../core/errors.ts';
+import type { Script } from './script.ts';
+
+export type Reply = string | number | null | Reply[];
+/** A command and its arguments, as they go over the wire. */
+export type Call = readonly string[];
+
+export interface RedisOptions {
+  /** `redis://` or `rediss://`; of a cluster, any of its nodes. */
+  readonly url: string;
+  /** How long one round trip may take, connecting and reconnecting included, in milliseconds. */
+  readonly timeoutMs?: number;
+}
+
+const TIMEOUT_MS = 2000;
+const RECONNECT_MS = 50;
+/** What a server says that cannot serve just now, and may in a moment: it starts, hands over, or is handed over to. */
+const NOT_NOW = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY)\b/;
+/** What it says when nothing can be written, whatever one tries. */
+const NO_WRITING = /^(OOM|MISCONF|NOREPLICAS)\b/;
+
+/** One way to talk to a server or a cluster; of no use any more once it has failed. */
+interface Line {
+  send(key: string, call: Call): Promise<Reply>;
+  destroy(): void;
+}
+
+/**
+ * A connection that is always good to use: made when it is first needed, made anew when it was lost. What is sent
+ * may have been carried out although the answer got lost, and is then sent again: everything that goes through here
+ * must be harmless to repeat. Throws `StorageUnavailable` when there is no answer in time.
+ */
+export class RedisConnection {
+  readonly #url: string;
+  readonly #timeoutMs: number;
+  /** A key of the colony's slot, by which a cluster finds the node that serves it. */
+  readonly #anchor: string;
+  #line: Promise<Line> | null = null;
+  #isCluster: boolean | null = null;
+  #closed = false;
+
+  constructor({ url, timeoutMs = TIMEOUT_MS }: RedisOptions, anchor: string) {
+    this.#url = url;
+    this.#timeoutMs = timeoutMs;
+    this.#anchor = anchor;
+  }
+
+  /** Sends one command. An error that the server answers is thrown. */
+  async send(...call: readonly string[]): Promise<Reply> {
+    return (await this.pipeline([call]))[0]!;
+  }
+
+  /** Sends commands in one go and in order; others may come in between. */
+  pipeline(calls: readonly Call[]): Promise<Reply[]> {
+    return this.#inTime((line) => Promise.all(calls.map((call) => line.send(this.#anchor, call))));
+  }
+
+  /** Runs a script on the colony's keys: `KEYS[1]` is the key that tells where they are. */
+  run(script: Script, args: readonly string[]): Promise<Reply> {
+    return this.#inTime((line) => this.#run(line, script, args));
+  }
+
+  /** Some scripts and some commands, in one go. */
+  together(calls: readonly (Call | { readonly script: Script; readonly args: readonly string[] })[]): Promise<Reply[]> {
+    return this.#inTime((line) =>
+      Promise.all(
+        calls.map((call) =>
+          'script' in call ? this.#run(line, call.script, call.args) : line.send(this.#anchor, call),
+        ),
+      ),
+    );
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#drop();
+  }
+
+  async #run(line: Line, script: Script, args: readonly string[]): Promise<Reply> {
+    try {
+      return await line.send(this.#anchor, ['EVALSHA', script.sha, '1', this.#anchor, ...args]);
+    } catch (error) {
+      if (!(error instanceof ErrorReply) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return line.send(this.#anchor, ['EVAL', script.source, '1', this.#anchor, ...args]);
+    }
+  }
+
+  async #inTime<T>(use: (line: Line) => Promise<T>): Promise<T> {
+    const end = performance.now() + this.#timeoutMs;
+    const late = Symbol();
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<typeof late>((resolve) => {
+      timer = setTimeout(resolve, this.#timeoutMs, late);
+    });
+    let problem = 'it does not answer';
+    try {
+      for (;;) {
+        if (this.#closed) throw new StorageUnavailable('the store is closed');
+        try {
+          const answer = await Promise.race([this.#connect().then(use), timeout]);
+          if (answer !== late) return answer;
+        } catch (error) {
+          problem = this.#judge(error as Error);
+        }
+        this.#drop();
+        if (performance.now() + RECONNECT_MS >= end) throw new StorageUnavailable(`Redis cannot be used: ${problem}`);
+        await pause(RECONNECT_MS);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Whether to try again: then what is wrong; otherwise throws. */
+  #judge(error: Error): string {
+    if (error instanceof StorageUnavailable) throw error;
+    if (!(error instanceof ErrorReply) || NOT_NOW.test(error.message)) return error.message;
+    if (NO_WRITING.test(error.message)) {
+      throw new StorageUnavailable(`Redis refuses to write: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
+
+  #connect(): Promise<Line> {
+    this.#line ??= this.#open();
+    return this.#line;
+  }
+
+  async #open(): Promise<Line> {
+    this.#isCluster ??= await this.#asksForCluster();
+    return this.#isCluster ? this.#openCluster() : this.#openServer();
+  }
+
+  async #asksForCluster(): Promise<boolean> {
+    const line = await this.#openServer();
+    try {
+      return /^cluster_enabled:1/m.test(String(await line.send(this.#anchor, ['INFO', 'cluster'])));
+    } finally {
+      line.destroy();
+    }
+  }
+
+  async #openServer(): Promise<Line> {
+    const client = createClient({ url: this.#url, ...this.#settings() });
+    // What is under way fails with it, and says so to whoever waits.
+    client.on('error', () => undefined);
+    await client.connect();
+    return {
+      send: (_, call) => client.sendCommand<Reply>(call),
+      destroy: () => client.destroy(),
+    };
+  }
+
+  async #openCluster(): Promise<Line> {
+    const cluster = createCluster({
+      rootNodes: [{ url: this.#url }],
+      RESP: 2,
+      minimizeConnections: true,
+      defaults: { ...credentials(this.#url), ...this.#settings() },
+    });
+    cluster.on('error', () => undefined);
+    await cluster.connect();
+    return {
+      send: (key, call) => cluster.sendCommand<Reply>(key, false, call as string[]),
+      destroy: () => cluster.destroy(),
+    };
+  }
+
+  #settings() {
+    return {
+      RESP: 2,
+      disableOfflineQueue: true,
+      maintNotifications: 'disabled',
+      socket: { reconnectStrategy: false, connectTimeout: this.#timeoutMs },
+    } as const;
+  }
+
+  #drop(): void {
+    const line = this.#line;
+    this.#line = null;
+    void line?.then(
+      (open) => open.destroy(),
+      () => undefined,
+    );
+  }
+}
+
+/** A cluster's other nodes are told by address alone: user and password are those of the first. */
+function credentials(url: string): { username?: string; password?: string } {
+  const { username, password } = new URL(url);
+  return {
+    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+  };
+}

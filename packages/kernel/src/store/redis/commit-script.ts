@@ -1,0 +1,145 @@
+import { Script } from '../../redis/script.ts';
+
+/** How many values a script hands to one command at most: Lua's stack is finite. */
+export const MOST_ARGUMENTS = 4000;
+
+/**
+ * A commit in one piece: checks that every record is at the version it was decided on, then writes, then appends to
+ * the ledger. It knows no policy: what is written where was worked out before. Its arguments, one after the other:
+ *
+ *   prefix, kernel, operation
+ *   tasks:   n, ids, expected versions, versions, entries (offsets), states
+ *   told of: n, ids, entries (offsets)            tasks that have entries and did not change
+ *   workers: n, ids, expected versions, values    an empty value removes
+ *   keys:    n, keys, expected times, values
+ *   calls:   n, (how many arguments, command, arguments)
+ *   lanes:   n, (lane, requirements)              whose queues these calls have changed
+ *   rows:    n, (entries, time, text, m, indexes)
+ *
+ * Answers `committed, first entry's number`, or `conflict` with kind, id and stored version of each record that is at
+ * another one; then nothing was written. An operation is carried out once: sent again, it gets the answer it got, and
+ * one that was overtaken by a later one of the same kernel is refused.
+ */
+export const COMMIT = new Script(`
+local prefix, kernel, operation = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local last = redis.call('GET', prefix .. 'operation:' .. kernel)
+if last then
+  local number, first = string.match(last, '^(%d+) (%d+)$')
+  if tonumber(number) == operation then return {'committed', tonumber(first)} end
+  if tonumber(number) > operation then return redis.error_reply('OVERTAKEN by operation ' .. number) end
+end
+
+local at = 3
+local function take() at = at + 1; return ARGV[at] end
+
+local conflicts = {'conflict'}
+-- The stored texts of n records whose ids and expected versions stand next.
+local function check(kind, key, n)
+  local texts = {}
+  local ids = at
+  for from = 1, n, ${MOST_ARGUMENTS} do
+    local got = redis.call('HMGET', key, unpack(ARGV, ids + from, ids + math.min(from + ${MOST_ARGUMENTS - 1}, n)))
+    for i = 1, #got do texts[from + i - 1] = got[i] end
+  end
+  for i = 1, n do
+    local version = texts[i] and string.match(texts[i], '^%d+') or '0'
+    if version ~= ARGV[ids + n + i] then
+      conflicts[#conflicts + 1] = kind
+      conflicts[#conflicts + 1] = ARGV[ids + i]
+      conflicts[#conflicts + 1] = version
+    end
+  end
+  at = ids + 2 * n
+  return texts, ids
+end
+
+local tasks = tonumber(take())
+local texts, taskIds = check('task', prefix .. 'tasks', tasks)
+local versions, offsets, states = at, at + tasks, at + 2 * tasks
+at = at + 3 * tasks
+local told = tonumber(take())
+local toldIds = at
+at = at + 2 * told
+local workers = tonumber(take())
+local _, workerIds = check('worker', prefix .. 'workers', workers)
+local workerValues = at
+at = at + workers
+local keys = tonumber(take())
+local _, keyIds = check('idempotency', prefix .. 'idempotency', keys)
+local keyValues = at
+at = at + keys
+if #conflicts > 1 then return conflicts end
+
+local head = tonumber(redis.call('HGET', prefix .. 'meta', 'last') or '0')
+
+local function hset(key, values)
+  for from = 1, #values, ${MOST_ARGUMENTS} do
+    redis.call('HSET', key, unpack(values, from, math.min(from + ${MOST_ARGUMENTS - 1}, #values)))
+  end
+end
+-- The numbers of a task's entries: those it had, and these offsets from the head.
+local function history(old, more)
+  if more == '' then return old end
+  return old .. string.gsub(more, '%d+', function (offset) return string.format('%.0f', head + tonumber(offset)) end)
+end
+
+local values = {}
+for i = 1, tasks do
+  local old = texts[i] and string.match(texts[i], '^%d+\\n([^\\n]*)\\n') or ''
+  values[2 * i - 1] = ARGV[taskIds + i]
+  values[2 * i] = ARGV[versions + i] .. '\\n' .. history(old, ARGV[offsets + i]) .. '\\n' .. ARGV[states + i]
+end
+for i = 1, told do
+  local id = ARGV[toldIds + i]
+  local text = redis.call('HGET', prefix .. 'tasks', id)
+  if text then
+    local version, old, state = string.match(text, '^(%d+)\\n([^\\n]*)\\n(.*)$')
+    values[#values + 1] = id
+    values[#values + 1] = version .. '\\n' .. history(old, ARGV[toldIds + told + i]) .. '\\n' .. state
+  end
+end
+hset(prefix .. 'tasks', values)
+
+for i = 1, workers do
+  local id, value = ARGV[workerIds + i], ARGV[workerValues + i]
+  if value == '' then redis.call('HDEL', prefix .. 'workers', id) else redis.call('HSET', prefix .. 'workers', id, value) end
+end
+
+values = {}
+for i = 1, keys do
+  values[2 * i - 1] = ARGV[keyIds + i]
+  values[2 * i] = ARGV[keyValues + i]
+end
+hset(prefix .. 'idempotency', values)
+
+for _ = 1, tonumber(take()) do
+  local size = tonumber(take())
+  redis.call(unpack(ARGV, at + 1, at + size))
+  at = at + size
+end
+
+local changed = 0
+for _ = 1, tonumber(take()) do
+  local lane, requirements = take(), take()
+  if redis.call('ZCARD', prefix .. 'queue:' .. lane) > 0 then
+    changed = changed + redis.call('HSET', prefix .. 'lanes', lane, requirements)
+  else
+    changed = changed + redis.call('HDEL', prefix .. 'lanes', lane)
+  end
+end
+if changed > 0 then redis.call('HINCRBY', prefix .. 'meta', 'directory', 1) end
+
+local rows = tonumber(take())
+local newest = head
+for _ = 1, rows do
+  local entries, time, text = take(), take(), take()
+  newest = newest + tonumber(entries)
+  local id = string.format('%.0f', newest) .. '-' .. entries
+  redis.call('XADD', prefix .. 'ledger', id, 'at', time, 'entries', text)
+  for _ = 1, tonumber(take()) do redis.call('XADD', prefix .. 'index:' .. take(), id, '', '') end
+end
+if rows > 0 then redis.call('HSET', prefix .. 'meta', 'last', string.format('%.0f', newest)) end
+local first = string.format('%.0f', head + 1)
+redis.call('SET', prefix .. 'operation:' .. kernel, ARGV[3] .. ' ' .. first, 'EX', 86400)
+return {'committed', head + 1}
+`);

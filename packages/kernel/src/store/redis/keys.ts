@@ -1,0 +1,92 @@
+import type { TaskStatus } from '../../core/task.ts';
+
+/**
+ * Where a colony's things are. Every key begins with the colony's name in braces, so that all of them live in one slot
+ * of a cluster, and several colonies can share a server.
+ */
+export class Keys {
+  readonly prefix: string;
+  /** Hash: schema, sequence, first, last, sealed, hash, anchor, directory. */
+  readonly meta: string;
+  /** Hash: a task's id → version, history, state. */
+  readonly tasks: string;
+  /** Hash: a task's id → what never changes of it. */
+  readonly specs: string;
+  /** Hash: a removed task's id → how it ended, history. */
+  readonly removed: string;
+  /** Hash: a worker's id → version, state. */
+  readonly workers: string;
+  /** Hash: a worker's id → profile. */
+  readonly profiles: string;
+  /** Hash: an idempotency key → when, body hash, task ids. */
+  readonly idempotency: string;
+  /** Stream of idempotency keys, by when they were made. */
+  readonly idempotencyByTime: string;
+  /** Hash: a status → how many tasks. */
+  readonly counts: string;
+  /** Hash: a lane in which something is queued → what it requires. */
+  readonly lanes: string;
+  /** Sorted sets: by when a wait, an attempt or a task is over. */
+  readonly due: string;
+  readonly deadlines: string;
+  readonly ended: string;
+  /** Sorted sets of pairs: who depends on, and who descends from whom. */
+  readonly dependents: string;
+  readonly children: string;
+  /** Hash: a task's id → the task it descends from. */
+  readonly parents: string;
+  /** Streams: the ledger's rows, and the hashes of those that are sealed. */
+  readonly ledger: string;
+  readonly seals: string;
+
+  constructor(colony: string) {
+    this.prefix = `{${colony}}:`;
+    const key = (name: string) => `${this.prefix}${name}`;
+    this.meta = key('meta');
+    this.tasks = key('tasks');
+    this.specs = key('specs');
+    this.removed = key('removed');
+    this.workers = key('workers');
+    this.profiles = key('profiles');
+    this.idempotency = key('idempotency');
+    this.idempotencyByTime = key('idempotency-by-time');
+    this.counts = key('counts');
+    this.lanes = key('lanes');
+    this.due = key('due');
+    this.deadlines = key('deadlines');
+    this.ended = key('ended');
+    this.dependents = key('dependents');
+    this.children = key('children');
+    this.parents = key('parents');
+    this.ledger = key('ledger');
+    this.seals = key('seals');
+  }
+
+  /** Sorted set: the tasks queued in a lane, in queue order. */
+  queue(lane: string): string {
+    return `${this.prefix}queue:${lane}`;
+  }
+
+  // Sorted sets of tasks by sequence number, for listings.
+
+  status(status: TaskStatus): string {
+    return `${this.prefix}status:${status}`;
+  }
+
+  tag(tag: string): string {
+    return `${this.prefix}tag:${tag}`;
+  }
+
+  worker(id: string): string {
+    return `${this.prefix}worker:${id}`;
+  }
+
+  creator(name: string): string {
+    return `${this.prefix}creator:${name}`;
+  }
+
+  /** Stream: the ledger's rows that hold an entry of this type, worker or actor. */
+  index(kind: 'type' | 'worker' | 'actor', value: string): string {
+    return `${this.prefix}index:${kind}:${value}`;
+  }
+}

@@ -1,0 +1,51 @@
+import { Script } from '../../redis/script.ts';
+
+/**
+ * The front of some lanes. Arguments: prefix, then (lane, lowest score, how many) for each. Answers for each lane
+ * (id, record, specification) of each task, in queue order.
+ */
+export const LANES = new Script(`
+local prefix = ARGV[1]
+local answer = {}
+for at = 2, #ARGV, 3 do
+  local ids = redis.call('ZRANGEBYSCORE', prefix .. 'queue:' .. ARGV[at], ARGV[at + 1], '+inf', 'LIMIT', 0, ARGV[at + 2])
+  local lane = {}
+  for i, id in ipairs(ids) do
+    lane[3 * i - 2] = id
+    lane[3 * i - 1] = redis.call('HGET', prefix .. 'tasks', id)
+    lane[3 * i] = redis.call('HGET', prefix .. 'specs', id)
+  end
+  answer[#answer + 1] = lane
+end
+return answer
+`);
+
+/**
+ * Who hangs on some tasks. Arguments: prefix, relation, all (1: those who hang on those, too, and so on), ids. Answers
+ * for each task asked for or found: its id, and (id, record, specification) of each that hangs on it.
+ */
+export const RELATIVES = new Script(`
+local prefix, relation, all = ARGV[1], ARGV[1] .. ARGV[2], ARGV[3] == '1'
+local open, seen, answer = {}, {}, {}
+for at = 4, #ARGV do open[#open + 1] = ARGV[at] end
+local any = redis.call('EXISTS', relation) == 1
+while #open > 0 do
+  local id = table.remove(open)
+  if not seen[id] then
+    seen[id] = true
+    local found = {}
+    if any then
+      for _, member in ipairs(redis.call('ZRANGEBYLEX', relation, '[' .. id .. '\\0', '(' .. id .. '\\1')) do
+        local other = string.sub(member, #id + 19)
+        found[#found + 1] = other
+        found[#found + 1] = redis.call('HGET', prefix .. 'tasks', other)
+        found[#found + 1] = redis.call('HGET', prefix .. 'specs', other)
+        if all then open[#open + 1] = other end
+      end
+    end
+    answer[#answer + 1] = id
+    answer[#answer + 1] = found
+  end
+end
+return answer
+`);

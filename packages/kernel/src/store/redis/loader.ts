@@ -1,0 +1,213 @@
+import type { LaneHead, LaneNeed, Loaded, Needs, Survey, Tombstone } from '../../core/store.ts';
+import { TASK_STATUSES, type Task, type TaskStatus } from '../../core/task.ts';
+import type { Worker, WorkerProfile } from '../../core/worker.ts';
+import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
+import type { Keys } from './keys.ts';
+import { LANES, RELATIVES } from './load-scripts.ts';
+import { keyFrom, laneFrom, rankScore, taskFrom, tombstoneFrom, workerFrom } from './records.ts';
+
+/** Profiles kept at hand: they never change. */
+const MOST_PROFILES = 10_000;
+
+/** Answers `Store.load` in one round trip, and what else reads single records. */
+export class Loader {
+  readonly #redis: RedisConnection;
+  readonly #keys: Keys;
+  readonly #profiles = new Map<string, WorkerProfile>();
+  /** The lanes that hold tasks, as of this version of the directory. */
+  #lanes: Survey['lanes'] = new Map();
+  #directory: string | null = null;
+
+  constructor(redis: RedisConnection, keys: Keys) {
+    this.#redis = redis;
+    this.#keys = keys;
+  }
+
+  async load(needs: Needs): Promise<Loaded> {
+    const { prefix, idempotency, meta } = this.#keys;
+    const asked = new Questions();
+    const tasks = this.#askTasks(asked, needs.tasks ?? []);
+    const workers = this.#askWorkers(asked, needs.workers ?? []);
+    const keys = needs.idempotency ?? [];
+    const records = asked.add(keys.length > 0 && ['HMGET', idempotency, ...keys]);
+    const relatives = (relation: string, all: boolean, ids: readonly string[] = []) =>
+      asked.add(ids.length > 0 && { script: RELATIVES, args: [prefix, relation, all ? '1' : '0', ...ids] });
+    const direct = relatives('dependents', false, needs.dependents);
+    const dependents = relatives('dependents', true, needs.allDependents);
+    const children = relatives('children', true, needs.allDescendants);
+    const lanes = this.#askLanes(asked, needs.lanes ?? []);
+    const count = needs.sequences ?? 0;
+    const sequence = asked.add(count > 0 && ['HINCRBY', meta, 'sequence', String(count)]);
+    if (asked.calls.length > 0) asked.answers = await this.#redis.together(asked.calls);
+
+    return {
+      tasks: await this.#withTombstones(tasks()),
+      workers: await workers(),
+      idempotency: new Map(
+        keys.map((key, at) => {
+          const text = (records() as Reply[])[at] as string | null;
+          return [key, text === null ? null : keyFrom(key, text)];
+        }),
+      ),
+      dependents: new Map([...relativesFrom(dependents()), ...relativesFrom(direct())]),
+      children: relativesFrom(children()),
+      lanes: lanes(),
+      firstSequence: count > 0 ? (sequence() as number) - count + 1 : 0,
+    };
+  }
+
+  async survey(): Promise<Survey> {
+    const { counts, meta, lanes } = this.#keys;
+    const [numbers, directory] = await this.#redis.pipeline([
+      ['HGETALL', counts],
+      ['HGET', meta, 'directory'],
+    ]);
+    if (directory !== this.#directory) {
+      // The version first: should the lanes change in between, they are read again the next time.
+      const [version, all] = await this.#redis.pipeline([
+        ['HGET', meta, 'directory'],
+        ['HGETALL', lanes],
+      ]);
+      this.#lanes = new Map(pairsOf(all as string[]).map(([key, text]) => [key, laneFrom(key, text)]));
+      this.#directory = version as string | null;
+    }
+    const tasks = Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<TaskStatus, number>;
+    for (const [status, count] of pairsOf(numbers as string[])) tasks[status as TaskStatus] = Number(count);
+    return { tasks, lanes: this.#lanes };
+  }
+
+  /** The stored ones of these tasks, in the order of their ids. */
+  async tasks(ids: readonly string[]): Promise<Task[]> {
+    if (ids.length === 0) return [];
+    const asked = new Questions();
+    const found = this.#askTasks(asked, ids);
+    asked.answers = await this.#redis.together(asked.calls);
+    return [...found().values()].filter((task) => task !== null);
+  }
+
+  async task(id: string): Promise<Task | null> {
+    return (await this.tasks([id]))[0] ?? null;
+  }
+
+  async worker(id: string): Promise<Worker | null> {
+    const asked = new Questions();
+    const workers = this.#askWorkers(asked, [id]);
+    asked.answers = await this.#redis.together(asked.calls);
+    return (await workers()).get(id) ?? null;
+  }
+
+  async workers(): Promise<Worker[]> {
+    const [texts, profiles] = (await this.#redis.pipeline([
+      ['HGETALL', this.#keys.workers],
+      ['HGETALL', this.#keys.profiles],
+    ])) as [string[], string[]];
+    for (const [id, profile] of pairsOf(profiles)) this.#profile(id, profile);
+    // One whose profile came too late for this answer registered after it was asked for.
+    return pairsOf(texts).flatMap(([id, text]) => {
+      const profile = this.#profiles.get(id);
+      return profile ? [workerFrom(id, text, profile)] : [];
+    });
+  }
+
+  #askTasks(asked: Questions, ids: readonly string[]): () => Map<string, Task | null> {
+    const texts = asked.add(ids.length > 0 && ['HMGET', this.#keys.tasks, ...ids]);
+    const specs = asked.add(ids.length > 0 && ['HMGET', this.#keys.specs, ...ids]);
+    return () => {
+      const [records, specifications] = [texts() as (string | null)[], specs() as (string | null)[]];
+      return new Map(
+        ids.map((id, at) => {
+          const [text, specification] = [records[at], specifications[at]];
+          return [id, text != null && specification != null ? taskFrom(id, text, specification) : null];
+        }),
+      );
+    };
+  }
+
+  /** Of tasks that are not there something may be left. */
+  async #withTombstones(tasks: Map<string, Task | null>): Promise<Map<string, Task | Tombstone | null>> {
+    const missing = [...tasks].filter(([, task]) => task === null).map(([id]) => id);
+    if (missing.length === 0) return tasks;
+    const removed = (await this.#redis.send('HMGET', this.#keys.removed, ...missing)) as (string | null)[];
+    const all: Map<string, Task | Tombstone | null> = tasks;
+    for (const [at, id] of missing.entries()) {
+      const text = removed[at];
+      if (text != null) all.set(id, tombstoneFrom(id, text));
+    }
+    return all;
+  }
+
+  #askWorkers(asked: Questions, ids: readonly string[]): () => Promise<Map<string, Worker | null>> {
+    const texts = asked.add(ids.length > 0 && ['HMGET', this.#keys.workers, ...ids]);
+    const unknown = ids.filter((id) => !this.#profiles.has(id));
+    const profiles = asked.add(unknown.length > 0 && ['HMGET', this.#keys.profiles, ...unknown]);
+    return async () => {
+      const found = profiles() as (string | null)[];
+      for (const [at, id] of unknown.entries()) if (found[at] != null) this.#profile(id, found[at]!);
+      const records = texts() as (string | null)[];
+      return new Map(
+        ids.map((id, at) => {
+          const [text, profile] = [records[at], this.#profiles.get(id)];
+          return [id, text != null && profile ? workerFrom(id, text, profile) : null];
+        }),
+      );
+    };
+  }
+
+  #profile(id: string, text: string): void {
+    if (this.#profiles.has(id)) return;
+    if (this.#profiles.size >= MOST_PROFILES) this.#profiles.clear();
+    this.#profiles.set(id, JSON.parse(text) as WorkerProfile);
+  }
+
+  #askLanes(asked: Questions, needs: readonly LaneNeed[]): () => Map<string, LaneHead> {
+    const args = needs.flatMap(({ lane, after, limit }) => [
+      lane,
+      after === null ? '-inf' : `(${rankScore(after)}`,
+      String(limit + 1),
+    ]);
+    const heads = asked.add(needs.length > 0 && { script: LANES, args: [this.#keys.prefix, ...args] });
+    return () =>
+      new Map(
+        needs.map(({ lane, limit }, at) => {
+          const tasks = tasksFrom((heads() as string[][])[at]!);
+          const more = tasks.length > limit;
+          if (more) tasks.pop();
+          return [lane, { tasks, more }];
+        }),
+      );
+  }
+}
+
+/** Collects questions for one round trip; each is given back as a way to get at its answer. */
+class Questions {
+  readonly calls: Parameters<RedisConnection['together']>[0][number][] = [];
+  answers: Reply[] = [];
+
+  /** False: nothing is asked, and the answer is an empty list. */
+  add(call: Call | Questions['calls'][number] | false): () => Reply {
+    if (call === false) return () => [];
+    const at = this.calls.push(call) - 1;
+    return () => this.answers[at]!;
+  }
+}
+
+function pairsOf(list: readonly string[]): [string, string][] {
+  return Array.from({ length: list.length / 2 }, (_, at) => [list[2 * at]!, list[2 * at + 1]!]);
+}
+
+/** Out of id, record, specification, and so on. */
+function tasksFrom(list: readonly string[]): Task[] {
+  return Array.from({ length: list.length / 3 }, (_, at) =>
+    taskFrom(list[3 * at]!, list[3 * at + 1]!, list[3 * at + 2]!),
+  );
+}
+
+function relativesFrom(reply: Reply): Map<string, readonly Task[]> {
+  const list = reply as (string | string[])[];
+  return new Map(
+    Array.from({ length: list.length / 2 }, (_, at) => [
+      list[2 * at] as string,
+      tasksFrom(list[2 * at + 1] as string[]),
+    ]),
+  );
+}

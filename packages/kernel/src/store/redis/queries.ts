@@ -1,0 +1,111 @@
+import type { Now } from '../../core/clock.ts';
+import type { Due, Page, TaskQuery } from '../../core/store.ts';
+import { TASK_STATUSES, type Task } from '../../core/task.ts';
+import type { RedisConnection, Reply } from '../../redis/connection.ts';
+import { sizeOf } from '../task-size.ts';
+import type { Keys } from './keys.ts';
+import type { Loader } from './loader.ts';
+import { NOBODY } from './records.ts';
+
+/** How many tasks a listing looks at in one go, at the most. */
+const MOST_IN_PIECE = 250;
+
+/** Listings and look-outs: every one a range of a sorted set. */
+export class Queries {
+  readonly #redis: RedisConnection;
+  readonly #keys: Keys;
+  readonly #loader: Loader;
+
+  constructor(redis: RedisConnection, keys: Keys, loader: Loader) {
+    this.#redis = redis;
+    this.#keys = keys;
+    this.#loader = loader;
+  }
+
+  async tasks(query: TaskQuery): Promise<Page<Task>> {
+    const sets = this.#sets(query);
+    const items: Task[] = [];
+    let bytes = 0;
+    let before = query.before;
+    for (;;) {
+      const piece = Math.min(MOST_IN_PIECE, query.limit + 1);
+      const ids = await this.#newest(sets, before, piece);
+      for (const task of await this.#loader.tasks(ids.map(({ id }) => id))) {
+        if (!fits(task, query)) continue;
+        bytes += sizeOf(task);
+        if (items.length === query.limit || (items.length > 0 && bytes > query.maxBytes)) return { items, more: true };
+        items.push(task);
+      }
+      if (ids.length < piece) return { items, more: false };
+      before = ids.at(-1)!.seq;
+    }
+  }
+
+  /** The sets that together hold what the most selective of the conditions leaves. */
+  #sets({ tag, workerId, createdBy, status }: TaskQuery): string[] {
+    if (tag !== undefined) return [this.#keys.tag(tag)];
+    if (workerId !== undefined) return [this.#keys.worker(workerId)];
+    if (createdBy !== undefined && createdBy !== NOBODY) return [this.#keys.creator(createdBy)];
+    return (status === undefined ? TASK_STATUSES : [status]).map((one) => this.#keys.status(one));
+  }
+
+  async #newest(sets: readonly string[], before: number | undefined, limit: number) {
+    const replies = await this.#redis.pipeline(
+      sets.map((set) => [
+        ...['ZREVRANGEBYSCORE', set, before === undefined ? '+inf' : `(${before}`, '-inf'],
+        ...['WITHSCORES', 'LIMIT', '0', String(limit)],
+      ]),
+    );
+    // A task may change its status while it is being looked for, and then stand in two of them.
+    const found = new Map(replies.flatMap((reply) => scored(reply)));
+    return [...found]
+      .map(([id, seq]) => ({ id, seq }))
+      .sort((a, b) => b.seq - a.seq)
+      .slice(0, limit);
+  }
+
+  async due(now: Now, limit: number): Promise<Due> {
+    const { due, deadlines } = this.#keys;
+    const until = (set: string, time: number) => [
+      'ZRANGEBYSCORE',
+      set,
+      '-inf',
+      String(time),
+      'LIMIT',
+      '0',
+      String(limit),
+    ];
+    const first = (set: string) => ['ZRANGE', set, '0', '0', 'WITHSCORES'];
+    const [ready, overdue, nextReady, nextDeadline] = await this.#redis.pipeline([
+      until(due, now.wall),
+      until(deadlines, now.steady),
+      first(due),
+      first(deadlines),
+    ]);
+    return {
+      ready: await this.#loader.tasks(ready as string[]),
+      overdue: await this.#loader.tasks(overdue as string[]),
+      nextReadyAt: scored(nextReady!)[0]?.[1] ?? null,
+      nextDeadline: scored(nextDeadline!)[0]?.[1] ?? null,
+    };
+  }
+
+  async oldestQueued(): Promise<number | null> {
+    const [id] = (await this.#redis.send('ZRANGE', this.#keys.status('queued'), '0', '0')) as string[];
+    return id === undefined ? null : ((await this.#loader.task(id))?.queuedAt ?? null);
+  }
+}
+
+function fits(task: Task, { status, tag, createdBy, workerId }: TaskQuery): boolean {
+  return (
+    (status === undefined || task.status === status) &&
+    (tag === undefined || task.spec.value.tags.includes(tag)) &&
+    (createdBy === undefined || task.spec.value.created_by === createdBy) &&
+    (workerId === undefined || task.worker === workerId)
+  );
+}
+
+function scored(reply: Reply): [member: string, score: number][] {
+  const list = reply as string[];
+  return Array.from({ length: list.length / 2 }, (_, at) => [list[2 * at]!, Number(list[2 * at + 1])]);
+}

@@ -1,0 +1,130 @@
+import type { JsonObject } from '../../core/json.ts';
+import type { IdempotencyRecord, QueueRank, Tombstone } from '../../core/store.ts';
+import {
+  type Outcome,
+  type PendingReason,
+  type Progress,
+  Spec,
+  TASK_STATUSES,
+  type Task,
+  type TaskStatus,
+} from '../../core/task.ts';
+import type { Worker, WorkerProfile } from '../../core/worker.ts';
+
+/** Records as text. A stored task is three lines: its version, the numbers of its ledger entries, its state. */
+
+// biome-ignore format: as the values stand
+type State = [
+  status: number, pendingReason: PendingReason | null, unmet: number, dueAt: number | null, attempt: number,
+  retryCount: number, losses: number, leaseToken: number, worker: string | null, lastOutcome: Outcome | null,
+  deadline: number | null, queuedAt: number | null, startedAt: number | null, completedAt: number | null,
+  progress: Progress | null, error: string | null, errorTrace: string | null, result: string | null,
+];
+type Fixed = [seq: number, priority: number, createdAt: number, timeoutMs: number, depth: number, lane: string];
+
+/** Whose tasks have no index of their own: these are nearly all, or none. */
+export const NOBODY = 'anonymous';
+
+export const STATUS_CODE = Object.fromEntries(TASK_STATUSES.map((status, code) => [status, code])) as Record<
+  TaskStatus,
+  number
+>;
+
+export function stateText(task: Task): string {
+  // biome-ignore format: as the values stand
+  const state: State = [
+    STATUS_CODE[task.status], task.pendingReason, task.unmet, task.dueAt, task.attempt, task.retryCount, task.losses,
+    task.leaseToken, task.worker, task.lastOutcome, task.deadline, task.queuedAt, task.startedAt, task.completedAt,
+    task.progress, task.error, task.errorTrace, task.result,
+  ];
+  return JSON.stringify(state);
+}
+
+/** What never changes: two lines, the specification being the second. */
+export function specText({ seq, priority, createdAt, timeoutMs, depth, lane, spec }: Task): string {
+  const fixed: Fixed = [seq, priority, createdAt, timeoutMs, depth, lane];
+  return `${JSON.stringify(fixed)}\n${spec.json}`;
+}
+
+export function taskFrom(id: string, text: string, specification: string): Task {
+  const end = text.indexOf('\n');
+  const state = JSON.parse(text.slice(text.indexOf('\n', end + 1) + 1)) as State;
+  const cut = specification.indexOf('\n');
+  const fixed = JSON.parse(specification.slice(0, cut)) as Fixed;
+  return {
+    id,
+    seq: fixed[0],
+    version: Number(text.slice(0, end)),
+    spec: new Spec(specification.slice(cut + 1)),
+    lane: fixed[5],
+    priority: fixed[1],
+    createdAt: fixed[2],
+    timeoutMs: fixed[3],
+    depth: fixed[4],
+    status: TASK_STATUSES[state[0]]!,
+    pendingReason: state[1],
+    unmet: state[2],
+    dueAt: state[3],
+    attempt: state[4],
+    retryCount: state[5],
+    losses: state[6],
+    leaseToken: state[7],
+    worker: state[8],
+    lastOutcome: state[9],
+    deadline: state[10],
+    queuedAt: state[11],
+    startedAt: state[12],
+    completedAt: state[13],
+    progress: state[14],
+    error: state[15],
+    errorTrace: state[16],
+    result: state[17],
+  };
+}
+
+/** The numbers of a task's ledger entries, out of its record or of what is left of a removed one. */
+export function historyOf(text: string): number[] {
+  return text.split('\n', 2)[1]!.split(' ').filter(Boolean).map(Number);
+}
+
+export function tombstoneFrom(id: string, text: string): Tombstone {
+  return { id, removed: true, status: TASK_STATUSES[Number(text.slice(0, text.indexOf('\n')))]! };
+}
+
+/** A worker without its profile, which is stored apart since it never changes. */
+export function workerText({ id, profile, version, ...state }: Worker): string {
+  return `${version}\n${JSON.stringify(state)}`;
+}
+
+export function workerFrom(id: string, text: string, profile: WorkerProfile): Worker {
+  const cut = text.indexOf('\n');
+  const state = JSON.parse(text.slice(cut + 1)) as Omit<Worker, 'id' | 'version' | 'profile'>;
+  return { id, version: Number(text.slice(0, cut)), profile, ...state };
+}
+
+export function keyText({ at, bodyHash, taskIds }: IdempotencyRecord): string {
+  return `${at}\n${bodyHash}\n${taskIds.join(' ')}`;
+}
+
+export function keyFrom(key: string, text: string): IdempotencyRecord {
+  const [at, bodyHash, taskIds] = text.split('\n') as [string, string, string];
+  return { key, bodyHash, taskIds: taskIds.split(' '), at: Number(at) };
+}
+
+export function laneFrom(key: string, text: string): { key: string; requirements: JsonObject } {
+  return { key, requirements: JSON.parse(text) as JsonObject };
+}
+
+/** More than any sequence number: with the priority above it, still a whole number that a double holds exactly. */
+const RANKS = 2 ** 48;
+const HIGHEST_PRIORITY = 10;
+
+/** The queue's order as one number: the lower, the sooner. */
+export function rankScore({ priority, seq }: QueueRank): number {
+  return (HIGHEST_PRIORITY - priority) * RANKS + seq;
+}
+
+/** A pair in a sorted set without scores: sorts by the first, then by the second's sequence number. */
+export function pair(of: string, seq: number, id: string): string {
+  return `${of}\0${String(seq).padStart(16, '0')}\0${id}`;
+}

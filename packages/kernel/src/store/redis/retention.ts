@@ -1,0 +1,154 @@
+import type { Retention } from '../../core/store.ts';
+import type { Task } from '../../core/task.ts';
+import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
+import { Script } from '../../redis/script.ts';
+import type { Keys } from './keys.ts';
+import { entriesOf, type Row, rowFrom, rowsOf, sealedHashes } from './ledger-rows.ts';
+import type { Loader } from './loader.ts';
+import { NOBODY, pair, STATUS_CODE } from './records.ts';
+import { Writes } from './writes.ts';
+
+/**
+ * Removes ended tasks. Of each there remains how it ended and which ledger entries tell of it, and its children are
+ * handed on to its parent. One that has changed in the meantime stays. Arguments: prefix, n, then for each (id,
+ * version, status code, place among its parent's children or nothing, how many more arguments, calls).
+ */
+const REMOVE = new Script(`
+local prefix, removed, at = ARGV[1], 0, 2
+for _ = 1, tonumber(ARGV[2]) do
+  local id, version, status, size = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4])
+  local text = redis.call('HGET', prefix .. 'tasks', id)
+  local found, history = string.match(text or '', '^(%d+)\\n([^\\n]*)\\n')
+  at = at + 4
+  if found == version then
+    removed = removed + 1
+    redis.call('HSET', prefix .. 'removed', id, status .. '\\n' .. history)
+    redis.call('HDEL', prefix .. 'tasks', id)
+    redis.call('HDEL', prefix .. 'specs', id)
+    local parent = redis.call('HGET', prefix .. 'parents', id)
+    if parent then
+      local children = prefix .. 'children'
+      redis.call('HDEL', prefix .. 'parents', id)
+      redis.call('ZREM', children, parent .. ARGV[at + 1])
+      for _, member in ipairs(redis.call('ZRANGEBYLEX', children, '[' .. id .. '\\0', '(' .. id .. '\\1')) do
+        redis.call('ZREM', children, member)
+        redis.call('ZADD', children, 0, parent .. string.sub(member, #id + 1))
+        redis.call('HSET', prefix .. 'parents', string.sub(member, #id + 19), parent)
+      end
+    end
+    local call = at + 1
+    while call < at + size do
+      local length = tonumber(ARGV[call + 1])
+      redis.call(unpack(ARGV, call + 2, call + 1 + length))
+      call = call + 1 + length
+    end
+  end
+  at = at + size
+end
+return removed
+`);
+
+/**
+ * Removes idempotency records, those that were made first. One whose key was used again is newer, and stays.
+ * Arguments: prefix, time before which they go, how many to look at.
+ */
+const FORGET_KEYS = new Script(`
+local records, order, gone = ARGV[1] .. 'idempotency', ARGV[1] .. 'idempotency-by-time', 0
+for _, message in ipairs(redis.call('XRANGE', order, '-', '+', 'COUNT', ARGV[3])) do
+  local key = message[2][2]
+  local text = redis.call('HGET', records, key)
+  if not text or tonumber(string.match(text, '^%d+')) < tonumber(ARGV[2]) then
+    redis.call('XDEL', order, message[1])
+    gone = gone + redis.call('HDEL', records, key)
+  end
+end
+return gone
+`);
+
+/** Lets the ledger begin later. Arguments: meta, first entry, the hash before it, streams. */
+const TRIM = new Script(`
+redis.call('HSET', ARGV[1], 'first', ARGV[2], 'anchor', ARGV[3])
+for at = 4, #ARGV do
+  redis.call('XTRIM', ARGV[at], 'MINID', ARGV[2])
+  if redis.call('XLEN', ARGV[at]) == 0 then redis.call('DEL', ARGV[at]) end
+end
+return 1
+`);
+
+/** Removes what retention no longer keeps, a bounded piece at a time. @returns how much went */
+export class Pruner {
+  readonly #redis: RedisConnection;
+  readonly #keys: Keys;
+  readonly #loader: Loader;
+
+  constructor(redis: RedisConnection, keys: Keys, loader: Loader) {
+    this.#redis = redis;
+    this.#keys = keys;
+    this.#loader = loader;
+  }
+
+  async prune({ tasksEndedBefore, ledgerBefore, idempotencyBefore }: Retention, limit: number): Promise<number> {
+    const tasks = tasksEndedBefore === null ? 0 : await this.#pruneTasks(tasksEndedBefore, limit);
+    const rows = ledgerBefore === null ? 0 : await this.#pruneLedger(ledgerBefore, limit);
+    return tasks + rows + (await this.#pruneKeys(idempotencyBefore, limit));
+  }
+
+  async #pruneTasks(before: number, limit: number): Promise<number> {
+    const { ended, prefix } = this.#keys;
+    const ids = (await this.#redis.send(
+      ...['ZRANGEBYSCORE', ended, '-inf', `(${before}`, 'LIMIT', '0', String(limit)],
+    )) as string[];
+    if (ids.length === 0) return 0;
+    const args: string[] = [prefix, String(ids.length)];
+    for (const task of await this.#loader.tasks(ids)) {
+      const calls = this.#forget(task).flatMap((call) => [String(call.length), ...call]);
+      args.push(task.id, String(task.version), String(STATUS_CODE[task.status]), String(calls.length + 1));
+      args.push(pair('', task.seq, task.id), ...calls);
+    }
+    return (await this.#redis.run(REMOVE, args)) as number;
+  }
+
+  /** What is to be written beside the record itself. */
+  #forget(task: Task): Call[] {
+    const keys = this.#keys;
+    const { id, seq, status, worker, spec } = task;
+    const writes = new Writes();
+    writes.unrank(keys.status(status), id);
+    writes.count(keys.counts, status, -1);
+    writes.unrank(keys.ended, id);
+    if (worker !== null) writes.unrank(keys.worker(worker), id);
+    if (spec.value.created_by !== NOBODY) writes.unrank(keys.creator(spec.value.created_by), id);
+    for (const tag of spec.value.tags) writes.unrank(keys.tag(tag), id);
+    for (const on of spec.value.depends_on) writes.unrank(keys.dependents, pair(on, seq, id));
+    return writes.calls();
+  }
+
+  /** Whole rows only, sealed ones, and never the newest: the chain must have something to hold on to. */
+  async #pruneLedger(before: number, limit: number): Promise<number> {
+    const { ledger, seals, meta } = this.#keys;
+    const [messages, hashes, [last, sealed]] = (await this.#redis.pipeline([
+      ['XRANGE', ledger, '-', '+', 'COUNT', String(limit)],
+      ['XRANGE', seals, '-', '+', 'COUNT', String(limit)],
+      ['HMGET', meta, 'last', 'sealed'],
+    ])) as [Reply[], [string, string[]][], string[]];
+    const rows = messages.map(rowFrom);
+    const end = rows.findIndex((row) => row.at >= before || row.last >= Number(last) || row.last > Number(sealed ?? 0));
+    const going = end < 0 ? rows : rows.slice(0, end);
+    const newest = going.at(-1);
+    if (!newest) return 0;
+    const anchor = sealedHashes(hashes.find(([id]) => id === newest.id)![1][1]!).at(-1)!;
+    const first = String(newest.last + 1);
+    await this.#redis.run(TRIM, [meta, first, anchor, ledger, seals, ...this.#indexesOf(going)]);
+    return going.length;
+  }
+
+  #indexesOf(rows: readonly Row[]): Set<string> {
+    const names = new Set<string>();
+    for (const { indexes } of rowsOf(rows.flatMap(entriesOf))) for (const name of indexes) names.add(name);
+    return new Set([...names].map((name) => `${this.#keys.prefix}index:${name}`));
+  }
+
+  async #pruneKeys(before: number, limit: number): Promise<number> {
+    return (await this.#redis.run(FORGET_KEYS, [this.#keys.prefix, String(before), String(limit)])) as number;
+  }
+}

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import type { Now } from '../../core/clock.ts';
+import type {
+  Committed,
+  Due,
+  Ledger,
+  Loaded,
+  Needs,
+  Page,
+  Retention,
+  Store,
+  Survey,
+  TaskQuery,
+  Unit,
+} from '../../core/store.ts';
+import type { Task } from '../../core/task.ts';
+import type { Worker } from '../../core/worker.ts';
+import { RedisConnection, type RedisOptions } from '../../redis/connection.ts';
+import { Keys } from './keys.ts';
+import { RedisLedger } from './ledger.ts';
+import { Loader } from './loader.ts';
+import { Queries } from './queries.ts';
+import { Pruner } from './retention.ts';
+import { Writer } from './writer.ts';
+
+/** How what is stored is laid out; a kernel refuses a later one. */
+const SCHEMA = 1;
+
+export interface RedisStoreOptions extends RedisOptions {
+  /** The colony's name: what is stored under another one is another colony. */
+  readonly colony: string;
+}
+
+/**
+ * A colony on a Redis server or cluster, shared by any number of kernels. Each commit is one script, so it happens
+ * whole or not at all, and only if nobody else was faster with one of its records.
+ */
+export class RedisStore implements Store {
+  readonly ledger: Ledger;
+  readonly #redis: RedisConnection;
+  readonly #keys: Keys;
+  readonly #loader: Loader;
+  readonly #writer: Writer;
+  readonly #queries: Queries;
+  readonly #pruner: Pruner;
+
+  /** Connects. Throws `StorageUnavailable` when there is no Redis, an Error when what is stored is a later kernel's. */
+  static async open({ colony, ...options }: RedisStoreOptions): Promise<RedisStore> {
+    const keys = new Keys(colony);
+    const redis = new RedisConnection(options, keys.meta);
+    try {
+      const [, schema] = await redis.pipeline([
+        ['HSETNX', keys.meta, 'schema', String(SCHEMA)],
+        ['HGET', keys.meta, 'schema'],
+      ]);
+      if (Number(schema) > SCHEMA) {
+        throw new Error(
+          `colony ${colony} has schema version ${schema}, this kernel knows versions up to ${SCHEMA}; start a newer kernel`,
+        );
+      }
+    } catch (error) {
+      redis.close();
+      throw error;
+    }
+    return new RedisStore(redis, keys);
+  }
+
+  private constructor(redis: RedisConnection, keys: Keys) {
+    this.#redis = redis;
+    this.#keys = keys;
+    this.#loader = new Loader(redis, keys);
+    this.#writer = new Writer(redis, keys, randomUUID());
+    this.#queries = new Queries(redis, keys, this.#loader);
+    this.#pruner = new Pruner(redis, keys, this.#loader);
+    this.ledger = new RedisLedger(redis, keys);
+  }
+
+  load(needs: Needs): Promise<Loaded> {
+    return this.#loader.load(needs);
+  }
+
+  commit(units: readonly Unit[], at: number): Promise<Committed> {
+    return this.#writer.commit(units, at);
+  }
+
+  survey(): Promise<Survey> {
+    return this.#loader.survey();
+  }
+
+  task(id: string): Promise<Task | null> {
+    return this.#loader.task(id);
+  }
+
+  tasks(query: TaskQuery): Promise<Page<Task>> {
+    return this.#queries.tasks(query);
+  }
+
+  worker(id: string): Promise<Worker | null> {
+    return this.#loader.worker(id);
+  }
+
+  workers(): Promise<readonly Worker[]> {
+    return this.#loader.workers();
+  }
+
+  due(now: Now, limit: number): Promise<Due> {
+    return this.#queries.due(now, limit);
+  }
+
+  oldestQueued(): Promise<number | null> {
+    return this.#queries.oldestQueued();
+  }
+
+  prune(before: Retention, limit: number): Promise<number> {
+    return this.#pruner.prune(before, limit);
+  }
+
+  async probe(): Promise<void> {
+    await this.#writer.barrier();
+    await this.#redis.send('HSET', this.#keys.meta, 'probed', String(Date.now()));
+  }
+
+  async close(): Promise<void> {
+    this.#redis.close();
+  }
+}

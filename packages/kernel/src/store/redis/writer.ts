@@ -1,0 +1,193 @@
+import type { Committed, Unit } from '../../core/store.ts';
+import type { Task } from '../../core/task.ts';
+import type { Worker } from '../../core/worker.ts';
+import type { RedisConnection, Reply } from '../../redis/connection.ts';
+import { Conflict, idOf, judge, type Merged, merge, nameOf, versionOf } from '../units.ts';
+import { COMMIT } from './commit-script.ts';
+import type { Keys } from './keys.ts';
+import { rowsOf, type Unnumbered, unnumbered } from './ledger-rows.ts';
+import { keyText, NOBODY, pair, rankScore, specText, stateText, workerText } from './records.ts';
+import { Writes } from './writes.ts';
+
+/** How often a commit is taken apart anew because others were faster. After that all of it conflicts. */
+const MOST_TRIES = 5;
+
+/**
+ * Writes commits, each with one script. What changes where is worked out here, from the records before and after; the
+ * script checks that nobody else was faster. Only if somebody was is the commit taken apart to find which units conflict.
+ */
+export class Writer {
+  readonly #redis: RedisConnection;
+  readonly #keys: Keys;
+  readonly #kernel: string;
+  #operation = 0;
+
+  /** @param kernel tells the operations of one writer from those of others */
+  constructor(redis: RedisConnection, keys: Keys, kernel: string) {
+    this.#redis = redis;
+    this.#keys = keys;
+    this.#kernel = kernel;
+  }
+
+  async commit(units: readonly Unit[], at: number): Promise<Committed> {
+    let outcomes: readonly ('committed' | 'conflict')[] = units.map(() => 'committed');
+    const stored = new Map<string, number>();
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const surviving = units.filter((_, index) => outcomes[index] === 'committed');
+      if (surviving.length === 0) return { outcomes, entries: [] };
+      const merged = mergeable(surviving);
+      const versions = merged ? await this.#write(merged, at) : await this.#versions(units);
+      if (Array.isArray(versions)) return { outcomes, entries: versions };
+      for (const [name, version] of versions as Map<string, number>) stored.set(name, version);
+      // What nobody objected to is at the version that was expected.
+      outcomes = judge(units, (put) => stored.get(nameOf(put)) ?? versionOf(put.prev));
+    }
+    return { outcomes: units.map(() => 'conflict'), entries: [] };
+  }
+
+  /** Makes whatever was sent before and has not arrived yet come to nothing. */
+  async barrier(): Promise<void> {
+    await this.#write({ tasks: new Map(), workers: new Map(), idempotency: new Map(), events: [] }, 0);
+  }
+
+  /** @returns the entries; or, when others were faster, the versions of the records they changed */
+  async #write(merged: Merged, at: number) {
+    const events = merged.events.map((event) => unnumbered(event, at));
+    const reply = (await this.#redis.run(COMMIT, this.#arguments(merged, events, at))) as Reply[];
+    if (reply[0] === 'conflict') return versionsOf(reply);
+    const first = reply[1] as number;
+    return events.map((event, index) => ({ id: first + index, ...event }));
+  }
+
+  /** The versions that records have, when the units do not even agree with each other. */
+  async #versions(units: readonly Unit[]): Promise<Map<string, number>> {
+    const { tasks, workers, idempotency } = this.#keys;
+    const puts = units.flatMap((unit) => unit.puts);
+    const replies = await this.#redis.pipeline(
+      puts.map((put) => ['HGET', { task: tasks, worker: workers, idempotency }[put.kind], idOf(put)]),
+    );
+    return new Map(puts.map((put, index) => [nameOf(put), Number(/^\d+/.exec(String(replies[index] ?? 0))?.[0] ?? 0)]));
+  }
+
+  #arguments(merged: Merged, events: readonly Unnumbered[], at: number): string[] {
+    const writes = new Writes();
+    const lanes = new Map<string, string>();
+    const histories = historiesOf(events);
+    const tasks = [...merged.tasks.values()];
+    for (const { first, last } of tasks) this.#changeTask(writes, lanes, first, last);
+    const told = [...histories.keys()].filter((id) => !merged.tasks.has(id));
+    const workers = [...merged.workers];
+    for (const [id, { first, last }] of workers) this.#changeWorker(writes, id, first, last);
+    const records = [...merged.idempotency.values()];
+    for (const { last } of records) writes.append(this.#keys.idempotencyByTime, '*', 'key', last.key);
+
+    const list: string[] = [this.#keys.prefix, this.#kernel, String(++this.#operation), String(tasks.length)];
+    for (const { last } of tasks) list.push(last.id);
+    for (const { first } of tasks) list.push(String(first?.version ?? 0));
+    for (const { last } of tasks) list.push(String(last.version));
+    for (const { last } of tasks) list.push(histories.get(last.id) ?? '');
+    for (const { last } of tasks) list.push(stateText(last));
+    list.push(String(told.length), ...told);
+    for (const id of told) list.push(histories.get(id)!);
+    list.push(String(workers.length));
+    for (const [id] of workers) list.push(id);
+    for (const [, { first }] of workers) list.push(String(first?.version ?? 0));
+    for (const [, { last }] of workers) list.push(last === null ? '' : workerText(last));
+    list.push(String(records.length));
+    for (const { last } of records) list.push(last.key);
+    for (const { first } of records) list.push(String(versionOf(first)));
+    for (const { last } of records) list.push(keyText(last));
+    const calls = writes.calls();
+    list.push(String(calls.length));
+    for (const call of calls) list.push(String(call.length), ...call);
+    list.push(String(lanes.size));
+    for (const [lane, requirements] of lanes) list.push(lane, requirements);
+    const rows = rowsOf(events);
+    list.push(String(rows.length));
+    for (const { entries, text, indexes } of rows) {
+      list.push(String(entries), String(at), text, String(indexes.size), ...indexes);
+    }
+    return list;
+  }
+
+  #changeTask(writes: Writes, lanes: Map<string, string>, first: Task | null, last: Task): void {
+    const keys = this.#keys;
+    const { id, seq } = last;
+    if (first === null) this.#addTask(writes, last);
+    if (first?.status !== last.status) {
+      if (first) {
+        writes.unrank(keys.status(first.status), id);
+        writes.count(keys.counts, first.status, -1);
+      }
+      writes.rank(keys.status(last.status), seq, id);
+      writes.count(keys.counts, last.status, 1);
+      if (first?.status === 'queued') writes.unrank(keys.queue(last.lane), id);
+      if (last.status === 'queued') writes.rank(keys.queue(last.lane), rankScore(last), id);
+      if (first?.status === 'queued' || last.status === 'queued') {
+        lanes.set(last.lane, JSON.stringify(last.spec.value.requirements));
+      }
+    }
+    move(writes, keys.due, id, first?.dueAt ?? null, last.dueAt);
+    move(writes, keys.ended, id, first?.completedAt ?? null, last.completedAt);
+    move(writes, keys.deadlines, id, deadlineOf(first), deadlineOf(last));
+    const worker = first?.worker ?? null;
+    if (worker !== last.worker) {
+      if (worker !== null) writes.unrank(keys.worker(worker), id);
+      if (last.worker !== null) writes.rank(keys.worker(last.worker), seq, id);
+    }
+  }
+
+  #addTask(writes: Writes, task: Task): void {
+    const keys = this.#keys;
+    const { id, seq } = task;
+    const { created_by, tags, depends_on, parent_id } = task.spec.value;
+    writes.set(keys.specs, id, specText(task));
+    if (created_by !== NOBODY) writes.rank(keys.creator(created_by), seq, id);
+    for (const tag of tags) writes.rank(keys.tag(tag), seq, id);
+    for (const on of depends_on) writes.rank(keys.dependents, 0, pair(on, seq, id));
+    if (parent_id === null) return;
+    writes.rank(keys.children, 0, pair(parent_id, seq, id));
+    writes.set(keys.parents, id, parent_id);
+  }
+
+  #changeWorker(writes: Writes, id: string, first: Worker | null, last: Worker | null): void {
+    if (first === null && last !== null) writes.set(this.#keys.profiles, id, JSON.stringify(last.profile));
+    else if (first !== null && last === null) writes.unset(this.#keys.profiles, id);
+  }
+}
+
+/** Moves a member of a sorted set from one score to another; null: it is not in there. */
+function move(writes: Writes, set: string, member: string, from: number | null, to: number | null): void {
+  if (from === to) return;
+  if (to !== null) writes.rank(set, to, member);
+  else writes.unrank(set, member);
+}
+
+function deadlineOf(task: Task | null): number | null {
+  return task?.status === 'executing' ? task.deadline : null;
+}
+
+/** For each task the places of the entries about it, each with a space before it. */
+function historiesOf(events: readonly Unnumbered[]): Map<string, string> {
+  const histories = new Map<string, string>();
+  for (const [index, { taskId }] of events.entries()) {
+    if (taskId !== null) histories.set(taskId, `${histories.get(taskId) ?? ''} ${index + 1}`);
+  }
+  return histories;
+}
+
+function mergeable(units: readonly Unit[]): Merged | null {
+  try {
+    return merge(units);
+  } catch (error) {
+    if (error instanceof Conflict) return null;
+    throw error;
+  }
+}
+
+/** Out of the script's answer: by kind and id. */
+function versionsOf([, ...reply]: Reply[]): Map<string, number> {
+  const versions = new Map<string, number>();
+  for (let at = 0; at < reply.length; at += 3) versions.set(`${reply[at]} ${reply[at + 1]}`, Number(reply[at + 2]));
+  return versions;
+}

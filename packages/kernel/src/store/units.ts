@@ -1,0 +1,107 @@
+import type { NewEvent } from '../core/event.ts';
+import type { IdempotencyRecord, Put, Unit } from '../core/store.ts';
+import type { Task } from '../core/task.ts';
+import type { Worker } from '../core/worker.ts';
+
+/** What every store makes of a commit's units before it writes. */
+
+/** What all units of one commit come to: each record's state before and after. */
+export interface Merged {
+  readonly tasks: ReadonlyMap<string, Span<Task, Task>>;
+  readonly workers: ReadonlyMap<string, Span<Worker, Worker | null>>;
+  readonly idempotency: ReadonlyMap<string, Span<IdempotencyRecord, IdempotencyRecord>>;
+  readonly events: readonly NewEvent[];
+}
+
+interface Span<First, Last> {
+  first: First | null;
+  last: Last;
+}
+
+/** Some record was not at the version that was expected. */
+export class Conflict extends Error {}
+
+/**
+ * A record that several units change is written once, in its final state: a task that is submitted and assigned in
+ * the same breath costs one insert. Throws `Conflict` when units do not build on each other.
+ */
+export function merge(units: readonly Unit[]): Merged {
+  const tasks = new Map<string, Span<Task, Task>>();
+  const workers = new Map<string, Span<Worker, Worker | null>>();
+  const idempotency = new Map<string, Span<IdempotencyRecord, IdempotencyRecord>>();
+  const events: NewEvent[] = [];
+  for (const unit of units) {
+    for (const put of unit.puts) {
+      if (put.kind === 'task') mergeOne(tasks, put, put.prev, put.next);
+      else if (put.kind === 'worker') mergeOne(workers, put, put.prev, put.next);
+      else mergeOne(idempotency, put, put.prev, put.next);
+    }
+    for (const event of unit.events) events.push(event);
+  }
+  return { tasks, workers, idempotency, events };
+}
+
+function mergeOne<T extends Versioned, L extends T | null>(
+  map: Map<string, Span<T, L>>,
+  put: Put,
+  prev: T | null,
+  next: L,
+): void {
+  const id = idOf(put);
+  const known = map.get(id);
+  if (!known) map.set(id, { first: prev, last: next });
+  else if (versionOf(known.last) !== versionOf(prev)) throw new Conflict();
+  else known.last = next;
+}
+
+/** A version that nothing expects. */
+const NEVER = -1;
+
+/**
+ * Takes a commit apart: which units find every record at the version they expect?
+ * @param stored the version of a put's record as it is stored; 0 when there is none
+ */
+export function judge(units: readonly Unit[], stored: (put: Put) => number): ('committed' | 'conflict')[] {
+  const versions = new Map<string, number>();
+  return units.map((unit) => {
+    const next = versionsAfter(unit, versions, stored);
+    // What builds on a unit that conflicted was decided on a state that never came to be.
+    for (const put of unit.puts) versions.set(nameOf(put), next?.get(nameOf(put)) ?? NEVER);
+    return next ? 'committed' : 'conflict';
+  });
+}
+
+/** The versions of a unit's records after it, or null when it does not find what it expects. */
+function versionsAfter(
+  unit: Unit,
+  versions: ReadonlyMap<string, number>,
+  stored: (put: Put) => number,
+): ReadonlyMap<string, number> | null {
+  const next = new Map<string, number>();
+  for (const put of unit.puts) {
+    const name = nameOf(put);
+    const current = next.get(name) ?? versions.get(name) ?? stored(put);
+    if (versionOf(put.prev) !== current) return null;
+    next.set(name, versionOf(put.next));
+  }
+  return next;
+}
+
+/** The id of a put's record among those of its kind. */
+export function idOf(put: Put): string {
+  if (put.kind === 'task') return put.next.id;
+  return put.kind === 'worker' ? (put.next ?? put.prev)!.id : put.next.key;
+}
+
+/** Tells a put's record from all others. */
+export function nameOf(put: Put): string {
+  return `${put.kind} ${idOf(put)}`;
+}
+
+type Versioned = Task | Worker | IdempotencyRecord;
+
+/** The version of a record, 0 when there is none; an idempotency record is told by when it was made. */
+export function versionOf(record: Versioned | null): number {
+  if (record === null) return 0;
+  return 'version' in record ? record.version : record.at;
+}

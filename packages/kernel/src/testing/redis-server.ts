@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { RedisConnection } from '../redis/connection.ts';
+
+const PROGRAMS = ['redis-server', 'valkey-server'];
+const PATIENCE_MS = 10_000;
+
+/**
+ * A Redis server of a test's own: on a free port, in an empty folder, with everything written to disk before it is
+ * answered. It can be killed, frozen and started again.
+ */
+export class RedisServer {
+  readonly port: number;
+  readonly #folder: string;
+  readonly #settings: Readonly<Record<string, string>>;
+  #process: ChildProcess | null = null;
+
+  static async start(settings: Readonly<Record<string, string>> = {}): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), settings);
+    await server.start();
+    return server;
+  }
+
+  private constructor(port: number, settings: Readonly<Record<string, string>>) {
+    this.port = port;
+    this.#settings = settings;
+    this.#folder = mkdtempSync(join(tmpdir(), 'colony-redis-'));
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it, or starts it again with what it had written. Resolves once it answers. */
+  async start(): Promise<void> {
+    const settings: Record<string, string> = {
+      port: String(this.port),
+      bind: '127.0.0.1',
+      dir: this.#folder,
+      save: '',
+      appendonly: 'yes',
+      appendfsync: 'always',
+      'maxmemory-policy': 'noeviction',
+      loglevel: 'warning',
+      ...this.#settings,
+    };
+    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+    this.#process = spawn(redisProgram(), args, { stdio: 'ignore' });
+    process.once('exit', () => this.#process?.kill('SIGKILL'));
+    await this.#answers();
+  }
+
+  /** Ends it at once, as a power cut would. */
+  async kill(): Promise<void> {
+    const running = this.#process;
+    this.#process = null;
+    if (!running || running.exitCode !== null || running.signalCode !== null) return;
+    const gone = once(running, 'exit');
+    running.kill('SIGCONT');
+    running.kill('SIGKILL');
+    await gone;
+  }
+
+  freeze(): void {
+    this.#process!.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#process!.kill('SIGCONT');
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #answers(): Promise<void> {
+    const end = performance.now() + PATIENCE_MS;
+    const connection = new RedisConnection({ url: this.url, timeoutMs: 200 }, 'ping');
+    try {
+      while (!(await connection.send('PING').catch(() => null))) {
+        if (performance.now() > end) throw new Error('the Redis server for the tests does not answer');
+        await pause(20);
+      }
+    } finally {
+      connection.close();
+    }
+  }
+}
+
+let program: string | undefined;
+
+/** `npm test` sees to it that there is one. */
+function redisProgram(): string {
+  program ??= PROGRAMS.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0);
+  if (program) return program;
+  throw new Error('these tests need redis-server or valkey-server on the PATH: apt-get install redis-server');
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
