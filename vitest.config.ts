@@ -2,7 +2,24 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'scripts/**/*.test.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'all',
+          include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'scripts/**/*.test.ts'],
+        },
+      },
+      // The same routes and sockets with the colony on Redis.
+      {
+        extends: true,
+        test: {
+          name: 'on Redis',
+          include: ['packages/kernel/test/api/**/*.test.ts'],
+          env: { COLONY_TEST_STORE: 'redis' },
+        },
+      },
+    ],
     // Processes, not threads: tests of the store load a native module, others send signals.
     pool: 'forks',
     // Some tests start kernels and workers of their own; more at once and they would wait for each other.

@@ -3,11 +3,14 @@ import { basename, dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { Metrics } from './api/metrics.ts';
 import { type ApiServer, createApi } from './api/server.ts';
-import { Kernel, type KernelObserver } from './body/kernel.ts';
+import { Kernel, type KernelObserver, type KernelOptions } from './body/kernel.ts';
 import { systemClock } from './body/system-clock.ts';
 import { InMemoryBus } from './bus/in-memory.ts';
+import { RedisBus } from './bus/redis.ts';
 import { type Config, ConfigError } from './config.ts';
 import type { Rules } from './core/command.ts';
+import { isDurable } from './redis/facts.ts';
+import { RedisStore } from './store/redis/store.ts';
 import { SqliteStore } from './store/sqlite/store.ts';
 
 const MAX_TASK_DEPTH = 8;
@@ -25,11 +28,8 @@ export interface Colony {
 /** Puts a colony together from its configuration. The only place that knows every adapter. */
 export async function compose(config: Config, log: Logger, version: string): Promise<Colony> {
   const metrics = new Metrics(version);
-  const store = await openStore(config.connectionString);
   const kernel = await Kernel.open({
-    store,
-    bus: new InMemoryBus(),
-    clock: systemClock(),
+    ...(config.redisUrl === null ? await onFile(config) : await onRedis(config.redisUrl, config, log)),
     rules: rulesOf(config),
     retention: {
       taskRetentionMs: orNever(config.retentionSeconds),
@@ -45,15 +45,30 @@ export async function compose(config: Config, log: Logger, version: string): Pro
   return { kernel, api };
 }
 
+/** Where a colony lives, how its kernels hear of each other, and what time it is there. */
+type Ground = Pick<KernelOptions, 'store' | 'bus' | 'clock'>;
+
 /** What keeps a file from being the colony's is the operator's to put right: say which variable named it. */
-async function openStore(path: string): Promise<SqliteStore> {
+async function onFile({ connectionString: path }: Config): Promise<Ground> {
   try {
     if (path !== ':memory:') keepPrivate(dirname(path));
-    return await SqliteStore.open({ path });
+    return { store: await SqliteStore.open({ path }), bus: new InMemoryBus(), clock: systemClock() };
   } catch (fault) {
     throw new ConfigError(
       `COLONY_MEMORY_CONNECTION_STRING ${JSON.stringify(path)} cannot be opened: ${(fault as Error).message}`,
     );
+  }
+}
+
+async function onRedis(url: string, { systemId: colony }: Config, log: Logger): Promise<Ground> {
+  try {
+    const store = await RedisStore.open({ url, colony });
+    const { facts, durability, clock, kernel } = store;
+    log[isDurable(facts) ? 'info' : 'warn']({ redis: facts }, durability);
+    return { store, bus: await RedisBus.open({ url, colony }, kernel), clock };
+  } catch (fault) {
+    const shown = JSON.stringify(url.replace(/\/\/[^@/]*@/, '//…@'));
+    throw new ConfigError(`COLONY_MEMORY_BACKEND "redis" cannot use ${shown}: ${(fault as Error).message}`);
   }
 }
 

@@ -75,13 +75,35 @@ test.each([
 });
 
 test('what is not there yet says so', () => {
-  expect(refusalOf({ COLONY_MEMORY_BACKEND: 'redis' })).toMatch(/not available yet/);
   expect(refusalOf({ COLONY_EVENT_BUS_TYPE: 'Redis' })).toMatch(/not available yet/);
 });
 
 test('a bad secret is not shown, and neither is the password in a URL', () => {
   expect(refusalOf({ COLONY_SECRET_TOKEN: 'my secret' })).not.toContain('my secret');
   expect(refusalOf({ COLONY_MEMORY_CONNECTION_STRING: 'redis://u:hunter2@host' })).not.toContain('hunter2');
+  expect(refusalOf({ COLONY_MESSAGE_QUEUE_URL: 'amqp://u:hunter2@host' })).not.toContain('hunter2');
+});
+
+describe('with Redis', () => {
+  const redis = (env: Record<string, string> = {}) => load({ COLONY_MEMORY_BACKEND: 'redis', ...env });
+
+  test('the connection string names it, or else the message queue', () => {
+    expect(redis().redisUrl).toBe('redis://127.0.0.1:6379');
+    expect(redis({ COLONY_MESSAGE_QUEUE_URL: 'redis://queue:1' }).redisUrl).toBe('redis://queue:1');
+    const both = { COLONY_MESSAGE_QUEUE_URL: 'redis://queue:1', COLONY_MEMORY_CONNECTION_STRING: 'rediss://store:2/3' };
+    expect(redis(both).redisUrl).toBe('rediss://store:2/3');
+    expect(load().redisUrl).toBeNull();
+  });
+
+  test('events travel by Redis, and must', () => {
+    expect(redis().eventBus).toBe('redis');
+    expect(redis({ COLONY_EVENT_BUS_TYPE: 'redis' }).eventBus).toBe('redis');
+    expect(refusalOf({ COLONY_MEMORY_BACKEND: 'redis', COLONY_EVENT_BUS_TYPE: 'inmemory' })).toMatch(/must be redis/);
+  });
+
+  test('a Redis URL alone does not choose Redis', () => {
+    expect(refusalOf({ COLONY_MEMORY_CONNECTION_STRING: 'redis://store' })).toMatch(/COLONY_MEMORY_BACKEND=redis/);
+  });
 });
 
 describe('production', () => {

@@ -66,19 +66,27 @@ export const VARIABLES = {
     'COLONY_MEMORY_BACKEND',
     'sqlite',
     oneOf('sqlite', 'redis'),
-    'Where tasks, workers and ledger live; only `sqlite` so far',
+    'Where tasks, workers and ledger live: in a file of this kernel, or on a Redis that several kernels share',
   ),
   connectionString: variable(
     'COLONY_MEMORY_CONNECTION_STRING',
     '.colony/colony.db',
-    matching(/^(?![a-z][a-z0-9+.-]*:\/\/)[^\0]{1,4096}$/i, 'the path of a SQLite file, or :memory:'),
-    'The SQLite file, or `:memory:`, which is gone when the kernel stops',
+    matching(
+      /^(rediss?:\/\/[^\s]{1,4090}|(?![a-z][a-z0-9+.-]*:\/\/)[^\0]{1,4096})$/i,
+      'the path of a SQLite file, :memory:, or redis://host:port',
+    ),
+    'The SQLite file, or `:memory:`, which is gone when the kernel stops; with `COLONY_MEMORY_BACKEND=redis`, the Redis',
   ),
-  eventBus: variable(
+  eventBus: optional(
     'COLONY_EVENT_BUS_TYPE',
-    'inmemory',
     oneOf('inmemory', 'redis'),
-    'How events travel; only `inmemory` so far',
+    'How events travel; unset it is `redis` with `COLONY_MEMORY_BACKEND=redis`, otherwise `inmemory`',
+  ),
+  messageQueueUrl: variable(
+    'COLONY_MESSAGE_QUEUE_URL',
+    'redis://127.0.0.1:6379',
+    matching(/^rediss?:\/\/[^\s]{1,4090}$/i, 'redis://host:port, or rediss:// with TLS'),
+    'The Redis to use when `COLONY_MEMORY_CONNECTION_STRING` names none. A password in it is never shown',
   ),
   secretToken: optional(
     'COLONY_SECRET_TOKEN',
@@ -97,7 +105,7 @@ export const VARIABLES = {
     'COLONY_SYSTEM_ID',
     'colony',
     matching(/^[\w.-]{1,64}$/, '1 to 64 letters, digits, dots, dashes or underscores'),
-    'The name of the colony, in logs and metrics',
+    'The name of the colony, in logs, metrics and Redis keys: kernels with the same one on a Redis are one colony',
   ),
   corsOrigins: variable(
     'COLONY_CORS_ORIGINS',
@@ -139,7 +147,12 @@ export const VARIABLES = {
 
 type Variables = typeof VARIABLES;
 /** What the environment says, checked and frozen. Field by field the table above. */
-export type Config = { readonly [K in keyof Variables]: Variables[K] extends Variable<infer T> ? T : never };
+type Read = { readonly [K in keyof Variables]: Variables[K] extends Variable<infer T> ? T : never };
+export type Config = Omit<Read, 'eventBus'> & {
+  readonly eventBus: 'inmemory' | 'redis';
+  /** The Redis that holds the colony; null: a SQLite file does. */
+  readonly redisUrl: string | null;
+};
 
 /** The start must not go on; `message` is the one line that says why. */
 export class ConfigError extends Error {
@@ -158,7 +171,7 @@ export function loadConfig(env: Environment, directory: string): Config {
     const name = entry.name === 'COLONY_PORT' && given.COLONY_PORT === undefined ? 'PORT' : entry.name;
     config[field] = readVariable(entry, name, given[name]);
   }
-  return checked(Object.freeze(config) as Config);
+  return checked(config as Read);
 }
 
 function readVariable(entry: Variable<unknown>, name: string, given: string | undefined): unknown {
@@ -170,7 +183,24 @@ function readVariable(entry: Variable<unknown>, name: string, given: string | un
   throw new ConfigError(`${name}${shown} is not allowed: it must be ${entry.allowed}`);
 }
 
-function checked(config: Config): Config {
+function checked(read: Read): Config {
+  const isRedis = read.memoryBackend === 'redis';
+  const isUrl = /^rediss?:/i.test(read.connectionString);
+  if (isUrl && !isRedis) {
+    throw new ConfigError(
+      `COLONY_MEMORY_CONNECTION_STRING ${quote(read.connectionString)} is not allowed with COLONY_MEMORY_BACKEND=sqlite: it must be the path of a SQLite file; or set COLONY_MEMORY_BACKEND=redis`,
+    );
+  }
+  if (isRedis && read.eventBus === 'inmemory') {
+    throw new ConfigError(
+      'COLONY_EVENT_BUS_TYPE "inmemory" is not allowed with COLONY_MEMORY_BACKEND=redis, where kernels must hear of each other: it must be redis, or unset',
+    );
+  }
+  const config: Config = Object.freeze({
+    ...read,
+    eventBus: read.eventBus ?? (isRedis ? 'redis' : 'inmemory'),
+    redisUrl: !isRedis ? null : isUrl ? read.connectionString : read.messageQueueUrl,
+  });
   if (config.environment === 'production' && config.secretToken === null && !config.allowAnonymous) {
     throw new ConfigError(
       'COLONY_SECRET_TOKEN "" is not allowed with COLONY_ENV=production: set a token, or COLONY_ALLOW_ANONYMOUS=true to go without',
@@ -181,10 +211,11 @@ function checked(config: Config): Config {
 
 /** What the contract knows and this version does not, where ignoring it silently would be worse than refusing. */
 function refuseWhatIsNotThereYet(given: Environment): void {
-  for (const name of ['COLONY_MEMORY_BACKEND', 'COLONY_EVENT_BUS_TYPE']) {
-    if (given[name]?.trim().toLowerCase() !== 'redis') continue;
-    const allowed = name === 'COLONY_MEMORY_BACKEND' ? 'sqlite' : 'inmemory';
-    throw new ConfigError(`${name} "redis" is not available yet: it must be ${allowed}`);
+  const isRedis = (name: string) => given[name]?.trim().toLowerCase() === 'redis';
+  if (isRedis('COLONY_EVENT_BUS_TYPE') && !isRedis('COLONY_MEMORY_BACKEND')) {
+    throw new ConfigError(
+      'COLONY_EVENT_BUS_TYPE "redis" is not available yet with COLONY_MEMORY_BACKEND=sqlite: it must be inmemory',
+    );
   }
   if (given.GUARDIAN_POLICY_FILE !== undefined) {
     throw new ConfigError(

@@ -29,7 +29,10 @@ export async function main(environment: NodeJS.ProcessEnv): Promise<void> {
 async function listen({ api, kernel }: Colony, config: Config, log: Logger): Promise<void> {
   try {
     const url = await api.listen();
-    log.info({ url, version: VERSION, store: config.connectionString }, `ColonyOS Kernel ${VERSION} listens on ${url}`);
+    log.info(
+      { url, version: VERSION, store: config.redisUrl === null ? config.connectionString : 'redis' },
+      `ColonyOS Kernel ${VERSION} listens on ${url}`,
+    );
   } catch (fault) {
     await kernel.stop();
     throw listenError(fault, config);

@@ -5,8 +5,8 @@ import type { EventBus } from '../core/event-bus.ts';
 import type { Put } from '../core/store.ts';
 import { isTerminal, type Task } from '../core/task.ts';
 import type { Happened } from './batcher.ts';
-import type { Effect } from './change.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { noticesOf } from './notices.ts';
 import type { Presence } from './presence.ts';
 import type { TaskWaiters } from './task-waiters.ts';
 
@@ -32,13 +32,14 @@ export class Aftermath {
     this.#options = options;
   }
 
-  follow({ now, changes, effects, served, entries }: Happened): void {
+  follow({ now, changes, heldBack, served, entries }: Happened): void {
     const { presence, dispatcher, bus, leaseMs, giveBack } = this.#options;
     for (const { puts, actor } of changes) {
       for (const put of puts) this.#followPut(put, now);
       if (actor.startsWith('worker:')) presence.touch(actor.slice('worker:'.length), now);
     }
-    for (const effect of effects) this.#carryOut(effect);
+    if (heldBack) this.#sayHeldBack();
+    for (const entry of entries) for (const notice of noticesOf(entry)) dispatcher.tell(notice);
     for (const { link, answer } of served) {
       if (answer instanceof Refusal || answer.assignments.length === 0) continue;
       if (dispatcher.isAttached(link)) link.assign(answer.assignments, now.wall + leaseMs);
@@ -61,17 +62,9 @@ export class Aftermath {
     }
   }
 
-  #carryOut(effect: Effect): void {
-    if (effect.kind === 'held_back') {
-      if (!this.#saidHeldBack) this.#options.onHeldBack();
-      this.#saidHeldBack = true;
-      return;
-    }
-    for (const link of [...this.#options.dispatcher.linksOf(effect.workerId)]) {
-      if (effect.kind === 'revoked') link.cancel(effect.taskId, effect.reason);
-      else if (effect.kind === 'draining') link.drain();
-      else link.removed();
-    }
+  #sayHeldBack(): void {
+    if (!this.#saidHeldBack) this.#options.onHeldBack();
+    this.#saidHeldBack = true;
   }
 
   #tellProgress({ id, worker, progress }: Task, now: Now): void {

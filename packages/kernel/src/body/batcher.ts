@@ -4,7 +4,7 @@ import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { LedgerEntry } from '../core/event.ts';
 import type { Store } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
-import type { Change, Effect } from './change.ts';
+import type { Change } from './change.ts';
 import type { Decision } from './decide/decision.ts';
 import { decide, needs } from './decide/index.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -12,7 +12,7 @@ import type { WorkerLink } from './links.ts';
 import { Slice } from './slice.ts';
 
 const MOST_IN_BATCH = 1000;
-const MOST_TRIES = 10;
+const MOST_TRIES = 50;
 /** So many share a commit well enough: no need to wait for more. */
 const A_FEW = 8;
 
@@ -29,14 +29,15 @@ interface Decided {
   readonly for: Pending | WorkerLink;
   readonly answer: Answer<Command>;
   readonly change: Change | null;
-  readonly effects: readonly Effect[];
+  readonly heldBack: boolean;
 }
 
 /** What a committed batch amounts to, for those who follow the colony. */
 export interface Happened {
   readonly now: Now;
   readonly changes: readonly Change[];
-  readonly effects: readonly Effect[];
+  /** The colony's limit kept a task from a worker. */
+  readonly heldBack: boolean;
   readonly entries: readonly LedgerEntry[];
   /** Tasks given to waiting links. */
   readonly served: readonly { readonly link: WorkerLink; readonly answer: Answer<Claim> }[];
@@ -204,7 +205,7 @@ export class Batcher {
         await this.#fetch(slice);
       }
       const decision: Decision<object> | Refusal = decide(slice, command);
-      if (decision instanceof Refusal) return { for: asker, answer: decision, change: null, effects: [] };
+      if (decision instanceof Refusal) return { for: asker, answer: decision, change: null, heldBack: false };
       const { change, reply } = decision;
       const changes = change !== null && (change.puts.length > 0 || change.events.length > 0);
       if (changes) slice.absorb(change.puts);
@@ -212,7 +213,7 @@ export class Batcher {
         for: asker,
         answer: reply as Answer<Command>,
         change: changes ? change : null,
-        effects: change?.effects ?? [],
+        heldBack: change?.heldBack ?? false,
       };
     } catch (error) {
       if (error instanceof StorageUnavailable) throw error;
@@ -233,17 +234,20 @@ export class Batcher {
     const units = changing.map((one) => one.change!);
     this.#doubtful = decided.flatMap(({ answer }) => ('assignments' in answer ? answer.assignments : []));
     const before = performance.now();
-    const { outcomes, entries } = units.length > 0 ? await this.#options.store.commit(units, now.wall) : NOTHING;
+    const { outcomes, entries } =
+      units.length > 0 ? await this.#options.store.commit(units, now.wall, this.#room()) : NOTHING;
     const commitMs = performance.now() - before;
     this.#doubtful = [];
     const lost = new Set(changing.filter((_, index) => outcomes[index] === 'conflict'));
 
-    const effects: Effect[] = [];
+    let heldBack = false;
     const served: { link: WorkerLink; answer: Answer<Claim> }[] = [];
+    const again: Pending[] = [];
     for (const one of decided) {
-      if (lost.has(one)) this.#tryAgain(one);
+      // What was refused may have been refused because of something that has not happened after all.
+      if (lost.has(one) || (lost.size > 0 && one.change === null)) this.#tryAgain(one, again);
       else {
-        effects.push(...one.effects);
+        heldBack ||= one.heldBack;
         if ('resolve' in one.for) one.for.resolve(one.answer);
         else {
           this.#options.dispatcher.settled(one.for, true);
@@ -251,15 +255,22 @@ export class Batcher {
         }
       }
     }
+    this.#waiting.unshift(...again);
     const changes = units.filter((_, index) => outcomes[index] === 'committed');
-    this.#options.onCommitted({ now, changes, effects, entries, served, commands, commitMs });
+    this.#options.onCommitted({ now, changes, heldBack, entries, served, commands, commitMs });
+  }
+
+  /** How many tasks may execute, where other kernels may be assigning some at this moment. */
+  #room(): number | undefined {
+    const { store, rules } = this.#options;
+    return store.fellows && rules.maxConcurrentTasks > 0 ? rules.maxConcurrentTasks : undefined;
   }
 
   /** Another kernel was faster with one of the records: decide anew on what is there now. */
-  #tryAgain({ for: asker }: Decided): void {
+  #tryAgain({ for: asker }: Decided, again: Pending[]): void {
     if (!('resolve' in asker)) this.#options.dispatcher.settled(asker, false);
     else if (++asker.tries < MOST_TRIES) {
-      this.#waiting.unshift(asker);
+      again.push(asker);
       this.#urgent = true;
     } else asker.reject(new StorageUnavailable('the records are contended; try again'));
   }

@@ -2,21 +2,13 @@ import { Bug } from '../core/errors.ts';
 import type { LedgerType, NewEvent, Source } from '../core/event.ts';
 import type { JsonObject } from '../core/json.ts';
 import { mayFollow } from '../core/lifecycle.ts';
-import type { IdempotencyRecord, Put, Tombstone } from '../core/store.ts';
+import type { IdempotencyRecord, Put, Read, Tombstone } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import type { Slice } from './slice.ts';
 
-/** Something the shell should do after the commit. Only hints: losing one delays, and harms nothing. */
-export type Effect =
-  | { readonly kind: 'revoked'; readonly workerId: string; readonly taskId: string; readonly reason: string }
-  | { readonly kind: 'draining'; readonly workerId: string }
-  | { readonly kind: 'removed'; readonly workerId: string }
-  /** The colony's limit holds back a task that this worker could run. */
-  | { readonly kind: 'held_back'; readonly workerId: string };
-
 /**
- * What one command changes, collected while it is decided: records to put, events to append, effects to hint at.
+ * What one command changes, collected while it is decided: records to put, events to append, and what it rests on.
  * Reads go through it, so that a command with several steps sees its own.
  */
 export class Change {
@@ -24,7 +16,9 @@ export class Change {
   readonly actor: string;
   readonly puts: Put[] = [];
   readonly events: NewEvent[] = [];
-  readonly effects: Effect[] = [];
+  readonly reads: Read[] = [];
+  /** The colony's limit keeps back a task that the worker could run. */
+  heldBack = false;
   readonly #tasks = new Map<string, Task>();
   readonly #workers = new Map<string, Worker | null>();
 
@@ -44,6 +38,25 @@ export class Change {
   worker(id: string): Worker | null {
     const own = this.#workers.get(id);
     return own === undefined ? this.slice.worker(id) : own;
+  }
+
+  /** A task that the decision rests on, and that it does not change. */
+  readTask(id: string): Task | Tombstone | null {
+    const task = this.slice.task(id);
+    this.reads.push({ kind: 'task', id, version: task && 'version' in task ? task.version : 0 });
+    return task;
+  }
+
+  /** The tasks that depend on this one: all of them, or the decision does not hold. */
+  dependentsOf(id: string): readonly Task[] {
+    this.reads.push({ kind: 'dependents', id, count: this.slice.loadedCount('dependents', id) });
+    return this.slice.dependentsOf(id);
+  }
+
+  /** The tasks whose parent is this one, likewise. */
+  childrenOf(id: string): readonly Task[] {
+    this.reads.push({ kind: 'children', id, count: this.slice.loadedCount('children', id) });
+    return this.slice.childrenOf(id);
   }
 
   create(task: Task): Task {

@@ -2,6 +2,7 @@ import type { Assignment, Claim } from '../core/command.ts';
 import type { Worker } from '../core/worker.ts';
 import { mayTakeFrom } from '../mind/matching.ts';
 import type { WorkerLink } from './links.ts';
+import type { Notice } from './notices.ts';
 import type { Slice } from './slice.ts';
 
 interface Waiting {
@@ -43,8 +44,13 @@ export class Dispatcher {
     return this.#waiting.has(link);
   }
 
-  linksOf(workerId: string): Iterable<WorkerLink> {
-    return this.#byWorker.get(workerId) ?? [];
+  /** Lets a worker's links know. */
+  tell(notice: Notice): void {
+    for (const link of [...(this.#byWorker.get(notice.workerId) ?? [])]) {
+      if (notice.kind === 'revoked') link.cancel(notice.taskId, notice.reason);
+      else if (notice.kind === 'draining') link.drain();
+      else link.removed();
+    }
   }
 
   /** Every worker that is surely there at the moment. */
@@ -64,6 +70,12 @@ export class Dispatcher {
     waiting.credit = slots;
     waiting.pledged = 0;
     waiting.fresh = true;
+  }
+
+  /** Something changed elsewhere that may concern this worker, or without one anybody: they deserve a look. */
+  refresh(workerId?: string): void {
+    const links = workerId === undefined ? this.#waiting.keys() : (this.#byWorker.get(workerId) ?? []);
+    for (const link of links) this.#waiting.get(link)!.fresh = true;
   }
 
   /** Whether somebody could be served even if nothing else happens. */

@@ -9,6 +9,7 @@ import { Aftermath } from './aftermath.ts';
 import { Batcher, type Happened } from './batcher.ts';
 import { noSuchWorker } from './decide/workers.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { Elsewhere } from './elsewhere.ts';
 import { EventRelay } from './event-relay.ts';
 import { holdClaim } from './held-claim.ts';
 import type { WorkerLink } from './links.ts';
@@ -88,6 +89,18 @@ export class Kernel {
     this.#presence = new Presence(rules.leaseMs);
     this.#taskWaiters = new TaskWaiters(store, clock);
     this.relay = new EventRelay(() => store.ledger, bus);
+    const elsewhere = new Elsewhere({
+      dispatcher: this.#dispatcher,
+      presence: this.#presence,
+      taskWaiters: this.#taskWaiters,
+      clock,
+      kick: () => this.#lookForWork(),
+      expect: (delayMs) => this.#sweeper.expect(delayMs),
+    });
+    bus.subscribe({
+      entries: (entries, fromHere) => fromHere || elsewhere.follow(entries),
+      ephemeral: () => undefined,
+    });
     const aftermath = new Aftermath({
       dispatcher: this.#dispatcher,
       presence: this.#presence,
@@ -124,6 +137,7 @@ export class Kernel {
       relay: this.relay,
       rules: options.retention,
       random,
+      leaseMs: rules.leaseMs,
       present: () => this.#dispatcher.present(),
       isBroken: () => this.#storeProblem !== null,
       onRepaired: () => this.#storeRepaired(),
@@ -138,7 +152,8 @@ export class Kernel {
     const now = this.#clock.now();
     const workers = await this.store.workers();
     for (const worker of workers) this.#presence.follow(worker.id, worker.offline, now);
-    const held = workers.flatMap((worker) => worker.holds);
+    // Where kernels share a store they share its time, which goes on while one of them starts.
+    const held = this.store.fellows ? [] : workers.flatMap((worker) => worker.holds);
     await Promise.all(held.map((taskId) => this.#batcher.execute({ kind: 'recover', actor: 'kernel', taskId })));
     await this.#announce('kernel_started');
   }
@@ -161,7 +176,16 @@ export class Kernel {
   async touch(workerId: string): Promise<boolean> {
     if (this.#presence.touch(workerId, this.#clock.now())) return true;
     const answer = await this.execute({ kind: 'heartbeat', actor: `worker:${workerId}`, workerId });
-    return !(answer instanceof Refusal);
+    if (answer instanceof Refusal) return false;
+    this.#hear(answer.worker);
+    return true;
+  }
+
+  /** A worker that makes itself heard here, perhaps for the first time. */
+  #hear({ id, offline }: Worker): void {
+    const now = this.#clock.now();
+    this.#presence.follow(id, offline, now);
+    this.#presence.touch(id, now);
   }
 
   /** A heartbeat. With `tasks`, whatever else the worker is thought to hold goes back to the queue. */
@@ -178,6 +202,7 @@ export class Kernel {
       });
       if (answer instanceof Refusal) return answer;
       worker = answer.worker;
+      this.#hear(worker);
     }
     this.bus.publishEphemeral({
       type: 'worker_heartbeat',
@@ -239,7 +264,15 @@ export class Kernel {
   /** Sets how many more tasks the link will take from now on. */
   credit(link: WorkerLink, slots: number): void {
     this.#dispatcher.credit(link, slots);
-    if (slots > 0 && !this.stopping && this.#storeProblem === null) this.#batcher.credited();
+    if (slots > 0 && this.#isUsable) this.#batcher.credited();
+  }
+
+  #lookForWork(): void {
+    if (this.#isUsable) this.#batcher.kick();
+  }
+
+  get #isUsable(): boolean {
+    return !this.stopping && this.#storeProblem === null;
   }
 
   /** The task once it has ended, or as it is after `waitMs` or when `signal` aborts. Null: no such task. */
@@ -288,6 +321,7 @@ export class Kernel {
     await this.#batcher.settled();
     if (this.#storeProblem === null) await this.#announce('kernel_stopped').catch(() => undefined);
     await this.#batcher.settled();
+    await this.bus.delivered();
     this.relay.stop();
     await this.bus.close();
     await this.store.close();

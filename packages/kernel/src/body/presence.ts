@@ -8,6 +8,8 @@ export class Presence {
   readonly #leaseMs: number;
   readonly #seen = new Map<string, Now>();
   readonly #offline = new Set<string>();
+  /** Who was heard of since the other kernels were last told. */
+  readonly #heard = new Set<string>();
 
   constructor(leaseMs: number) {
     this.#leaseMs = leaseMs;
@@ -17,6 +19,7 @@ export class Presence {
   touch(workerId: string, now: Now): boolean {
     if (!this.#seen.has(workerId)) return false;
     this.#seen.set(workerId, now);
+    this.#heard.add(workerId);
     return !this.#offline.has(workerId);
   }
 
@@ -34,11 +37,21 @@ export class Presence {
 
   forget(workerId: string): void {
     this.#seen.delete(workerId);
+    this.#heard.delete(workerId);
     this.#offline.delete(workerId);
   }
 
   lastSeen(workerId: string): Now | undefined {
     return this.#seen.get(workerId);
+  }
+
+  /** Who was heard of since `told` last said that the other kernels know. */
+  heard(): string[] {
+    return [...this.#heard];
+  }
+
+  told(workerIds: readonly string[]): void {
+    for (const id of workerIds) this.#heard.delete(id);
   }
 
   /** Online workers that were silent for a whole lease. */

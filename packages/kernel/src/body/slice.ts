@@ -73,6 +73,11 @@ export class Slice {
     return this.#children.of(taskId).map((id) => this.liveTask(id));
   }
 
+  /** How many tasks hung on this one when it was loaded, be it as dependents or as children. */
+  loadedCount(relation: 'dependents' | 'children', id: string): number {
+    return (relation === 'dependents' ? this.#dependents : this.#children).loadedCount(id);
+  }
+
   hasTask = (id: string) => this.#tasks.has(id);
   hasWorker = (id: string) => this.#workers.has(id);
   hasIdempotency = (key: string) => this.#keys.has(key);
@@ -242,6 +247,10 @@ class Relation {
     const others = this.#added.get(id);
     if (others) others.push(other);
     else this.#added.set(id, [other]);
+  }
+
+  loadedCount(id: string): number {
+    return known(this.#loaded, id, 'relatives of task').length;
   }
 
   of(id: string): readonly string[] {

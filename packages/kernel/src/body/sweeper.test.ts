@@ -2,6 +2,7 @@
 import { expect, test, vi } from 'vitest';
 import { StorageUnavailable } from '../core/errors.ts';
 import { begin } from '../testing/swept-colony.ts';
+import { noticesOf } from './notices.ts';
 
 test('a delayed task is queued within 250 ms of its time, and not before', async () => {
   const setting = await begin();
@@ -30,8 +31,8 @@ test('an attempt over its timeout is ended, and its worker told', async () => {
   expect(await setting.status('long')).toBe('executing');
   await setting.advance(252);
   expect(await setting.status('long')).toBe('timeout');
-  const effects = setting.pipeline.happened.flatMap((one) => one.effects);
-  expect(effects).toContainEqual({ kind: 'revoked', workerId: 'maya', taskId: 'long', reason: 'timeout' });
+  const notices = setting.pipeline.happened.flatMap(({ entries }) => entries.flatMap(noticesOf));
+  expect(notices).toContainEqual({ kind: 'revoked', workerId: 'maya', taskId: 'long', reason: 'timeout' });
 });
 
 test('an attempt over its timeout comes back after its backoff when a retry is left', async () => {

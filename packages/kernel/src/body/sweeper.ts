@@ -28,6 +28,8 @@ export interface SweeperOptions {
   readonly presence: Presence;
   readonly relay: EventRelay;
   readonly rules: SweepRules;
+  /** How long a worker may be silent. */
+  readonly leaseMs: number;
   readonly random: () => number;
   /** Workers that are surely there at the moment, which is a sign of life. */
   readonly present: () => Iterable<string>;
@@ -49,6 +51,8 @@ export class Sweeper {
   #stopped = false;
   #retentionAt = 0;
   #probeAt = 0;
+  /** The ledger's end at the last beat: what the bus has not brought by the next one got lost. */
+  #lastAtBeat = 0;
 
   constructor(options: SweeperOptions) {
     this.#options = options;
@@ -62,6 +66,7 @@ export class Sweeper {
     this.#stopped = true;
     this.#cancelTimer();
     await this.#sweeping;
+    await this.#options.store.fellows?.leave().catch(() => undefined);
   }
 
   /** Something will be due in `delayMs`: sweep by then at the latest. */
@@ -93,7 +98,9 @@ export class Sweeper {
         await this.#repair(now.steady);
         return LONGEST_REST_MS;
       }
-      await this.#sweepWorkers();
+      const silent = await this.#beat();
+      if (silent === null) return LONGEST_REST_MS;
+      await this.#sweepWorkers(silent);
       const due = await store.due(clock.now(), MOST_AT_ONCE);
       await Promise.all([
         ...due.ready.map(({ id }) => this.#issue({ kind: 'promote', actor: 'kernel', taskId: id })),
@@ -102,6 +109,7 @@ export class Sweeper {
         ),
       ]);
       await this.#sweepRetention(now.steady);
+      await store.ledger.seal();
       return await this.#rest(due.ready.length + due.overdue.length >= MOST_AT_ONCE);
     } catch (error) {
       onFault(error);
@@ -120,13 +128,25 @@ export class Sweeper {
     );
   }
 
-  async #sweepWorkers(): Promise<void> {
-    const { presence, clock, present, store, rules } = this.#options;
+  /** The workers that were silent for a whole lease; null when sweeping is another kernel's office. */
+  async #beat(): Promise<readonly string[] | null> {
+    const { presence, clock, present, store, relay, leaseMs } = this.#options;
     const now = clock.now();
     for (const id of present()) presence.touch(id, now);
-    await Promise.all(
-      presence.silent(now).map((workerId) => this.#issue({ kind: 'lose_worker', actor: 'kernel', workerId })),
-    );
+    if (!store.fellows) return presence.silent(now);
+    const heard = presence.heard();
+    // What was heard since the last beat is known to others at this one only.
+    const { isSteward, silent, last } = await store.fellows.beat(heard, leaseMs + LONGEST_REST_MS);
+    presence.told(heard);
+    if (this.#lastAtBeat > relay.head) await relay.catchUp();
+    this.#lastAtBeat = last;
+    return isSteward ? silent : null;
+  }
+
+  async #sweepWorkers(silent: readonly string[]): Promise<void> {
+    const { presence, clock, store, rules } = this.#options;
+    const now = clock.now();
+    await Promise.all(silent.map((workerId) => this.#issue({ kind: 'lose_worker', actor: 'kernel', workerId })));
     if (now.steady < this.#retentionAt) return;
     for (const worker of await store.workers()) {
       const silentMs = now.steady - (presence.lastSeen(worker.id)?.steady ?? now.steady);

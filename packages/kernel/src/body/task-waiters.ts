@@ -34,6 +34,13 @@ export class TaskWaiters {
     return this.#listeners.has(taskId);
   }
 
+  /** A task has ended, as the ledger says. */
+  async endedElsewhere(taskId: string): Promise<void> {
+    if (!this.isAwaited(taskId)) return;
+    const task = await this.#store.task(taskId);
+    if (task && isTerminal(task)) this.ended(task);
+  }
+
   /** A task has ended: whoever waited for it may go on. */
   ended(task: Task): void {
     for (const listener of this.#listeners.get(task.id) ?? []) listener(task);

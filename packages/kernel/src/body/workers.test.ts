@@ -1,6 +1,7 @@
 /** What a worker may expect of the kernel, told in small stories. */
 import { expect, test } from 'vitest';
 import { Hive, progress, release } from '../testing/hive.ts';
+import { noticesOf } from './notices.ts';
 
 test('a cancelled attempt is revoked: its worker is told, has its slot back, and its word no longer counts', async () => {
   const hive = await Hive.begin();
@@ -8,8 +9,8 @@ test('a cancelled attempt is revoked: its worker is told, has its slot back, and
   await hive.submit('t');
   const { token } = await hive.take('maya');
   await hive.cancel('t');
-  const effects = hive.pipeline.happened.at(-1)!.effects;
-  expect(effects).toEqual([{ kind: 'revoked', workerId: 'maya', taskId: 't', reason: 'cancelled' }]);
+  const { entries } = hive.pipeline.happened.at(-1)!;
+  expect(entries.flatMap(noticesOf)).toEqual([{ kind: 'revoked', workerId: 'maya', taskId: 't', reason: 'cancelled' }]);
   expect((await hive.worker('maya'))!.holds).toEqual([]);
   expect(await hive.refused(progress('t', token))).toBe('stale_lease');
 });
@@ -51,7 +52,10 @@ test('a worker that drains gets nothing new, finishes what it holds, and is gone
   const a = await hive.take('maya');
   await hive.do({ kind: 'drain', actor: 'ann', workerId: 'maya' });
   expect(await hive.claim('maya')).toEqual([]);
-  expect(hive.pipeline.happened.flatMap((one) => one.effects)).toContainEqual({ kind: 'draining', workerId: 'maya' });
+  expect(hive.pipeline.happened.flatMap(({ entries }) => entries.flatMap(noticesOf))).toContainEqual({
+    kind: 'draining',
+    workerId: 'maya',
+  });
   await hive.complete(a);
   expect(await hive.worker('maya')).toBeNull();
   expect((await hive.ledger()).slice(-2).map(({ type }) => type)).toEqual(['task_completed', 'worker_unregistered']);

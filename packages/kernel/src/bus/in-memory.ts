@@ -7,7 +7,7 @@ export class InMemoryBus implements EventBus {
   readonly #listeners = new Set<BusListener>();
 
   publish(entries: readonly LedgerEntry[]): void {
-    for (const listener of this.#listeners) listener.entries(entries);
+    for (const listener of this.#listeners) listener.entries(entries, true);
   }
 
   publishEphemeral(event: EphemeralEvent): void {
@@ -18,6 +18,8 @@ export class InMemoryBus implements EventBus {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
+
+  async delivered(): Promise<void> {}
 
   async close(): Promise<void> {
     this.#listeners.clear();

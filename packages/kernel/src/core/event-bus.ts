@@ -10,10 +10,13 @@ export interface EventBus {
   publishEphemeral(event: EphemeralEvent): void;
   /** Returns a function that ends the subscription. Listeners must not throw and must not block. */
   subscribe(listener: BusListener): () => void;
+  /** Resolves once listeners have heard of everything published so far, or at least should have. */
+  delivered(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface BusListener {
-  entries(entries: readonly LedgerEntry[]): void;
+  /** @param fromHere whether this kernel committed them itself */
+  entries(entries: readonly LedgerEntry[], fromHere: boolean): void;
   ephemeral(event: EphemeralEvent): void;
 }

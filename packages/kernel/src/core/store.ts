@@ -12,15 +12,18 @@ import type { Worker } from './worker.ts';
  * Every method may throw `StorageUnavailable`; a commit that throws may or may not have happened.
  */
 export interface Store {
+  /** In plain words: what of what was acknowledged survives what. */
+  readonly durability: string;
+
   /** Reads records for deciding. What does not exist is null; a task that retention removed is a tombstone. */
   load(needs: Needs): Promise<Loaded>;
 
   /**
    * Applies units in order, each of them whole or not at all, and all that succeed in one durable transaction
-   * together with their ledger entries. A unit conflicts when a record it expects has another version by now (or
-   * when it builds on a unit that conflicted).
+   * together with their ledger entries. A unit conflicts when a record it expects or has read has another version by
+   * now (or when it builds on a unit that conflicted), or when with it more than `room` tasks would be executing.
    */
-  commit(units: readonly Unit[], at: number): Promise<Committed>;
+  commit(units: readonly Unit[], at: number, room?: number): Promise<Committed>;
 
   /** How much there is: what every batch of decisions starts from. */
   survey(): Promise<Survey>;
@@ -36,6 +39,8 @@ export interface Store {
   oldestQueued(): Promise<number | null>;
 
   readonly ledger: Ledger;
+  /** The other kernels, where several may share the store; null where there can be only one. */
+  readonly fellows: Fellows | null;
 
   /** Removes what retention no longer keeps; `limit` bounds the work of one call. Answers how much was removed. */
   prune(before: Retention, limit: number): Promise<number>;
@@ -58,6 +63,28 @@ export interface Ledger {
   seal(): Promise<number>;
   /** Seals, then recomputes the chain from what is stored, a piece at a time. */
   verify(): Promise<Verification>;
+}
+
+/** Kernels that share a store. One of them at a time is the steward: it sweeps, seals and prunes for all. */
+export interface Fellows {
+  /**
+   * Says, several times a second, that this kernel is there and which workers it has heard of since; takes the office of
+   * the steward when it is free; and sets the store's clock by the store.
+   * @param patienceMs how long nobody may have heard of a worker before it counts as silent
+   */
+  beat(heard: readonly string[], patienceMs: number): Promise<Beat>;
+  /** When each online worker was last heard of by any kernel (wall). */
+  lastSeen(): Promise<ReadonlyMap<string, number>>;
+  /** Gives up the office, if it has it. */
+  leave(): Promise<void>;
+}
+
+export interface Beat {
+  readonly isSteward: boolean;
+  /** The online workers nobody has heard of for too long; told to the steward. */
+  readonly silent: readonly string[];
+  /** The newest entry of the ledger. */
+  readonly last: number;
 }
 
 export interface LedgerSpan {
@@ -162,7 +189,14 @@ export interface IdempotencyRecord extends IdempotencyKey {
 export interface Unit {
   readonly puts: readonly Put[];
   readonly events: readonly NewEvent[];
+  /** What it rests on without changing it. Only a store with fellows has to look: elsewhere nobody else writes. */
+  readonly reads?: readonly Read[];
 }
+
+/** A task at a version (0: there is none); or how many tasks hang on one, as they were loaded. */
+export type Read =
+  | { readonly kind: 'task'; readonly id: string; readonly version: number }
+  | { readonly kind: 'dependents' | 'children'; readonly id: string; readonly count: number };
 
 /**
  * A record's next state. `prev` is the record it was decided on (null: must not exist yet); the store expects to

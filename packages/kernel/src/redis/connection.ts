@@ -19,7 +19,7 @@ const RECONNECT_MS = 50;
 /** What a server says that cannot serve just now, and may in a moment: it starts, hands over, or is handed over to. */
 const NOT_NOW = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY)\b/;
 /** What it says when nothing can be written, whatever one tries. */
-const NO_WRITING = /^(OOM|MISCONF|NOREPLICAS)\b/;
+const NO_WRITING = /^(OOM|MISCONF|NOREPLICAS|OVERTAKEN)\b/;
 
 /** One way to talk to a server or a cluster; of no use any more once it has failed. */
 interface Line {

@@ -1,5 +1,5 @@
 import type { NewEvent } from '../core/event.ts';
-import type { IdempotencyRecord, Put, Unit } from '../core/store.ts';
+import type { IdempotencyRecord, Put, Read, Unit } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 
@@ -11,6 +11,8 @@ export interface Merged {
   readonly workers: ReadonlyMap<string, Span<Worker, Worker | null>>;
   readonly idempotency: ReadonlyMap<string, Span<IdempotencyRecord, IdempotencyRecord>>;
   readonly events: readonly NewEvent[];
+  /** What units rest on beside what they change. */
+  readonly reads: readonly Read[];
 }
 
 interface Span<First, Last> {
@@ -30,7 +32,13 @@ export function merge(units: readonly Unit[]): Merged {
   const workers = new Map<string, Span<Worker, Worker | null>>();
   const idempotency = new Map<string, Span<IdempotencyRecord, IdempotencyRecord>>();
   const events: NewEvent[] = [];
+  const reads: Read[] = [];
   for (const unit of units) {
+    for (const read of unit.reads ?? []) {
+      const known = read.kind === 'task' ? tasks.get(read.id) : undefined;
+      if (!known) reads.push(read);
+      else if (known.last.version !== expectedOf(read)) throw new Conflict();
+    }
     for (const put of unit.puts) {
       if (put.kind === 'task') mergeOne(tasks, put, put.prev, put.next);
       else if (put.kind === 'worker') mergeOne(workers, put, put.prev, put.next);
@@ -38,7 +46,7 @@ export function merge(units: readonly Unit[]): Merged {
     }
     for (const event of unit.events) events.push(event);
   }
-  return { tasks, workers, idempotency, events };
+  return { tasks, workers, idempotency, events, reads };
 }
 
 function mergeOne<T extends Versioned, L extends T | null>(
@@ -58,33 +66,72 @@ function mergeOne<T extends Versioned, L extends T | null>(
 const NEVER = -1;
 
 /**
- * Takes a commit apart: which units find every record at the version they expect?
- * @param stored the version of a put's record as it is stored; 0 when there is none
+ * Takes a commit apart: which units find every record at the version they expect, and room for what they assign?
+ * @param stored the version of something as it is stored; 0 when there is none
+ * @param room how many more tasks may be executing
  */
-export function judge(units: readonly Unit[], stored: (put: Put) => number): ('committed' | 'conflict')[] {
+export function judge(
+  units: readonly Unit[],
+  stored: Stored,
+  room = Number.POSITIVE_INFINITY,
+): ('committed' | 'conflict')[] {
   const versions = new Map<string, number>();
+  let left = room;
   return units.map((unit) => {
-    const next = versionsAfter(unit, versions, stored);
+    const started = startedBy(unit);
+    const next = started > 0 && started > left ? null : versionsAfter(unit, versions, stored);
+    if (next) left -= started;
     // What builds on a unit that conflicted was decided on a state that never came to be.
     for (const put of unit.puts) versions.set(nameOf(put), next?.get(nameOf(put)) ?? NEVER);
     return next ? 'committed' : 'conflict';
   });
 }
 
+/** How many more tasks are executing after a unit than before it. */
+function startedBy({ puts }: Unit): number {
+  let started = 0;
+  for (const put of puts) {
+    if (put.kind !== 'task') continue;
+    started += Number(put.next.status === 'executing') - Number(put.prev?.status === 'executing');
+  }
+  return started;
+}
+
+/** How many more tasks are executing after a commit than before it. */
+export function startedIn({ tasks }: Merged): number {
+  let started = 0;
+  for (const { first, last } of tasks.values()) {
+    started += Number(last.status === 'executing') - Number(first?.status === 'executing');
+  }
+  return started;
+}
+
+/** @param expected the version it had for whoever is asking */
+export type Stored = (kind: Put['kind'] | Read['kind'], id: string, expected: number) => number;
+
 /** The versions of a unit's records after it, or null when it does not find what it expects. */
 function versionsAfter(
   unit: Unit,
   versions: ReadonlyMap<string, number>,
-  stored: (put: Put) => number,
+  stored: Stored,
 ): ReadonlyMap<string, number> | null {
   const next = new Map<string, number>();
+  for (const read of unit.reads ?? []) {
+    const current = versions.get(`${read.kind} ${read.id}`) ?? stored(read.kind, read.id, expectedOf(read));
+    if (current !== expectedOf(read)) return null;
+  }
   for (const put of unit.puts) {
     const name = nameOf(put);
-    const current = next.get(name) ?? versions.get(name) ?? stored(put);
-    if (versionOf(put.prev) !== current) return null;
+    const expected = versionOf(put.prev);
+    if ((next.get(name) ?? versions.get(name) ?? stored(put.kind, idOf(put), expected)) !== expected) return null;
     next.set(name, versionOf(put.next));
   }
   return next;
+}
+
+/** What a read found: a version, or a number of relatives. */
+export function expectedOf(read: Read): number {
+  return read.kind === 'task' ? read.version : read.count;
 }
 
 /** The id of a put's record among those of its kind. */
@@ -94,7 +141,7 @@ export function idOf(put: Put): string {
 }
 
 /** Tells a put's record from all others. */
-export function nameOf(put: Put): string {
+function nameOf(put: Put): string {
   return `${put.kind} ${idOf(put)}`;
 }
 

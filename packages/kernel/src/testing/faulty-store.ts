@@ -52,10 +52,18 @@ export class FaultyStore implements Store {
   prune: Store['prune'] = (before, limit) => this.#read(() => this.#real.prune(before, limit));
   probe: Store['probe'] = () => this.#read(() => this.#real.probe());
 
-  commit: Store['commit'] = async (units, at) => {
+  get durability(): string {
+    return this.#real.durability;
+  }
+
+  get fellows(): Store['fellows'] {
+    return this.#real.fellows;
+  }
+
+  commit: Store['commit'] = async (units, at, room) => {
     await this.#delay();
     this.#fail(this.rates.commitFails, 'the write failed');
-    const committed = await this.#real.commit(units, at);
+    const committed = await this.#real.commit(units, at, room);
     await this.#delay();
     this.#fail(this.rates.replyLost, 'the answer was lost');
     return committed;

@@ -25,6 +25,7 @@ export class SweptColony {
     this.sweeper = new Sweeper({
       ...{ store: pipeline.store, clock: pipeline.clock, batcher: pipeline.batcher, presence: this.presence },
       relay: new EventRelay(() => pipeline.store.ledger, new InMemoryBus()),
+      leaseMs: 10_000,
       rules: { ...FOR_EVER, ...retention },
       random: () => 0.5,
       present: () => this.present,

@@ -1,9 +1,14 @@
-/** A real kernel behind the real API, on a store in memory; requests go in without a socket unless it listens. */
+/**
+ * A real kernel behind the real API, on a store in memory or, with `COLONY_TEST_STORE=redis`, on a Redis server of the test
+ * file's own; requests go in without a socket unless it listens.
+ */
+import { randomUUID } from 'node:crypto';
 import { type Logger, pino } from 'pino';
-import { expect, onTestFinished } from 'vitest';
+import { afterAll, expect, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { compose } from '../../src/compose.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
+import { RedisServer } from '../../src/testing/redis-server.ts';
 
 export type JsonValue = ReturnType<typeof JSON.parse>;
 
@@ -23,13 +28,26 @@ export interface Harness {
   stop(): Promise<void>;
 }
 
+const redis = process.env.COLONY_TEST_STORE === 'redis' ? await RedisServer.start() : null;
+afterAll(() => redis?.stop());
+
+function freshStore(): Record<string, string> {
+  return redis ? onRedis(redis, randomUUID()) : { COLONY_MEMORY_CONNECTION_STRING: ':memory:' };
+}
+
+/** What makes a kernel one of this colony's. */
+export function onRedis(server: RedisServer, colony: string): Record<string, string> {
+  return {
+    COLONY_MEMORY_BACKEND: 'redis',
+    COLONY_MEMORY_CONNECTION_STRING: server.url,
+    COLONY_SYSTEM_ID: colony,
+  };
+}
+
 /** Starts a colony that ends with the test. */
 export async function startColony(env: Readonly<Record<string, string>> = {}): Promise<Harness> {
   const log: Logger = pino({ level: 'silent' });
-  const config = loadConfig(
-    { COLONY_MEMORY_CONNECTION_STRING: ':memory:', COLONY_HOST: '127.0.0.1', COLONY_PORT: '0', ...env },
-    '/nonexistent',
-  );
+  const config = loadConfig({ ...freshStore(), COLONY_HOST: '127.0.0.1', COLONY_PORT: '0', ...env }, '/nonexistent');
   const { api, kernel } = await compose(config, log, '0.0.0-test');
   let listening = false;
   let stopped: Promise<void> | undefined;

@@ -108,7 +108,10 @@ test.each([
     /^colonyos: WORKER_HEARTBEAT_INTERVAL "soon" is not allowed: it must be .+\n$/,
   ],
   [{ COLONY_ENV: 'production' }, /^colonyos: COLONY_SECRET_TOKEN .+\n$/],
-  [{ COLONY_MEMORY_BACKEND: 'redis' }, /^colonyos: COLONY_MEMORY_BACKEND "redis" is not available yet.+\n$/],
+  [
+    { COLONY_MEMORY_BACKEND: 'redis', COLONY_MESSAGE_QUEUE_URL: 'redis://u:secret@127.0.0.1:1' },
+    /^colonyos: COLONY_MEMORY_BACKEND "redis" cannot use "redis:\/\/…@127.0.0.1:1": .+ECONNREFUSED.+\n$/,
+  ],
   [{ COLONY_HOST: '192.0.2.1' }, /^colonyos: COLONY_HOST "192.0.2.1" .+\n$/],
   [
     { COLONY_MEMORY_CONNECTION_STRING: '/dev/null/colony.db' },

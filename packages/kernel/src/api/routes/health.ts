@@ -10,7 +10,8 @@ export function healthRoutes(api: Api, { kernel, version, stopping }: ApiContext
 
   function send(reply: FastifyReply, healthy: boolean, checks?: Record<string, string>): void {
     const status = healthy ? 'healthy' : 'unhealthy';
-    const body = { status, timestamp: timestamp(Date.now()), version, ...(checks && { checks }) };
+    const { durability } = kernel.store;
+    const body = { status, timestamp: timestamp(Date.now()), version, durability, ...(checks && { checks }) };
     reply.header('cache-control', 'no-store');
     sendJson(reply, healthy ? 200 : 503, JSON.stringify(body));
   }

@@ -5,6 +5,7 @@ export const HealthSchema = Type.Object({
   status: Type.Enum(['healthy', 'unhealthy']),
   timestamp: Time,
   version: Type.String(),
+  durability: Type.String({ description: 'What of what was acknowledged survives what' }),
   checks: Type.Optional(AnyObject('Part by part: ok, or what is wrong')),
 });
 

@@ -15,7 +15,7 @@ export function needsCancel(slice: Slice, command: Cancel, wanted: Wanted): void
   if (!wanted.task(taskId) || (cascade && !wanted.allDescendants(taskId))) return;
   const task = slice.task(taskId);
   if (!task || 'removed' in task) return;
-  for (const one of cascade ? family(slice, task) : [task]) {
+  for (const one of cascade ? family(task, (id) => slice.childrenOf(id)) : [task]) {
     wanted.allDependents(one.id);
     if (one.status === 'executing') wanted.worker(one.worker!);
   }
@@ -31,7 +31,7 @@ export function cancel(slice: Slice, command: Cancel): Decision<Replies['cancel'
     );
   }
   const change = new Change(slice, command.actor);
-  for (const { id } of command.cascade ? family(slice, task) : [task]) {
+  for (const { id } of command.cascade ? family(task, (id) => change.childrenOf(id)) : [task]) {
     const one = change.liveTask(id);
     if (!isTerminal(one)) callOff(change, one, id === task.id ? 'requested' : 'parent_cancelled');
   }
@@ -39,9 +39,9 @@ export function cancel(slice: Slice, command: Cancel): Decision<Replies['cancel'
 }
 
 /** The task and all its descendants. */
-function family(slice: Slice, task: Task): Task[] {
+function family(task: Task, childrenOf: (id: string) => readonly Task[]): Task[] {
   const members = [task];
-  for (let at = 0; at < members.length; at++) members.push(...slice.childrenOf(members[at]!.id));
+  for (let at = 0; at < members.length; at++) members.push(...childrenOf(members[at]!.id));
   return members;
 }
 
@@ -62,7 +62,6 @@ function callOff(change: Change, task: Task, reason: string): void {
   });
   if (running) {
     freeSlot(change, task, 'none');
-    change.effects.push({ kind: 'revoked', workerId: worker, taskId: task.id, reason: 'cancelled' });
   }
   cancelDependents(change, ended);
 }
@@ -84,10 +83,10 @@ export function retry(slice: Slice, command: Retry): Decision<Replies['retry']> 
   }
   const { now } = slice;
   const { depends_on, run_at } = task.spec.value;
-  const unmet = depends_on.filter((id) => slice.task(id)?.status !== 'completed').length;
+  const change = new Change(slice, command.actor);
+  const unmet = depends_on.filter((id) => change.readTask(id)?.status !== 'completed').length;
   const dueAt = run_at !== null && Date.parse(run_at) > now.wall ? Date.parse(run_at) : null;
   const waits = unmet > 0 || dueAt !== null;
-  const change = new Change(slice, command.actor);
   const next = change.update(task, {
     status: waits ? 'pending' : 'queued',
     pendingReason: unmet > 0 ? 'dependencies' : dueAt !== null ? 'scheduled' : null,

@@ -34,7 +34,7 @@ export function decide(slice: Slice, command: Claim): Decision<Replies['claim']>
   const worker = bringBack(change, found);
   const tasks = pick(slice, worker, mayTake(slice, worker, command.max));
   if (tasks.length === 0) {
-    if (isHeldBack(slice, worker)) change.effects.push({ kind: 'held_back', workerId: worker.id });
+    change.heldBack = isHeldBack(slice, worker);
     return { change, reply: { assignments: [] } };
   }
 

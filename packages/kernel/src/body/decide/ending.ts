@@ -24,7 +24,6 @@ export function freeSlot(change: Change, task: Task, end: AttemptEnd): void {
   if (freed.draining && freed.holds.length === 0) {
     change.removeWorker(freed);
     change.event('worker_unregistered', 'kernel', { reason: 'drained', worker_id: freed.id });
-    change.effects.push({ kind: 'removed', workerId: freed.id });
   }
 }
 
@@ -35,7 +34,7 @@ export function elapsedMs(change: Change, task: Task): number {
 /** A dependency has completed: whoever waited only for it is queued, or waits for its time. */
 export function releaseDependents(change: Change, done: Task): void {
   const { now } = change.slice;
-  for (const { id } of change.slice.dependentsOf(done.id)) {
+  for (const { id } of change.dependentsOf(done.id)) {
     const task = change.liveTask(id);
     if (task.status !== 'pending' || task.unmet === 0) continue;
     const unmet = task.unmet - 1;
@@ -66,7 +65,7 @@ export function enqueue(change: Change, task: Task, after: string): Task {
 export function cancelDependents(change: Change, ended: Task): void {
   const fallen = [ended.id];
   for (let next = fallen.pop(); next !== undefined; next = fallen.pop()) {
-    for (const { id } of change.slice.dependentsOf(next)) {
+    for (const { id } of change.dependentsOf(next)) {
       const task = change.liveTask(id);
       if (isTerminal(task) || task.status !== 'pending') continue;
       change.update(task, {

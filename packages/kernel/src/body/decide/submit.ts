@@ -93,7 +93,7 @@ function admit(change: Change, { id, spec, json, contentHash, lane }: NewTask, s
   const { now } = change.slice;
   const parent = spec.parent_id === null ? null : change.slice.liveTask(spec.parent_id);
   const dueAt = spec.run_at === null ? null : Date.parse(spec.run_at);
-  const dependencies = spec.depends_on.map((other) => change.slice.task(other)!);
+  const dependencies = spec.depends_on.map((other) => change.readTask(other)!);
   const unmet = dependencies.filter((task) => task.status !== 'completed').length;
   const failed = dependencies.find((task) => task.status !== 'completed' && TERMINAL.has(task.status));
   const scheduled = dueAt !== null && dueAt > now.wall;

@@ -38,7 +38,6 @@ export function endAttempt(slice: Slice, command: EndAttempt): Decision<Replies[
     lastOutcome: null,
   });
   freeSlot(change, task, 'failed');
-  change.effects.push({ kind: 'revoked', workerId: task.worker!, taskId: task.id, reason: 'timeout' });
   return { change, reply: { task: next } };
 }
 

@@ -75,7 +75,6 @@ export function drain(slice: Slice, command: Drain): Decision<Replies['drain']> 
   const change = new Change(slice, command.actor);
   const next = change.updateWorker(worker, { draining: true });
   change.event('worker_draining', 'kernel', { worker_id: worker.id });
-  change.effects.push({ kind: 'draining', workerId: worker.id });
   return { change, reply: { worker: next } };
 }
 
@@ -93,8 +92,6 @@ function leave(slice: Slice, worker: Worker, actor: string, reason: string): Dec
   if (last) {
     change.removeWorker(last);
     change.event('worker_unregistered', 'kernel', { reason, worker_id: worker.id });
-    if (reason === 'drained') change.effects.push({ kind: 'draining', workerId: worker.id });
-    change.effects.push({ kind: 'removed', workerId: worker.id });
   }
   return { change, reply: { worker } };
 }
@@ -134,7 +131,6 @@ function requeue(change: Change, taskId: string, reason: 'lease_expired' | 'not_
     worker_id: task.worker,
   });
   freeSlot(change, task, 'none');
-  if (task.worker) change.effects.push({ kind: 'revoked', workerId: task.worker, taskId, reason });
 }
 
 /** It took down one worker after the other: it fails rather than go on doing so. */
@@ -154,6 +150,5 @@ function giveUp(change: Change, taskId: string): void {
     worker_id: task.worker,
   });
   freeSlot(change, task, 'failed');
-  if (task.worker) change.effects.push({ kind: 'revoked', workerId: task.worker, taskId, reason: 'lease_expired' });
   cancelDependents(change, ended);
 }

@@ -7,17 +7,19 @@ export const MOST_ARGUMENTS = 4000;
  * A commit in one piece: checks that every record is at the version it was decided on, then writes, then appends to
  * the ledger. It knows no policy: what is written where was worked out before. Its arguments, one after the other:
  *
- *   prefix, kernel, operation
+ *   prefix, kernel, operation, how many tasks may execute (or nothing), how many more these are
  *   tasks:   n, ids, expected versions, versions, entries (offsets), states
  *   told of: n, ids, entries (offsets)            tasks that have entries and did not change
  *   workers: n, ids, expected versions, values    an empty value removes
  *   keys:    n, keys, expected times, values
+ *   reads:   n, ids, expected versions            tasks it rests on
+ *   reads:   n, (relation, id, expected count)    and how many hang on some
  *   calls:   n, (how many arguments, command, arguments)
  *   lanes:   n, (lane, requirements)              whose queues these calls have changed
  *   rows:    n, (entries, time, text, m, indexes)
  *
- * Answers `committed, first entry's number`, or `conflict` with kind, id and stored version of each record that is at
- * another one; then nothing was written. An operation is carried out once: sent again, it gets the answer it got, and
+ * Answers `committed, first entry's number`; or, when nothing was written, `conflict` with kind, id and stored version
+ * of each record that is at another one, or `full` and how many tasks are executing. An operation is carried out once: sent again, it gets the answer it got, and
  * one that was overtaken by a later one of the same kernel is refused.
  */
 export const COMMIT = new Script(`
@@ -29,7 +31,7 @@ if last then
   if tonumber(number) > operation then return redis.error_reply('OVERTAKEN by operation ' .. number) end
 end
 
-local at = 3
+local at = 5
 local function take() at = at + 1; return ARGV[at] end
 
 local conflicts = {'conflict'}
@@ -68,7 +70,21 @@ local keys = tonumber(take())
 local _, keyIds = check('idempotency', prefix .. 'idempotency', keys)
 local keyValues = at
 at = at + keys
+check('task', prefix .. 'tasks', tonumber(take()))
+for _ = 1, tonumber(take()) do
+  local relation, id, expected = take(), take(), take()
+  local count = redis.call('ZLEXCOUNT', prefix .. relation, '[' .. id .. '\\0', '(' .. id .. '\\1')
+  if count ~= tonumber(expected) then
+    conflicts[#conflicts + 1] = relation
+    conflicts[#conflicts + 1] = id
+    conflicts[#conflicts + 1] = tostring(count)
+  end
+end
 if #conflicts > 1 then return conflicts end
+if ARGV[4] ~= '' and tonumber(ARGV[5]) > 0 then
+  local executing = tonumber(redis.call('HGET', prefix .. 'counts', 'executing') or '0')
+  if executing + tonumber(ARGV[5]) > tonumber(ARGV[4]) then return {'full', executing} end
+end
 
 local head = tonumber(redis.call('HGET', prefix .. 'meta', 'last') or '0')
 

@@ -6,7 +6,7 @@ import type { TaskStatus } from '../../core/task.ts';
  */
 export class Keys {
   readonly prefix: string;
-  /** Hash: schema, sequence, first, last, sealed, hash, anchor, directory. */
+  /** Hash: schema, sequence, first, last, sealed, hash, anchor, directory. Beside it stand `clock`, `steward` and `operation:…`. */
   readonly meta: string;
   /** Hash: a task's id → version, history, state. */
   readonly tasks: string;
@@ -18,6 +18,8 @@ export class Keys {
   readonly workers: string;
   /** Hash: a worker's id → profile. */
   readonly profiles: string;
+  /** Sorted set: the workers that are online, by the steady time at which a kernel last heard of them. */
+  readonly seen: string;
   /** Hash: an idempotency key → when, body hash, task ids. */
   readonly idempotency: string;
   /** Stream of idempotency keys, by when they were made. */
@@ -48,6 +50,7 @@ export class Keys {
     this.removed = key('removed');
     this.workers = key('workers');
     this.profiles = key('profiles');
+    this.seen = key('seen');
     this.idempotency = key('idempotency');
     this.idempotencyByTime = key('idempotency-by-time');
     this.counts = key('counts');

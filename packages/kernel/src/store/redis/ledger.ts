@@ -3,10 +3,10 @@ import { StorageUnavailable } from '../../core/errors.ts';
 import type { ChainedEntry } from '../../core/event.ts';
 import type { Ledger, LedgerQuery, LedgerSpan, Verification } from '../../core/store.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
+import { chained, hashesOf, type Row, rowFrom, sealedHashes, sealText } from '../../redis/ledger-rows.ts';
 import { Script } from '../../redis/script.ts';
 import { fits, indexed } from '../ledger-query.ts';
 import type { Keys } from './keys.ts';
-import { chained, hashesOf, type Row, rowFrom, sealedHashes, sealText } from './ledger-rows.ts';
 import { historyOf } from './records.ts';
 
 /** How many rows are read at a time. */

@@ -1,9 +1,9 @@
 import type { Retention } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
+import { entriesOf, type Row, rowFrom, rowsOf, sealedHashes } from '../../redis/ledger-rows.ts';
 import { Script } from '../../redis/script.ts';
 import type { Keys } from './keys.ts';
-import { entriesOf, type Row, rowFrom, rowsOf, sealedHashes } from './ledger-rows.ts';
 import type { Loader } from './loader.ts';
 import { NOBODY, pair, STATUS_CODE } from './records.ts';
 import { Writes } from './writes.ts';

@@ -15,7 +15,10 @@ import type {
 } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import type { Worker } from '../../core/worker.ts';
+import { RedisClock } from '../../redis/clock.ts';
 import { RedisConnection, type RedisOptions } from '../../redis/connection.ts';
+import { durabilityOf, objectionTo, type RedisFacts, readFacts } from '../../redis/facts.ts';
+import { RedisFellows } from './fellows.ts';
 import { Keys } from './keys.ts';
 import { RedisLedger } from './ledger.ts';
 import { Loader } from './loader.ts';
@@ -37,6 +40,13 @@ export interface RedisStoreOptions extends RedisOptions {
  */
 export class RedisStore implements Store {
   readonly ledger: Ledger;
+  readonly fellows: RedisFellows;
+  /** The time all kernels of the colony go by. */
+  readonly clock = new RedisClock();
+  readonly facts: RedisFacts;
+  readonly durability: string;
+  /** Tells this kernel from its fellows. */
+  readonly kernel = randomUUID();
   readonly #redis: RedisConnection;
   readonly #keys: Keys;
   readonly #loader: Loader;
@@ -49,6 +59,9 @@ export class RedisStore implements Store {
     const keys = new Keys(colony);
     const redis = new RedisConnection(options, keys.meta);
     try {
+      const facts = await readFacts(redis);
+      const objection = objectionTo(facts);
+      if (objection !== null) throw new Error(`this Redis must not be used: ${objection}`);
       const [, schema] = await redis.pipeline([
         ['HSETNX', keys.meta, 'schema', String(SCHEMA)],
         ['HGET', keys.meta, 'schema'],
@@ -58,18 +71,23 @@ export class RedisStore implements Store {
           `colony ${colony} has schema version ${schema}, this kernel knows versions up to ${SCHEMA}; start a newer kernel`,
         );
       }
+      const store = new RedisStore(redis, keys, facts);
+      await store.fellows.beat([], Number.MAX_SAFE_INTEGER);
+      return store;
     } catch (error) {
       redis.close();
       throw error;
     }
-    return new RedisStore(redis, keys);
   }
 
-  private constructor(redis: RedisConnection, keys: Keys) {
+  private constructor(redis: RedisConnection, keys: Keys, facts: RedisFacts) {
+    this.facts = facts;
+    this.durability = durabilityOf(facts);
     this.#redis = redis;
     this.#keys = keys;
     this.#loader = new Loader(redis, keys);
-    this.#writer = new Writer(redis, keys, randomUUID());
+    this.fellows = new RedisFellows(redis, keys, this.kernel, this.clock);
+    this.#writer = new Writer(redis, keys, this.kernel, this.clock);
     this.#queries = new Queries(redis, keys, this.#loader);
     this.#pruner = new Pruner(redis, keys, this.#loader);
     this.ledger = new RedisLedger(redis, keys);
@@ -79,8 +97,8 @@ export class RedisStore implements Store {
     return this.#loader.load(needs);
   }
 
-  commit(units: readonly Unit[], at: number): Promise<Committed> {
-    return this.#writer.commit(units, at);
+  commit(units: readonly Unit[], at: number, room?: number): Promise<Committed> {
+    return this.#writer.commit(units, at, room);
   }
 
   survey(): Promise<Survey> {

@@ -1,11 +1,12 @@
+import type { Clock } from '../../core/clock.ts';
 import type { Committed, Unit } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import type { Worker } from '../../core/worker.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
-import { Conflict, idOf, judge, type Merged, merge, nameOf, versionOf } from '../units.ts';
+import { rowsOf, type Unnumbered, unnumbered } from '../../redis/ledger-rows.ts';
+import { Conflict, idOf, judge, type Merged, merge, startedIn, versionOf } from '../units.ts';
 import { COMMIT } from './commit-script.ts';
 import type { Keys } from './keys.ts';
-import { rowsOf, type Unnumbered, unnumbered } from './ledger-rows.ts';
 import { keyText, NOBODY, pair, rankScore, specText, stateText, workerText } from './records.ts';
 import { Writes } from './writes.ts';
 
@@ -20,56 +21,63 @@ export class Writer {
   readonly #redis: RedisConnection;
   readonly #keys: Keys;
   readonly #kernel: string;
+  readonly #clock: Clock;
   #operation = 0;
 
   /** @param kernel tells the operations of one writer from those of others */
-  constructor(redis: RedisConnection, keys: Keys, kernel: string) {
+  constructor(redis: RedisConnection, keys: Keys, kernel: string, clock: Clock) {
+    this.#clock = clock;
     this.#redis = redis;
     this.#keys = keys;
     this.#kernel = kernel;
   }
 
-  async commit(units: readonly Unit[], at: number): Promise<Committed> {
+  async commit(units: readonly Unit[], at: number, room?: number): Promise<Committed> {
     let outcomes: readonly ('committed' | 'conflict')[] = units.map(() => 'committed');
     const stored = new Map<string, number>();
+    let left = Number.POSITIVE_INFINITY;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const surviving = units.filter((_, index) => outcomes[index] === 'committed');
       if (surviving.length === 0) return { outcomes, entries: [] };
       const merged = mergeable(surviving);
-      const versions = merged ? await this.#write(merged, at) : await this.#versions(units);
-      if (Array.isArray(versions)) return { outcomes, entries: versions };
-      for (const [name, version] of versions as Map<string, number>) stored.set(name, version);
+      const reply = merged ? await this.#write(merged, at, room) : await this.#conflicts(units);
+      if (reply[0] === 'committed') {
+        const first = reply[1] as number;
+        const events = surviving.flatMap((unit) => unit.events);
+        return { outcomes, entries: events.map((event, n) => ({ id: first + n, ...unnumbered(event, at) })) };
+      }
+      if (reply[0] === 'full') left = room! - (reply[1] as number);
+      else for (const [name, version] of versionsOf(reply)) stored.set(name, version);
       // What nobody objected to is at the version that was expected.
-      outcomes = judge(units, (put) => stored.get(nameOf(put)) ?? versionOf(put.prev));
+      outcomes = judge(units, (kind, id, expected) => stored.get(`${kind} ${id}`) ?? expected, left);
     }
     return { outcomes: units.map(() => 'conflict'), entries: [] };
   }
 
   /** Makes whatever was sent before and has not arrived yet come to nothing. */
   async barrier(): Promise<void> {
-    await this.#write({ tasks: new Map(), workers: new Map(), idempotency: new Map(), events: [] }, 0);
+    await this.#write({ tasks: new Map(), workers: new Map(), idempotency: new Map(), events: [], reads: [] }, 0);
   }
 
-  /** @returns the entries; or, when others were faster, the versions of the records they changed */
-  async #write(merged: Merged, at: number) {
-    const events = merged.events.map((event) => unnumbered(event, at));
-    const reply = (await this.#redis.run(COMMIT, this.#arguments(merged, events, at))) as Reply[];
-    if (reply[0] === 'conflict') return versionsOf(reply);
-    const first = reply[1] as number;
-    return events.map((event, index) => ({ id: first + index, ...event }));
+  async #write(merged: Merged, at: number, room?: number): Promise<Reply[]> {
+    return (await this.#redis.run(COMMIT, this.#arguments(merged, at, room))) as Reply[];
   }
 
-  /** The versions that records have, when the units do not even agree with each other. */
-  async #versions(units: readonly Unit[]): Promise<Map<string, number>> {
+  /** What the script would answer, when the units do not even agree with each other. */
+  async #conflicts(units: readonly Unit[]): Promise<Reply[]> {
     const { tasks, workers, idempotency } = this.#keys;
-    const puts = units.flatMap((unit) => unit.puts);
-    const replies = await this.#redis.pipeline(
-      puts.map((put) => ['HGET', { task: tasks, worker: workers, idempotency }[put.kind], idOf(put)]),
-    );
-    return new Map(puts.map((put, index) => [nameOf(put), Number(/^\d+/.exec(String(replies[index] ?? 0))?.[0] ?? 0)]));
+    const named = units.flatMap(({ puts, reads = [] }) => [
+      ...puts.map((put) => ({ kind: put.kind, id: idOf(put) })),
+      ...reads.flatMap(({ kind, id }) => (kind === 'task' ? [{ kind, id }] : [])),
+    ]);
+    const texts = (await this.#redis.pipeline(
+      named.map(({ kind, id }) => ['HGET', { task: tasks, worker: workers, idempotency }[kind], id]),
+    )) as (string | null)[];
+    return ['conflict', ...named.flatMap(({ kind, id }, at) => [kind, id, texts[at]?.split('\n', 1)[0] ?? '0'])];
   }
 
-  #arguments(merged: Merged, events: readonly Unnumbered[], at: number): string[] {
+  #arguments(merged: Merged, at: number, room?: number): string[] {
+    const events = merged.events.map((event) => unnumbered(event, at));
     const writes = new Writes();
     const lanes = new Map<string, string>();
     const histories = historiesOf(events);
@@ -81,7 +89,8 @@ export class Writer {
     const records = [...merged.idempotency.values()];
     for (const { last } of records) writes.append(this.#keys.idempotencyByTime, '*', 'key', last.key);
 
-    const list: string[] = [this.#keys.prefix, this.#kernel, String(++this.#operation), String(tasks.length)];
+    const list: string[] = [this.#keys.prefix, this.#kernel, String(++this.#operation)];
+    list.push(String(room ?? ''), String(startedIn(merged)), String(tasks.length));
     for (const { last } of tasks) list.push(last.id);
     for (const { first } of tasks) list.push(String(first?.version ?? 0));
     for (const { last } of tasks) list.push(String(last.version));
@@ -97,6 +106,13 @@ export class Writer {
     for (const { last } of records) list.push(last.key);
     for (const { first } of records) list.push(String(versionOf(first)));
     for (const { last } of records) list.push(keyText(last));
+    const reads = merged.reads.filter((read) => read.kind === 'task');
+    list.push(String(reads.length));
+    for (const { id } of reads) list.push(id);
+    for (const { version } of reads) list.push(String(version));
+    const relations = merged.reads.filter((read) => read.kind !== 'task');
+    list.push(String(relations.length));
+    for (const { kind, id, count } of relations) list.push(kind, id, String(count));
     const calls = writes.calls();
     list.push(String(calls.length));
     for (const call of calls) list.push(String(call.length), ...call);
@@ -151,8 +167,12 @@ export class Writer {
   }
 
   #changeWorker(writes: Writes, id: string, first: Worker | null, last: Worker | null): void {
-    if (first === null && last !== null) writes.set(this.#keys.profiles, id, JSON.stringify(last.profile));
-    else if (first !== null && last === null) writes.unset(this.#keys.profiles, id);
+    const { profiles, seen } = this.#keys;
+    if (first === null && last !== null) writes.set(profiles, id, JSON.stringify(last.profile));
+    else if (first !== null && last === null) writes.unset(profiles, id);
+    const [was, is] = [isOnline(first), isOnline(last)];
+    if (is && !was) writes.rank(seen, this.#clock.now().steady, id);
+    else if (was && !is) writes.unrank(seen, id);
   }
 }
 
@@ -161,6 +181,10 @@ function move(writes: Writes, set: string, member: string, from: number | null, 
   if (from === to) return;
   if (to !== null) writes.rank(set, to, member);
   else writes.unrank(set, member);
+}
+
+function isOnline(worker: Worker | null): boolean {
+  return worker !== null && !worker.offline;
 }
 
 function deadlineOf(task: Task | null): number | null {

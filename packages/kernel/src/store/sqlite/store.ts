@@ -30,6 +30,9 @@ import { Writer } from './writer.ts';
  * it anew and seen a write reach the disk.
  */
 export class SqliteStore implements Store {
+  /** One writer: a second process on the file is refused. */
+  readonly fellows = null;
+  readonly durability: string;
   readonly #path: string;
   readonly #lock: Lock;
   #parts: Parts | null;
@@ -54,6 +57,10 @@ export class SqliteStore implements Store {
   }
 
   private constructor(path: string, lock: Lock) {
+    this.durability =
+      path === ':memory:'
+        ? 'Everything is kept in memory and lost when the kernel stops.'
+        : 'SQLite writes every commit to disk before it is answered (WAL, synchronous FULL).';
     this.#path = path;
     this.#lock = lock;
     this.#parts = new Parts(openDatabase(path));
@@ -63,11 +70,11 @@ export class SqliteStore implements Store {
     return this.#use((parts) => parts.loader.load(needs));
   }
 
-  async commit(units: readonly Unit[], at: number): Promise<Committed> {
+  async commit(units: readonly Unit[], at: number, room?: number): Promise<Committed> {
     this.#refuseIfBroken();
     return this.#use((parts) => {
       this.#refuseStrays(parts);
-      return parts.writer.commit(units, at);
+      return parts.writer.commit(units, at, room);
     });
   }
 

@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { Committed, IdempotencyRecord, Put, Unit } from '../../core/store.ts';
+import type { Committed, IdempotencyRecord, Unit } from '../../core/store.ts';
 import type { Task, TaskStatus } from '../../core/task.ts';
-import { Conflict, judge, type Merged, merge } from '../units.ts';
+import { Conflict, judge, type Merged, merge, type Stored, startedIn } from '../units.ts';
 import { LaneChanges } from './lane-changes.ts';
 import { type Appended, type LedgerHead, LedgerWriter } from './ledger.ts';
 import type { LaneState, Mirror } from './mirror.ts';
@@ -54,25 +54,30 @@ export class Writer {
   }
 
   /** One durable transaction for all units that do not conflict. Throws what the driver throws; then nothing happened. */
-  commit(units: readonly Unit[], at: number): Committed {
+  commit(units: readonly Unit[], at: number, room = Number.POSITIVE_INFINITY): Committed {
+    const left = room - this.#mirror.counts.executing;
     try {
-      return { outcomes: units.map(() => 'committed'), entries: this.#write(merge(units), at).entries };
+      const merged = merge(units);
+      const started = startedIn(merged);
+      if (started > 0 && started > left) throw new Conflict();
+      return { outcomes: units.map(() => 'committed'), entries: this.#write(merged, at).entries };
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
-      return this.#commitCarefully(units, at);
+      return this.#commitCarefully(units, at, left);
     }
   }
 
-  #commitCarefully(units: readonly Unit[], at: number): Committed {
-    const outcomes = judge(units, (put) => this.#storedVersion(put));
+  #commitCarefully(units: readonly Unit[], at: number, left: number): Committed {
+    const outcomes = judge(units, (kind, id, expected) => this.#storedVersion(kind, id) ?? expected, left);
     const surviving = units.filter((_, index) => outcomes[index] === 'committed');
     return { outcomes, entries: surviving.length > 0 ? this.#write(merge(surviving), at).entries : [] };
   }
 
-  #storedVersion(put: Put): number {
-    if (put.kind === 'task') return this.#taskVersion.get(put.next.id) ?? 0;
-    if (put.kind === 'worker') return this.#mirror.workers.get((put.next ?? put.prev)!.id)?.version ?? 0;
-    return this.#idempotencyAt.get(put.next.key) ?? 0;
+  /** Undefined: of this nobody else can have changed anything. */
+  #storedVersion(kind: Parameters<Stored>[0], id: string): number | undefined {
+    if (kind === 'task') return this.#taskVersion.get(id) ?? 0;
+    if (kind === 'worker') return this.#mirror.workers.get(id)?.version ?? 0;
+    return kind === 'idempotency' ? (this.#idempotencyAt.get(id) ?? 0) : undefined;
   }
 
   #write(merged: Merged, at: number): Appended {

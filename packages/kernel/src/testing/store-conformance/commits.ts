@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Unit } from '../../core/store.ts';
+import type { Task } from '../../core/task.ts';
 import { about, after, aWorker, insert, plain, update } from '../scribe.ts';
 import { type Driver, openFor } from './driver.ts';
 
@@ -140,5 +141,26 @@ export function commits(driver: Driver): void {
     }
     expect([...given]).toHaveLength(6);
     expect([...given].sort((a, b) => a - b)).toEqual([...given]);
+  });
+
+  test('what would make more tasks execute than there is room for conflicts, and what frees room may use it', async () => {
+    const scribe = await openFor(driver);
+    const tasks: Task[] = [];
+    for (let n = 0; n < 4; n++) tasks.push(await scribe.add());
+    const [a, b, c, d] = tasks as [Task, Task, Task, Task];
+    const start = (task: Task) => update(task, after(task, { status: 'executing', worker: 'bee-1' }));
+    const room = 2;
+    const first = await scribe.store.commit([start(a), start(b), start(c)], scribe.at, room);
+    expect(first.outcomes).toEqual(['committed', 'committed', 'conflict']);
+    expect((await scribe.store.commit([start(c)], scribe.at, room)).outcomes).toEqual(['conflict']);
+    const running = (await scribe.store.task(a.id))!;
+    const done = update(running, after(running, { status: 'completed', completedAt: scribe.at }));
+    const second = await scribe.store.commit([done, start(c), start(d)], scribe.at, room);
+    expect(second.outcomes).toEqual(['committed', 'committed', 'conflict']);
+    expect((await scribe.store.survey()).tasks).toMatchObject({ executing: 2, completed: 1, queued: 1 });
+    // Less room than is taken already keeps nobody from ending.
+    const other = (await scribe.store.task(b.id))!;
+    const end = update(other, after(other, { status: 'completed', completedAt: scribe.at }));
+    expect((await scribe.store.commit([end], scribe.at, 0)).outcomes).toEqual(['committed']);
   });
 }

@@ -1,7 +1,7 @@
-import { canonicalEntry, chainHash } from '../../core/chain.ts';
-import { StorageUnavailable } from '../../core/errors.ts';
-import type { ChainedEntry, LedgerEntry, LedgerType, NewEvent, Source } from '../../core/event.ts';
-import type { Reply } from '../../redis/connection.ts';
+import { canonicalEntry, chainHash } from '../core/chain.ts';
+import { StorageUnavailable } from '../core/errors.ts';
+import type { ChainedEntry, LedgerEntry, LedgerType, NewEvent, Source } from '../core/event.ts';
+import type { Reply } from './connection.ts';
 
 /**
  * The ledger is a stream of rows, one for each commit (or for each `MOST_IN_ROW` entries of a large one). A row's id is

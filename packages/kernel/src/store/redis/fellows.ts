@@ -1,0 +1,85 @@
+import type { Beat, Fellows } from '../../core/store.ts';
+import { LONGEST_GAP_MS, type RedisClock } from '../../redis/clock.ts';
+import type { RedisConnection, Reply } from '../../redis/connection.ts';
+import { Script } from '../../redis/script.ts';
+import type { Keys } from './keys.ts';
+
+/** A steward who is not heard of for this long is followed by another. */
+const OFFICE_MS = 1000;
+const MOST_SILENT = 500;
+
+/**
+ * One beat of one kernel. Steady time is what lies between beats, whosoever they are: a gap of more than two seconds
+ * (all kernels were down, or the server was, or its clock was set) counts for no more than that, and gives every
+ * worker a full lease anew. Arguments: prefix, kernel, how long is too long for a worker, workers heard of. Answers
+ * wall time, steady time, the ledger's last entry, whether this kernel is the steward, and if so who was silent.
+ */
+const BEAT = new Script(`
+local prefix, kernel, patience = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local time = redis.call('TIME')
+local wall = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local clock = redis.call('HMGET', prefix .. 'clock', 'wall', 'steady', 'resumed')
+local gap = wall - (tonumber(clock[1]) or wall)
+local steady = (tonumber(clock[2]) or 0) + math.max(0, math.min(gap, ${LONGEST_GAP_MS}))
+local resumed = tonumber(clock[3]) or 0
+if gap > ${LONGEST_GAP_MS} then resumed = steady end
+local text = string.format('%.0f', steady)
+redis.call('HSET', prefix .. 'clock', 'wall', string.format('%.0f', wall), 'steady', text, 'resumed', string.format('%.0f', resumed))
+for at = 4, #ARGV do redis.call('ZADD', prefix .. 'seen', 'XX', text, ARGV[at]) end
+
+local office, steward, silent = prefix .. 'steward', 0, {}
+local holder = redis.call('GET', office)
+if not holder or holder == kernel then
+  steward = 1
+  redis.call('SET', office, kernel, 'PX', ${OFFICE_MS})
+  if steady - resumed >= patience then
+    silent = redis.call('ZRANGEBYSCORE', prefix .. 'seen', '-inf', string.format('%.0f', steady - patience), 'LIMIT', 0, ${MOST_SILENT})
+  end
+end
+return {wall, steady, tonumber(redis.call('HGET', prefix .. 'meta', 'last') or '0'), steward, silent}
+`);
+
+const LEAVE = new Script(`
+if redis.call('GET', ARGV[1] .. 'steward') == ARGV[2] then return redis.call('DEL', ARGV[1] .. 'steward') end
+return 0
+`);
+
+/** The kernels of a colony, as far as one of them needs to know. */
+export class RedisFellows implements Fellows {
+  readonly #redis: RedisConnection;
+  readonly #keys: Keys;
+  readonly #kernel: string;
+  readonly #clock: RedisClock;
+
+  constructor(redis: RedisConnection, keys: Keys, kernel: string, clock: RedisClock) {
+    this.#redis = redis;
+    this.#keys = keys;
+    this.#kernel = kernel;
+    this.#clock = clock;
+  }
+
+  async beat(heard: readonly string[], patienceMs: number): Promise<Beat> {
+    const before = performance.now();
+    const args = [this.#keys.prefix, this.#kernel, String(patienceMs), ...heard];
+    const reply = (await this.#redis.run(BEAT, args)) as [number, number, number, number, string[]];
+    const [wall, steady, last, steward, silent] = reply;
+    // Somewhere between asking and hearing; the middle is the best guess.
+    this.#clock.set(wall, steady, (before + performance.now()) / 2);
+    return { isSteward: steward === 1, silent, last };
+  }
+
+  async lastSeen(): Promise<ReadonlyMap<string, number>> {
+    const list = (await this.#redis.send('ZRANGE', this.#keys.seen, '0', '-1', 'WITHSCORES')) as Reply[];
+    const { wall, steady } = this.#clock.now();
+    return new Map(
+      Array.from({ length: list.length / 2 }, (_, at) => [
+        list[2 * at] as string,
+        wall - steady + Number(list[2 * at + 1]),
+      ]),
+    );
+  }
+
+  async leave(): Promise<void> {
+    await this.#redis.run(LEAVE, [this.#keys.prefix, this.#kernel]);
+  }
+}
