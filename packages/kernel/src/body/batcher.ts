@@ -1,6 +1,6 @@
 import type { Clock, Now } from '../core/clock.ts';
 import type { Answer, Assignment, Claim, Command, Rules } from '../core/command.ts';
-import { Refusal, StorageUnavailable } from '../core/errors.ts';
+import { Bug, Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { LedgerEntry } from '../core/event.ts';
 import type { Store } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
@@ -13,6 +13,7 @@ import { Slice } from './slice.ts';
 
 const MOST_IN_BATCH = 1000;
 const MOST_TRIES = 50;
+const MOST_TORN = 10;
 /** So many share a commit well enough: no need to wait for more. */
 const A_FEW = 8;
 
@@ -217,10 +218,27 @@ export class Batcher {
       };
     } catch (error) {
       if (error instanceof StorageUnavailable) throw error;
+      if (this.#mayBeTorn(error, asker)) return null;
       this.#options.onBug(error, command.kind);
       if ('resolve' in asker) asker.reject(error);
       return null;
     }
+  }
+
+  /**
+   * Where other kernels write, one may have done so between two reads: records that never were together fit badly. Then
+   * the command is decided anew on what is there now.
+   */
+  #mayBeTorn(error: unknown, asker: Decided['for']): boolean {
+    if (!this.#options.store.fellows || !(error instanceof Bug)) return false;
+    if (!('resolve' in asker)) {
+      this.#options.dispatcher.settled(asker, false);
+      return true;
+    }
+    if (++asker.tries > MOST_TORN) return false;
+    this.#waiting.push(asker);
+    this.#urgent = true;
+    return true;
   }
 
   async #fetch(slice: Slice): Promise<void> {

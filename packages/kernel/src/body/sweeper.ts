@@ -10,7 +10,8 @@ import type { Presence } from './presence.ts';
 const LONGEST_REST_MS = 250;
 const SHORTEST_REST_MS = 5;
 const RETENTION_EVERY_MS = 1000;
-const PROBE_EVERY_MS = 1000;
+/** While the store is broken, every so many sweeps it is tried: about once a second. */
+const SWEEPS_TO_PROBE = 4;
 const MOST_AT_ONCE = 500;
 const MOST_PRUNED = 200;
 
@@ -50,7 +51,7 @@ export class Sweeper {
   #sweeping: Promise<void> | null = null;
   #stopped = false;
   #retentionAt = 0;
-  #probeAt = 0;
+  #sweepsToProbe = 0;
   /** The ledger's end at the last beat: what the bus has not brought by the next one got lost. */
   #lastAtBeat = 0;
 
@@ -95,7 +96,7 @@ export class Sweeper {
       const now = clock.now();
       relay.check(now.steady);
       if (isBroken()) {
-        await this.#repair(now.steady);
+        await this.#repair();
         return LONGEST_REST_MS;
       }
       const silent = await this.#beat();
@@ -170,9 +171,10 @@ export class Sweeper {
     this.#retentionAt = removed >= MOST_PRUNED ? 0 : steady + RETENTION_EVERY_MS;
   }
 
-  async #repair(steady: number): Promise<void> {
-    if (steady < this.#probeAt) return;
-    this.#probeAt = steady + PROBE_EVERY_MS;
+  /** Counted in sweeps rather than in time, which may stand still as long as the store is away. */
+  async #repair(): Promise<void> {
+    if (this.#sweepsToProbe-- > 0) return;
+    this.#sweepsToProbe = SWEEPS_TO_PROBE - 1;
     try {
       await this.#options.store.probe();
       await this.#options.onRepaired();

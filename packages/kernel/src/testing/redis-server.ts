@@ -29,6 +29,7 @@ export class RedisServer {
   private constructor(port: number, settings: Readonly<Record<string, string>>) {
     this.port = port;
     this.#settings = settings;
+    process.once('exit', () => this.#process?.kill('SIGKILL'));
     this.#folder = mkdtempSync(join(tmpdir(), 'colony-redis-'));
   }
 
@@ -51,7 +52,6 @@ export class RedisServer {
     };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
     this.#process = spawn(redisProgram(), args, { stdio: 'ignore' });
-    process.once('exit', () => this.#process?.kill('SIGKILL'));
     await this.#answers();
   }
 

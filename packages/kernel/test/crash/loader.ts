@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { checkLeases } from './lease-check.ts';
 
 interface Wire {
   id: string;
@@ -81,6 +82,8 @@ export class Loader {
     const { valid, entries } = (await this.#get('/system/audit/verify')) as { valid: boolean; entries: number };
     if (!valid) problems.push('the ledger does not verify');
     if (entries < this.#seen.length) problems.push(`${this.#seen.length} events were seen, the ledger has ${entries}`);
+    const ledger = await fetch(`${this.#url}/system/audit/export`);
+    problems.push(...checkLeases(await ledger.text()));
     const { total_tasks } = ((await this.#get('/system/stats')) as { kernel: { total_tasks: number } }).kernel;
     if (total_tasks !== this.#acknowledged.size)
       problems.push(`${total_tasks} tasks, ${this.#acknowledged.size} submitted`);

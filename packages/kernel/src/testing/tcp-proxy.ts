@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+/** A stretch of network that a test can cut: passes connections on, or swallows all that is sent, or refuses. */
+export class TcpProxy {
+  readonly #server: Server;
+  readonly #target: () => number;
+  readonly #pairs = new Set<{ client: Socket; target: Socket }>();
+  #port = 0;
+  #swallows = false;
+
+  /** @param target answers the port that the next connection goes to */
+  static async start(target: () => number): Promise<TcpProxy> {
+    const proxy = new TcpProxy(target);
+    proxy.#server.listen(0, '127.0.0.1');
+    await once(proxy.#server, 'listening');
+    proxy.#port = (proxy.#server.address() as { port: number }).port;
+    return proxy;
+  }
+
+  private constructor(target: () => number) {
+    this.#target = target;
+    this.#server = createServer((client) => this.#connect(client));
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** From now on nothing arrives any more, and nobody is told. */
+  swallow(): void {
+    this.#swallows = true;
+    for (const { client, target } of this.#pairs) {
+      client.unpipe(target).resume();
+      target.unpipe(client).resume();
+    }
+  }
+
+  /** Passes on again what is sent from now on, over new connections: what was swallowed is lost. */
+  restore(): void {
+    this.#swallows = false;
+    this.cut();
+  }
+
+  /** Breaks all connections. */
+  cut(): void {
+    for (const { client, target } of this.#pairs) {
+      client.destroy();
+      target.destroy();
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #connect(client: Socket): void {
+    const target = connect(this.#target(), '127.0.0.1');
+    const pair = { client, target };
+    this.#pairs.add(pair);
+    for (const socket of [client, target]) {
+      socket.setNoDelay(true);
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        client.destroy();
+        target.destroy();
+        this.#pairs.delete(pair);
+      });
+    }
+    if (this.#swallows) {
+      client.resume();
+      target.resume();
+    } else {
+      client.pipe(target);
+      target.pipe(client);
+    }
+  }
+}

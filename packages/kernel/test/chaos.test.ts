@@ -1,0 +1,11 @@
+import { expect, it } from 'vitest';
+import { chaosRun } from './chaos/chaos-run.ts';
+
+/** A small share; `npm run test:chaos -- --faults N` does more. */
+it('two kernels on one Redis lose nothing that was acknowledged, whatever is killed, frozen or cut off', {
+  timeout: 180_000,
+}, async () => {
+  const report = await chaosRun({ faults: 4, seed: 1 });
+  expect(report.submitted).toBeGreaterThan(10);
+  expect(report.completed).toBe(report.submitted);
+});

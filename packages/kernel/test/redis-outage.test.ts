@@ -1,0 +1,126 @@
+/** What users of a kernel see while its Redis is away, and that it needs nobody's help afterwards. */
+import { randomUUID } from 'node:crypto';
+import { expect, onTestFinished, test } from 'vitest';
+import { RedisServer } from '../src/testing/redis-server.ts';
+import { TcpProxy } from '../src/testing/tcp-proxy.ts';
+import { type Harness, startColony, TestSocket } from './api/harness.ts';
+
+const NO_LONGER_THAN_MS = 5000;
+
+interface Scene {
+  readonly server: RedisServer;
+  readonly line: TcpProxy;
+  readonly kernel: Harness;
+}
+
+async function scene(env: Record<string, string> = {}): Promise<Scene> {
+  const server = await RedisServer.start();
+  onTestFinished(() => server.stop());
+  const line = await TcpProxy.start(() => server.port);
+  onTestFinished(() => line.stop());
+  const kernel = await startColony({
+    COLONY_MEMORY_BACKEND: 'redis',
+    COLONY_MEMORY_CONNECTION_STRING: `redis://127.0.0.1:${line.port}`,
+    COLONY_SYSTEM_ID: randomUUID(),
+    ...env,
+  });
+  return { server, line, kernel };
+}
+
+/** How long something takes, in milliseconds, and what it came to. */
+async function timed<T>(act: () => Promise<T>): Promise<[T, number]> {
+  const before = performance.now();
+  return [await act(), performance.now() - before];
+}
+
+const OUTAGES: [string, (scene: Scene) => Promise<void> | void, (scene: Scene) => Promise<void> | void][] = [
+  ['killed', ({ server }) => server.kill(), ({ server }) => server.start()],
+  ['frozen', ({ server }) => server.freeze(), ({ server }) => server.thaw()],
+  ['cut off', ({ line }) => line.swallow(), ({ line }) => line.restore()],
+];
+
+test.each(OUTAGES)(
+  'while Redis is %s, requests are answered 503 in time; afterwards all goes on',
+  async (_, begin, end) => {
+    const it = await scene();
+    const { call } = it.kernel;
+    const { id } = (await call('POST /tasks', { description: 'before' })).json;
+    const worker = (await call('POST /workers', { name: 'w', capabilities: [] })).json.id;
+
+    await begin(it);
+    for (const route of ['POST /tasks', `GET /tasks/${id}`, `POST /workers/${worker}/claim`]) {
+      const body = route === 'POST /tasks' ? { description: 'during' } : route.startsWith('POST') ? {} : undefined;
+      const [answer, ms] = await timed(() => call(route, body));
+      expect([route, answer.status, answer.json.code]).toEqual([route, 503, 'storage_unavailable']);
+      expect(answer.headers['retry-after']).toBeDefined();
+      expect(ms).toBeLessThan(NO_LONGER_THAN_MS);
+    }
+    const health = await call('GET /health');
+    expect(health).toMatchObject({ status: 503, json: { status: 'unhealthy' } });
+    expect(health.json.checks.store).toMatch(/Redis/);
+    expect((await call('GET /health/live')).status).toBe(200);
+
+    await end(it);
+    const [, ms] = await timed(async () => {
+      while ((await call('POST /tasks', { description: 'after' })).status !== 201) await new Promise(setImmediate);
+    });
+    expect(ms).toBeLessThan(NO_LONGER_THAN_MS);
+    expect((await call(`GET /tasks/${id}`)).json.description).toBe('before');
+    await expect.poll(async () => (await call('GET /health')).status).toBe(200);
+    expect((await call('GET /system/audit/verify')).json.valid).toBe(true);
+  },
+);
+
+test('a Redis that starts again at once is not noticed', async () => {
+  const { server, kernel } = await scene();
+  await server.kill();
+  const created = kernel.call('POST /tasks', { description: 'x' });
+  await server.start();
+  expect((await created).status).toBe(201);
+});
+
+test('watchers and waiting claims outlive an outage', async () => {
+  const { server, kernel } = await scene();
+  const url = await kernel.listen();
+  const watcher = await new TestSocket(`${url}/ws/events?since=0`).open();
+  const worker = (await kernel.call('POST /workers', { name: 'w', capabilities: [] })).json.id;
+  const socket = await new TestSocket(`${url}/ws/worker?worker_id=${worker}`).open();
+  socket.send({ type: 'ready', slots: 1 });
+  await server.kill();
+  await expect.poll(async () => (await kernel.call('GET /health')).status, { timeout: 6000 }).toBe(503);
+  await server.start();
+  await expect.poll(async () => (await kernel.call('POST /tasks', { description: 'x' })).status).toBe(201);
+  await socket.message(({ type }) => type === 'assign');
+  await watcher.message(({ type }) => type === 'task_assigned');
+  const ids = watcher.messages.flatMap(({ id }) => id ?? []);
+  expect(ids).toEqual(ids.map((_, n) => n + 1));
+});
+
+test('invariant 14: an outage is not held against workers, nor are they lost by it', async () => {
+  const { server, kernel } = await scene({ WORKER_HEARTBEAT_INTERVAL: '2' });
+  const { call } = kernel;
+  const worker = (await call('POST /workers', { name: 'w', capabilities: [] })).json.id;
+  const { id } = (await call('POST /tasks', { description: 'x' })).json;
+  const [task] = (await call(`POST /workers/${worker}/claim`)).json.tasks;
+  await server.kill();
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  await server.start();
+  await expect.poll(async () => (await call('GET /health')).status).toBe(200);
+  expect((await call(`GET /tasks/${id}`)).json.status).toBe('executing');
+  expect((await call(`POST /tasks/${id}/complete`, { lease_token: task.lease.token })).status).toBe(200);
+});
+
+test('a Redis that evicts is refused, and what would be lost is said', async () => {
+  const server = await RedisServer.start({ 'maxmemory-policy': 'allkeys-lru', appendfsync: 'everysec' });
+  onTestFinished(() => server.stop());
+  const on = {
+    COLONY_MEMORY_BACKEND: 'redis',
+    COLONY_MEMORY_CONNECTION_STRING: server.url,
+    COLONY_SYSTEM_ID: randomUUID(),
+  };
+  await expect(startColony(on)).rejects.toThrow(/maxmemory-policy is allkeys-lru.*set maxmemory-policy noeviction/);
+  const other = await RedisServer.start({ appendfsync: 'everysec' });
+  onTestFinished(() => other.stop());
+  const { call } = await startColony({ ...on, COLONY_MEMORY_CONNECTION_STRING: other.url });
+  expect((await call('GET /health')).json.durability).toMatch(/loses up to a second/);
+});
