@@ -10,12 +10,16 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'scripts/**/*.test.ts'],
         },
       },
-      // The same routes and sockets with the colony on Redis.
+      // What the body decides, and all routes and sockets, with the colony on Redis.
       {
         extends: true,
         test: {
           name: 'on Redis',
-          include: ['packages/kernel/test/api/**/*.test.ts'],
+          include: [
+            'packages/kernel/src/body/*.property.test.ts',
+            'packages/kernel/src/body/{batcher,invariants,leases,serving,submitters,workers}.test.ts',
+            'packages/kernel/test/api/**/*.test.ts',
+          ],
           env: { COLONY_TEST_STORE: 'redis' },
         },
       },

@@ -95,7 +95,7 @@ test('a command that meets a conflict is decided anew, on what is there now', as
   const pipeline = await begin();
   const scribe = new Scribe(pipeline.store);
   const task = await scribe.add();
-  meddle(pipeline, () => scribe.change(task, { status: 'executing', leaseToken: 1 }));
+  meddle(pipeline, () => scribe.change(task, { status: 'executing', worker: 'maya', leaseToken: 1 }));
   const { task: cancelled } = (await pipeline.run(cancel(task.id))) as Replies['cancel'];
   expect(cancelled).toMatchObject({ status: 'cancelled', version: 3, leaseToken: 1 });
 });

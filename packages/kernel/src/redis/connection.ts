@@ -115,7 +115,7 @@ export class RedisConnection {
 
   /** Whether to try again: then what is wrong; otherwise throws. */
   #judge(error: Error): string {
-    if (error instanceof StorageUnavailable) throw error;
+    if (error instanceof StorageUnavailable || error instanceof TypeError) throw error;
     if (!(error instanceof ErrorReply) || NOT_NOW.test(error.message)) return error.message;
     if (NO_WRITING.test(error.message)) {
       throw new StorageUnavailable(`Redis refuses to write: ${error.message}`, { cause: error });

@@ -4,7 +4,7 @@ import type { Answer, Command, NewTask, Rules } from '../core/command.ts';
 import { canonicalJson } from '../core/json.ts';
 import type { Store } from '../core/store.ts';
 import { type TaskInput, toSpec } from '../core/task.ts';
-import { SqliteStore } from '../store/sqlite/store.ts';
+import { openFreshStore } from './fresh-store.ts';
 import { SimClock } from './sim-clock.ts';
 
 export const RULES: Rules = {
@@ -26,7 +26,7 @@ export class Pipeline {
   readonly storeFailures: unknown[] = [];
 
   static async open(rules: Partial<Rules> = {}, patience?: Patience): Promise<Pipeline> {
-    return new Pipeline(await SqliteStore.open({ path: ':memory:' }), rules, patience);
+    return new Pipeline(await openFreshStore(), rules, patience);
   }
 
   constructor(store: Store, rules: Partial<Rules> = {}, patience?: Patience) {

@@ -4,11 +4,12 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type Logger, pino } from 'pino';
-import { afterAll, expect, onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { compose } from '../../src/compose.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
-import { RedisServer } from '../../src/testing/redis-server.ts';
+import { sharedRedis } from '../../src/testing/fresh-store.ts';
+import type { RedisServer } from '../../src/testing/redis-server.ts';
 
 export type JsonValue = ReturnType<typeof JSON.parse>;
 
@@ -28,11 +29,8 @@ export interface Harness {
   stop(): Promise<void>;
 }
 
-const redis = process.env.COLONY_TEST_STORE === 'redis' ? await RedisServer.start() : null;
-afterAll(() => redis?.stop());
-
 function freshStore(): Record<string, string> {
-  return redis ? onRedis(redis, randomUUID()) : { COLONY_MEMORY_CONNECTION_STRING: ':memory:' };
+  return sharedRedis ? onRedis(sharedRedis, randomUUID()) : { COLONY_MEMORY_CONNECTION_STRING: ':memory:' };
 }
 
 /** What makes a kernel one of this colony's. */
