@@ -14,6 +14,7 @@ import { Slice } from './slice.ts';
 const MOST_IN_BATCH = 1000;
 const MOST_TRIES = 50;
 const MOST_TORN = 10;
+const MOST_ROUNDS = 4;
 /** So many share a commit well enough: no need to wait for more. */
 const A_FEW = 8;
 
@@ -168,10 +169,20 @@ export class Batcher {
   async #process(batch: readonly Pending[]): Promise<void> {
     const { store, clock, rules } = this.#options;
     const now = clock.now();
-    const { tasks, lanes } = await store.survey();
-    const slice = new Slice(now, rules, tasks.executing, lanes);
-    for (const { command } of batch) needs(slice, command, slice.wanted);
-    await this.#fetch(slice);
+    const slice = new Slice(now, rules);
+    // What does not depend on the survey is asked for with it.
+    foresee(
+      slice,
+      batch.filter(({ command }) => command.kind !== 'claim'),
+    );
+    const [{ tasks, lanes }] = await Promise.all([store.survey(), this.#fetch(slice)]);
+    slice.survey(tasks.executing, lanes);
+    // All commands together, as far as they can tell before the first is decided: each question may be a way to go.
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      foresee(slice, batch);
+      if (slice.wanted.complete) break;
+      await this.#fetch(slice);
+    }
 
     const decided: Decided[] = [];
     for (const pending of batch) {
@@ -291,6 +302,18 @@ export class Batcher {
       again.push(asker);
       this.#urgent = true;
     } else asker.reject(new StorageUnavailable('the records are contended; try again'));
+  }
+}
+
+/** Notes what commands will want to know, as far as they can tell. */
+function foresee(slice: Slice, batch: readonly Pending[]): void {
+  for (const { command } of batch) {
+    try {
+      needs(slice, command, slice.wanted);
+    } catch (error) {
+      // When its turn comes it will say so again, to whoever asked.
+      if (!(error instanceof Bug)) throw error;
+    }
   }
 }
 

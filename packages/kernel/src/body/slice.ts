@@ -17,7 +17,7 @@ export class Slice {
   readonly now: Now;
   readonly rules: Rules;
   /** Tasks executing in the whole colony. */
-  executing: number;
+  executing = 0;
   /** Lanes that got a task in this batch, and what they require: a waiting worker may want to look. */
   readonly stirred = new Map<string, JsonObject>();
   /** Workers whose record changed in this batch. */
@@ -25,7 +25,7 @@ export class Slice {
   /** What the commands of this batch still need to know. */
   readonly wanted = new Wanted(this);
 
-  readonly #directory: ReadonlyMap<string, Lane>;
+  #directory: ReadonlyMap<string, Lane> = new Map();
   readonly #tasks = new Map<string, Task | Tombstone | null>();
   readonly #workers = new Map<string, Worker | null>();
   readonly #keys = new Map<string, IdempotencyRecord | null>();
@@ -37,9 +37,13 @@ export class Slice {
   #nextSequence = 0;
   #lastSequence = 0;
 
-  constructor(now: Now, rules: Rules, executing: number, directory: ReadonlyMap<string, Lane>) {
+  constructor(now: Now, rules: Rules) {
     this.now = now;
     this.rules = rules;
+  }
+
+  /** How many tasks execute, and which lanes hold some; known before anything is decided. */
+  survey(executing: number, directory: ReadonlyMap<string, Lane>): void {
     this.executing = executing;
     this.#directory = directory;
   }

@@ -173,6 +173,8 @@ export class RedisConnection {
       RESP: 2,
       disableOfflineQueue: true,
       maintNotifications: 'disabled',
+      // Its own would make a timer for each command; a round trip has one.
+      commandOptions: { timeout: 0 },
       socket: { reconnectStrategy: false, connectTimeout: this.#timeoutMs },
     } as const;
   }
