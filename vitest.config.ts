@@ -20,7 +20,7 @@ export default defineConfig({
             'packages/kernel/src/body/{batcher,invariants,leases,serving,submitters,workers}.test.ts',
             'packages/kernel/test/api/**/*.test.ts',
           ],
-          env: { COLONY_TEST_STORE: 'redis' },
+          provide: { store: 'redis' },
         },
       },
     ],

@@ -32,6 +32,7 @@ const kernel = await Kernel.open({
     committed: () => undefined,
     heldBack: () => undefined,
     storeFailed: () => undefined,
+    storeLost: () => undefined,
     storeRepaired: () => undefined,
     fault: (error) => {
       throw error;

@@ -94,6 +94,8 @@ function observer(log: Logger, metrics: Metrics): KernelObserver {
     heldBack: () =>
       log.warn('MAX_CONCURRENT_TASKS holds back a task that an idle worker could run; raise it, or set 0 for no limit'),
     storeFailed: (error) => log.error({ err: error }, 'the store cannot be used: nothing is acknowledged until it can'),
+    storeLost: (upTo) =>
+      log.error({ upTo }, 'the store has lost what it had acknowledged, up to this ledger entry: leases are revoked'),
     storeRepaired: () => log.info('the store can be used again'),
     fault: (error, about) => log.error({ err: error, about }, 'this is a bug in the kernel'),
   };

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
 import { RedisServer } from '../src/testing/redis-server.ts';
 import { TcpProxy } from '../src/testing/tcp-proxy.ts';
-import { type Harness, startColony, TestSocket } from './api/harness.ts';
+import { type Harness, type JsonValue, startColony, TestSocket } from './api/harness.ts';
 
 const NO_LONGER_THAN_MS = 5000;
 
@@ -108,6 +108,59 @@ test('invariant 14: an outage is not held against workers, nor are they lost by 
   await expect.poll(async () => (await call('GET /health')).status).toBe(200);
   expect((await call(`GET /tasks/${id}`)).json.status).toBe('executing');
   expect((await call(`POST /tasks/${id}/complete`, { lease_token: task.lease.token })).status).toBe(200);
+});
+
+test('what a failover lost is noticed: leases are void, tokens grow on, and every watcher is told', async () => {
+  const master = await RedisServer.start();
+  onTestFinished(() => master.stop());
+  const replica = await RedisServer.start({ replicaof: `127.0.0.1 ${master.port}` });
+  onTestFinished(() => replica.stop());
+  let serving = master;
+  const line = await TcpProxy.start(() => serving.port);
+  onTestFinished(() => line.stop());
+  const kernel = await startColony({
+    COLONY_MEMORY_BACKEND: 'redis',
+    COLONY_MEMORY_CONNECTION_STRING: `redis://127.0.0.1:${line.port}`,
+    COLONY_SYSTEM_ID: randomUUID(),
+  });
+  const { call } = kernel;
+  const url = await kernel.listen();
+  const watcher = await new TestSocket(`${url}/ws/events?since=0`).open();
+  const worker = (await call('POST /workers', { name: 'w', capabilities: [], max_concurrent_tasks: 9 })).json.id;
+  const kept = (await call('POST /tasks', { description: 'kept' })).json.id;
+  const claim = async () => (await call(`POST /workers/${worker}/claim`, { max_tasks: 9 })).json.tasks;
+  const [first] = await claim();
+
+  // From here on the replica hears nothing; then it takes the master's place.
+  const head = async () => (await call('GET /system/stats')).json.kernel.ledger_entries;
+  await replica.follows(master);
+  await replica.promote();
+  const lost = (await call('POST /tasks', { description: 'lost' })).json.id;
+  await call(`POST /tasks/${kept}/release`, { lease_token: first.lease.token });
+  const held = await claim();
+  expect(held.map(({ id }: { id: string }) => id).toSorted()).toEqual([kept, lost].toSorted());
+  const before = await head();
+  serving = replica;
+  await master.kill();
+  line.cut();
+
+  await watcher.message(({ type }) => type === 'rollback_completed');
+  await expect.poll(async () => (await call(`GET /tasks/${kept}`)).json.status).toBe('queued');
+  expect((await call(`GET /tasks/${lost}`)).status).toBe(404);
+  // Whatever position a watcher was at: what follows it tells of the loss.
+  const told = await new TestSocket(`${url}/ws/events?since=${before}`).open();
+  expect(await told.until(({ messages }) => messages[0])).toMatchObject({
+    id: before + 1,
+    type: 'rollback_completed',
+    data: { lost_up_to: before, reason: 'failover' },
+  });
+  const [again] = await claim();
+  expect(again.lease.token).toBeGreaterThan(Math.max(...held.map(({ lease }: JsonValue) => lease.token)));
+  for (const { lease } of held) {
+    const late = await call(`POST /tasks/${kept}/complete`, { lease_token: lease.token, result: 1 });
+    expect(late.json.code).toBe('stale_lease');
+  }
+  expect((await call('GET /system/audit/verify')).json.valid).toBe(true);
 });
 
 test('a Redis that evicts is refused, and what would be lost is said', async () => {

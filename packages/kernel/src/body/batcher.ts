@@ -175,8 +175,8 @@ export class Batcher {
       slice,
       batch.filter(({ command }) => command.kind !== 'claim'),
     );
-    const [{ tasks, lanes }] = await Promise.all([store.survey(), this.#fetch(slice)]);
-    slice.survey(tasks.executing, lanes);
+    const [survey] = await Promise.all([store.survey(), this.#fetch(slice)]);
+    slice.survey(survey);
     // All commands together, as far as they can tell before the first is decided: each question may be a way to go.
     for (let round = 0; round < MOST_ROUNDS; round++) {
       foresee(slice, batch);
@@ -192,7 +192,7 @@ export class Batcher {
     try {
       await this.#dispatch(slice, decided);
       await this.#commit(now, decided, batch.length);
-      this.#unstarted = tasks.queued + tasks.pending + newlyUnstarted(decided);
+      this.#unstarted = survey.tasks.queued + survey.tasks.pending + newlyUnstarted(decided);
     } catch (error) {
       for (const { for: asker } of decided) if (!('resolve' in asker)) this.#options.dispatcher.settled(asker, false);
       throw error;

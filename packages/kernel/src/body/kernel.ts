@@ -14,6 +14,7 @@ import { EventRelay } from './event-relay.ts';
 import { holdClaim } from './held-claim.ts';
 import type { WorkerLink } from './links.ts';
 import { Presence } from './presence.ts';
+import { Recovery } from './recovery.ts';
 import { Sweeper, type SweepRules } from './sweeper.ts';
 import { TaskWaiters } from './task-waiters.ts';
 
@@ -24,6 +25,8 @@ export interface KernelObserver {
   heldBack(): void;
   storeFailed(error: StorageUnavailable): void;
   storeRepaired(): void;
+  /** A failover or a start from an incomplete log has lost entries that were acknowledged, up to this one. */
+  storeLost(upTo: number): void;
   /** Something that should never happen. */
   fault(error: unknown, about: string): void;
 }
@@ -63,15 +66,15 @@ export class Kernel {
   readonly #batcher: Batcher;
   readonly #sweeper: Sweeper;
   readonly #taskWaiters: TaskWaiters;
+  readonly #recovery: Recovery;
   #storeProblem: string | null = null;
-  /** Assignments that may have been stored, of which no worker was told. */
-  #doubtful: Assignment[] = [];
   #stopping = false;
 
   /** Starts a kernel on an open store: running attempts are recovered, `kernel_started` is in the ledger. */
   static async open(options: KernelOptions): Promise<Kernel> {
     const kernel = new Kernel(options);
-    await kernel.#recover();
+    await kernel.#recovery.start();
+    await kernel.#announce('kernel_started');
     kernel.#sweeper.start();
     return kernel;
   }
@@ -108,7 +111,8 @@ export class Kernel {
       bus,
       leaseMs: rules.leaseMs,
       expect: (delayMs) => this.#sweeper.expect(delayMs),
-      giveBack: (assignments) => void this.#giveBack(assignments).catch((error) => observer.fault(error, 'give back')),
+      giveBack: (assignments) =>
+        void this.#recovery.giveBack(assignments).catch((error) => observer.fault(error, 'give back')),
       onHeldBack: () => observer.heldBack(),
     });
     this.#batcher = new Batcher({
@@ -121,7 +125,7 @@ export class Kernel {
         observer.committed(happened);
       },
       onStoreFailure: (error, doubtful) => {
-        this.#doubtful.push(...doubtful);
+        this.#recovery.doubt(doubtful);
         this.#storeFailed(error);
       },
       onBug: (error, about) => observer.fault(error, about),
@@ -129,6 +133,8 @@ export class Kernel {
         ? { patience: { ms: options.patienceMs, isAwaited: (taskId) => this.#taskWaiters.isAwaited(taskId) } }
         : {}),
     });
+    const { relay } = this;
+    this.#recovery = new Recovery({ store, batcher: this.#batcher, presence: this.#presence, relay, clock });
     this.#sweeper = new Sweeper({
       store,
       clock,
@@ -141,21 +147,15 @@ export class Kernel {
       present: () => this.#dispatcher.present(),
       isBroken: () => this.#storeProblem !== null,
       onRepaired: () => this.#storeRepaired(),
+      onLoss: (lostUpTo) => {
+        observer.storeLost(lostUpTo);
+        return this.#recovery.resync(lostUpTo);
+      },
       onFault: (error) => {
         if (error instanceof StorageUnavailable) this.#storeFailed(error);
         else observer.fault(error, 'sweep');
       },
     });
-  }
-
-  async #recover(): Promise<void> {
-    const now = this.#clock.now();
-    const workers = await this.store.workers();
-    for (const worker of workers) this.#presence.follow(worker.id, worker.offline, now);
-    // Where kernels share a store they share its time, which goes on while one of them starts.
-    const held = this.store.fellows ? [] : workers.flatMap((worker) => worker.holds);
-    await Promise.all(held.map((taskId) => this.#batcher.execute({ kind: 'recover', actor: 'kernel', taskId })));
-    await this.#announce('kernel_started');
   }
 
   #announce(event: 'kernel_started' | 'kernel_stopped'): Promise<unknown> {
@@ -236,23 +236,16 @@ export class Kernel {
     const answer = await this.execute({ kind: 'claim', actor: `worker:${workerId}`, workerId, max });
     if (answer instanceof Refusal) return answer;
     const { assignments } = answer;
-    if (signal.aborted) return this.#giveBack(assignments);
+    if (signal.aborted) {
+      await this.#recovery.giveBack(assignments);
+      return [];
+    }
     if (assignments.length > 0 || waitMs <= 0) return assignments;
     const worker = await this.store.worker(workerId);
     if (!worker) return noSuchWorker(workerId);
     if (worker.draining) return [];
     const parts = { dispatcher: this.#dispatcher, clock: this.#clock, kick: () => this.#batcher.kick() };
     return holdClaim(parts, worker, max, waitMs, signal);
-  }
-
-  /** Nobody is there any more to take these: they go back at once, rather than when the lease is over. */
-  async #giveBack(assignments: readonly Assignment[]): Promise<readonly Assignment[]> {
-    await Promise.all(
-      assignments.map(({ task, token }) =>
-        this.#batcher.execute({ kind: 'release', actor: 'kernel', taskId: task.id, leaseToken: token }),
-      ),
-    );
-    return [];
   }
 
   /** Opens a link through which tasks can be pushed to a worker. The returned function closes it. */
@@ -334,14 +327,10 @@ export class Kernel {
 
   /** The store can be used again. What a failed commit may have done after all is looked up, and put right. */
   async #storeRepaired(): Promise<void> {
-    const workers = await this.store.workers();
-    const now = this.#clock.now();
-    for (const worker of workers) this.#presence.follow(worker.id, worker.offline, now);
-    this.#presence.keepOnly(new Set(workers.map((worker) => worker.id)));
-    await this.relay.catchUp();
+    await this.#recovery.catchUp();
     this.#storeProblem = null;
     this.#observer.storeRepaired();
-    await this.#giveBack(this.#doubtful.splice(0));
+    await this.#recovery.settleDoubts();
     this.#batcher.kick();
   }
 }

@@ -2,7 +2,7 @@ import type { Now } from '../core/clock.ts';
 import type { Rules } from '../core/command.ts';
 import { Bug } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { IdempotencyRecord, Lane, Loaded, Needs, Put, Tombstone } from '../core/store.ts';
+import type { IdempotencyRecord, Lane, Loaded, Needs, Put, Survey, Tombstone } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import { LaneView } from './lane-view.ts';
@@ -18,6 +18,7 @@ export class Slice {
   readonly rules: Rules;
   /** Tasks executing in the whole colony. */
   executing = 0;
+  tokenFloor = 0;
   /** Lanes that got a task in this batch, and what they require: a waiting worker may want to look. */
   readonly stirred = new Map<string, JsonObject>();
   /** Workers whose record changed in this batch. */
@@ -42,10 +43,11 @@ export class Slice {
     this.rules = rules;
   }
 
-  /** How many tasks execute, and which lanes hold some; known before anything is decided. */
-  survey(executing: number, directory: ReadonlyMap<string, Lane>): void {
-    this.executing = executing;
-    this.#directory = directory;
+  /** How much there is; known before anything is decided. */
+  survey({ tasks, tokenFloor, lanes }: Survey): void {
+    this.executing = tasks.executing;
+    this.tokenFloor = tokenFloor;
+    this.#directory = lanes;
   }
 
   // What deciding may ask. Asking for what was never loaded is a bug: a command's `needs` must name it first.

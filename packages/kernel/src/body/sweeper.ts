@@ -36,6 +36,8 @@ export interface SweeperOptions {
   readonly present: () => Iterable<string>;
   readonly isBroken: () => boolean;
   readonly onRepaired: () => Promise<void>;
+  /** What was acknowledged up to this entry is gone, at least in part. */
+  readonly onLoss: (lostUpTo: number) => Promise<void>;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -137,8 +139,9 @@ export class Sweeper {
     if (!store.fellows) return presence.silent(now);
     const heard = presence.heard();
     // What was heard since the last beat is known to others at this one only.
-    const { isSteward, silent, last } = await store.fellows.beat(heard, leaseMs + LONGEST_REST_MS);
+    const { isSteward, silent, last, lostUpTo } = await store.fellows.beat(heard, leaseMs + LONGEST_REST_MS);
     presence.told(heard);
+    if (lostUpTo !== null) await this.#options.onLoss(lostUpTo);
     if (this.#lastAtBeat > relay.head) await relay.catchUp();
     this.#lastAtBeat = last;
     return isSteward ? silent : null;

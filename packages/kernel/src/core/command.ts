@@ -21,6 +21,7 @@ export type Command =
   | ReportProgress
   | Release
   | LoseWorker
+  | RevokeLeases
   | EndAttempt
   | Promote
   | Recover
@@ -140,6 +141,12 @@ export interface LoseWorker extends Base {
   readonly workerId: string;
 }
 
+/** All leases of a worker are void: what the store knows of them may not be what was promised. */
+export interface RevokeLeases extends Base {
+  readonly kind: 'revoke_leases';
+  readonly workerId: string;
+}
+
 /** The sweeper: an attempt ran over its timeout. */
 export interface EndAttempt extends Base {
   readonly kind: 'end_attempt';
@@ -160,10 +167,10 @@ export interface Recover extends Base {
   readonly taskId: string;
 }
 
-/** The kernel says of itself that it started or stopped. */
+/** The kernel says of itself that it started or stopped, or of the store that it went back. */
 export interface Announce extends Base {
   readonly kind: 'announce';
-  readonly event: 'kernel_started' | 'kernel_stopped';
+  readonly event: 'kernel_started' | 'kernel_stopped' | 'rollback_completed';
   readonly data: JsonObject;
 }
 
@@ -188,6 +195,7 @@ export interface Replies {
   progress: { task: Task };
   release: { task: Task };
   lose_worker: { worker: Worker };
+  revoke_leases: { worker: Worker };
   end_attempt: { task: Task };
   promote: { task: Task };
   recover: { task: Task };

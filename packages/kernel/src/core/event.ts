@@ -15,6 +15,7 @@ export const LEDGER_TYPES = [
   'worker_online',
   'worker_draining',
   'worker_unregistered',
+  'rollback_completed',
   'task_validated',
   'task_assigned',
   'task_completed',

@@ -73,6 +73,8 @@ export interface Fellows {
    * @param patienceMs how long nobody may have heard of a worker before it counts as silent
    */
   beat(heard: readonly string[], patienceMs: number): Promise<Beat>;
+  /** What a beat said was lost could not be made known: a later beat is to say it again. */
+  notResynced(lostUpTo: number): void;
   /** When each online worker was last heard of by any kernel (wall). */
   lastSeen(): Promise<ReadonlyMap<string, number>>;
   /** Gives up the office, if it has it. */
@@ -85,6 +87,8 @@ export interface Beat {
   readonly silent: readonly string[];
   /** The newest entry of the ledger. */
   readonly last: number;
+  /** The newest entry that was acknowledged to this kernel and is gone, as after a failover; null: none. */
+  readonly lostUpTo: number | null;
 }
 
 export interface LedgerSpan {
@@ -171,6 +175,8 @@ export interface Tombstone {
 
 export interface Survey {
   readonly tasks: Readonly<Record<TaskStatus, number>>;
+  /** No fencing token up to this one may be given out any more, whatever the tasks say. */
+  readonly tokenFloor: number;
   /** The lanes of the queue that hold tasks, by their keys. */
   readonly lanes: ReadonlyMap<string, Lane>;
 }

@@ -37,6 +37,8 @@ export class RedisConnection {
   readonly #timeoutMs: number;
   /** A key of the colony's slot, by which a cluster finds the node that serves it. */
   readonly #anchor: string;
+  /** Looks over each new connection before anything goes over it. */
+  #inspect: (send: (call: Call) => Promise<Reply>) => Promise<void> = async () => undefined;
   #line: Promise<Line> | null = null;
   #isCluster: boolean | null = null;
   #closed = false;
@@ -45,6 +47,11 @@ export class RedisConnection {
     this.#url = url;
     this.#timeoutMs = timeoutMs;
     this.#anchor = anchor;
+  }
+
+  /** Has every connection that is made from now on looked over before it is used. */
+  inspectWith(inspect: (send: (call: Call) => Promise<Reply>) => Promise<void>): void {
+    this.#inspect = inspect;
   }
 
   /** Sends one command. An error that the server answers is thrown. */
@@ -75,7 +82,7 @@ export class RedisConnection {
 
   close(): void {
     this.#closed = true;
-    this.#drop();
+    this.#drop(this.#line);
   }
 
   async #run(line: Line, script: Script, args: readonly string[]): Promise<Reply> {
@@ -98,13 +105,14 @@ export class RedisConnection {
     try {
       for (;;) {
         if (this.#closed) throw new StorageUnavailable('the store is closed');
+        const line = this.#connect();
         try {
-          const answer = await Promise.race([this.#connect().then(use), timeout]);
+          const answer = await Promise.race([line.then(use), timeout]);
           if (answer !== late) return answer;
         } catch (error) {
           problem = this.#judge(error as Error);
         }
-        this.#drop();
+        this.#drop(line);
         if (performance.now() + RECONNECT_MS >= end) throw new StorageUnavailable(`Redis cannot be used: ${problem}`);
         await pause(RECONNECT_MS);
       }
@@ -130,7 +138,14 @@ export class RedisConnection {
 
   async #open(): Promise<Line> {
     this.#isCluster ??= await this.#asksForCluster();
-    return this.#isCluster ? this.#openCluster() : this.#openServer();
+    const line = await (this.#isCluster ? this.#openCluster() : this.#openServer());
+    try {
+      await this.#inspect((call) => line.send(this.#anchor, call));
+      return line;
+    } catch (error) {
+      line.destroy();
+      throw error;
+    }
   }
 
   async #asksForCluster(): Promise<boolean> {
@@ -179,9 +194,9 @@ export class RedisConnection {
     } as const;
   }
 
-  #drop(): void {
-    const line = this.#line;
-    this.#line = null;
+  /** Others may have made a new one already. */
+  #drop(line: Promise<Line> | null): void {
+    if (this.#line === line) this.#line = null;
     void line?.then(
       (open) => open.destroy(),
       () => undefined,

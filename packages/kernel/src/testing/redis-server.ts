@@ -10,6 +10,11 @@ import { RedisConnection } from '../redis/connection.ts';
 const PROGRAMS = ['redis-server', 'valkey-server'];
 const PATIENCE_MS = 10_000;
 
+const started = new Set<RedisServer>();
+process.once('exit', () => {
+  for (const server of started) server.abandon();
+});
+
 /**
  * A Redis server of a test's own: on a free port, in an empty folder, with everything written to disk before it is
  * answered. It can be killed, frozen and started again.
@@ -29,7 +34,7 @@ export class RedisServer {
   private constructor(port: number, settings: Readonly<Record<string, string>>) {
     this.port = port;
     this.#settings = settings;
-    process.once('exit', () => this.#process?.kill('SIGKILL'));
+    started.add(this);
     this.#folder = mkdtempSync(join(tmpdir(), 'colony-redis-'));
   }
 
@@ -66,6 +71,11 @@ export class RedisServer {
     await gone;
   }
 
+  /** When there is no time left to wait for it. */
+  abandon(): void {
+    this.#process?.kill('SIGKILL');
+  }
+
   freeze(): void {
     this.#process!.kill('SIGSTOP');
   }
@@ -74,8 +84,30 @@ export class RedisServer {
     this.#process!.kill('SIGCONT');
   }
 
+  /** Resolves once it has all that its master has. */
+  async follows(master: RedisServer): Promise<void> {
+    const offset = async (server: RedisServer, name: string) =>
+      new RegExp(`${name}:(\\d+)`).exec(await server.ask('INFO', 'replication'))?.[1];
+    while ((await offset(this, 'slave_repl_offset')) !== (await offset(master, 'master_repl_offset'))) await pause(5);
+  }
+
+  /** Makes a replica a master of its own, with what it has. */
+  async promote(): Promise<void> {
+    await this.ask('REPLICAOF', 'NO', 'ONE');
+  }
+
+  async ask(...call: string[]): Promise<string> {
+    const connection = new RedisConnection({ url: this.url }, 'any');
+    try {
+      return String(await connection.send(...call));
+    } finally {
+      connection.close();
+    }
+  }
+
   async stop(): Promise<void> {
     await this.kill();
+    started.delete(this);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

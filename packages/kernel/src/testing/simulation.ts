@@ -98,6 +98,7 @@ export class World {
         committed: () => undefined,
         heldBack: () => undefined,
         storeFailed: () => undefined,
+        storeLost: () => undefined,
         storeRepaired: () => undefined,
         fault: (error, about) => this.complaints.push(`${about}: ${(error as Error).stack}`),
       },

@@ -30,6 +30,7 @@ export class SweptColony {
       random: () => 0.5,
       present: () => this.present,
       isBroken: () => this.broken,
+      onLoss: async () => undefined,
       onRepaired: async () => {
         this.repairs++;
         this.broken = false;

@@ -1,5 +1,5 @@
 /**
- * A real kernel behind the real API, on a store in memory or, with `COLONY_TEST_STORE=redis`, on a Redis server of the test
+ * A real kernel behind the real API, on a store in memory or, in the project that says so, on a Redis server of the test
  * file's own; requests go in without a socket unless it listens.
  */
 import { randomUUID } from 'node:crypto';

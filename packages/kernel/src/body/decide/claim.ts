@@ -81,7 +81,7 @@ function assign(change: Change, worker: Worker, task: Task): Assignment {
   const next = change.update(task, {
     status: 'executing',
     attempt: task.attempt + 1,
-    leaseToken: task.leaseToken + 1,
+    leaseToken: Math.max(task.leaseToken, change.slice.tokenFloor) + 1,
     worker: worker.id,
     lastOutcome: null,
     startedAt: now.wall,

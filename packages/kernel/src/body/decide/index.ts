@@ -40,6 +40,7 @@ export function needs(slice: Slice, command: Command, wanted: Wanted): void {
     case 'drain':
     case 'unregister':
     case 'lose_worker':
+    case 'revoke_leases':
       workers.needs(slice, command, wanted);
       return;
     case 'end_attempt':
@@ -85,6 +86,8 @@ function dispatch(slice: Slice, command: Command): Decision<Replies[keyof Replie
       return workers.unregister(slice, command);
     case 'lose_worker':
       return workers.lose(slice, command);
+    case 'revoke_leases':
+      return workers.revoke(slice, command);
     case 'end_attempt':
       return sweeping.endAttempt(slice, command);
     case 'promote':

@@ -1,4 +1,4 @@
-import type { Drain, Heartbeat, LoseWorker, Register, Replies, Unregister } from '../../core/command.ts';
+import type { Drain, Heartbeat, LoseWorker, Register, Replies, RevokeLeases, Unregister } from '../../core/command.ts';
 import { Refusal } from '../../core/errors.ts';
 import type { Worker } from '../../core/worker.ts';
 import { Change } from '../change.ts';
@@ -7,7 +7,7 @@ import type { Wanted } from '../wanted.ts';
 import type { Decision } from './decision.ts';
 import { cancelDependents, freeSlot } from './ending.ts';
 
-type AboutWorker = Heartbeat | Drain | Unregister | LoseWorker;
+type AboutWorker = Heartbeat | Drain | Unregister | LoseWorker | RevokeLeases;
 
 /** The worker, what it holds, and what would fall if one of those were lost for the last time. */
 export function needs(slice: Slice, command: AboutWorker, wanted: Wanted): void {
@@ -111,8 +111,21 @@ export function lose(slice: Slice, command: LoseWorker): Decision<Replies['lose_
   return { change, reply: { worker: change.worker(worker.id) ?? offline } };
 }
 
+/** What it holds goes back to the queue, through no fault of its own. */
+export function revoke(slice: Slice, command: RevokeLeases): Decision<Replies['revoke_leases']> | Refusal {
+  const worker = slice.worker(command.workerId);
+  if (!worker) return noSuchWorker(command.workerId);
+  const change = new Change(slice, command.actor);
+  for (const id of worker.holds) requeue(change, id, 'failover');
+  return { change, reply: { worker: change.worker(worker.id) ?? worker } };
+}
+
 /** executing → queued, keeping its place. Only an expired lease counts as a loss. */
-function requeue(change: Change, taskId: string, reason: 'lease_expired' | 'not_held' | 'worker_unregistered'): void {
+function requeue(
+  change: Change,
+  taskId: string,
+  reason: 'lease_expired' | 'not_held' | 'worker_unregistered' | 'failover',
+): void {
   const task = change.liveTask(taskId);
   const losses = task.losses + (reason === 'lease_expired' ? 1 : 0);
   change.update(task, {

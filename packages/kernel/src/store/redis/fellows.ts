@@ -2,6 +2,7 @@ import type { Beat, Fellows } from '../../core/store.ts';
 import { LONGEST_GAP_MS, type RedisClock } from '../../redis/clock.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { Script } from '../../redis/script.ts';
+import type { EpochWatch } from './epoch.ts';
 import type { Keys } from './keys.ts';
 
 /** A steward who is not heard of for this long is followed by another. */
@@ -50,8 +51,10 @@ export class RedisFellows implements Fellows {
   readonly #keys: Keys;
   readonly #kernel: string;
   readonly #clock: RedisClock;
+  readonly #epoch: EpochWatch;
 
-  constructor(redis: RedisConnection, keys: Keys, kernel: string, clock: RedisClock) {
+  constructor(redis: RedisConnection, keys: Keys, kernel: string, clock: RedisClock, epoch: EpochWatch) {
+    this.#epoch = epoch;
     this.#redis = redis;
     this.#keys = keys;
     this.#kernel = kernel;
@@ -65,7 +68,11 @@ export class RedisFellows implements Fellows {
     const [wall, steady, last, steward, silent] = reply;
     // Somewhere between asking and hearing; the middle is the best guess.
     this.#clock.set(wall, steady, (before + performance.now()) / 2);
-    return { isSteward: steward === 1, silent, last };
+    return { isSteward: steward === 1, silent, last, lostUpTo: this.#epoch.takeLoss() };
+  }
+
+  notResynced(lostUpTo: number): void {
+    this.#epoch.returnLoss(lostUpTo);
   }
 
   async lastSeen(): Promise<ReadonlyMap<string, number>> {

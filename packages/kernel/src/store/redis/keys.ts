@@ -6,7 +6,7 @@ import type { TaskStatus } from '../../core/task.ts';
  */
 export class Keys {
   readonly prefix: string;
-  /** Hash: schema, sequence, first, last, sealed, hash, anchor, directory. Beside it stand `clock`, `steward` and `operation:…`. */
+  /** Hash: schema, run, epoch, sequence, first, last, sealed, hash, anchor, directory. Beside it stand `clock`, `steward` and `operation:…`. */
   readonly meta: string;
   /** Hash: a task's id → version, history, state. */
   readonly tasks: string;

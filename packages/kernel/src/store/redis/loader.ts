@@ -6,6 +6,8 @@ import type { Keys } from './keys.ts';
 import { LANES, RELATIVES } from './load-scripts.ts';
 import { keyFrom, laneFrom, rankScore, taskFrom, tombstoneFrom, workerFrom } from './records.ts';
 
+/** More than can have been given out for one task in what a failover lost. */
+const TOKENS_IN_EPOCH = 1_000_000;
 /** Profiles kept at hand: they never change. */
 const MOST_PROFILES = 10_000;
 
@@ -58,11 +60,11 @@ export class Loader {
 
   async survey(): Promise<Survey> {
     const { counts, meta, lanes } = this.#keys;
-    const [numbers, directory] = await this.#redis.pipeline([
+    const [numbers, [directory, epoch]] = (await this.#redis.pipeline([
       ['HGETALL', counts],
-      ['HGET', meta, 'directory'],
-    ]);
-    if (directory !== this.#directory) {
+      ['HMGET', meta, 'directory', 'epoch'],
+    ])) as [string[], (string | null)[]];
+    if ((directory ?? null) !== this.#directory) {
       // The version first: should the lanes change in between, they are read again the next time.
       const [version, all] = await this.#redis.pipeline([
         ['HGET', meta, 'directory'],
@@ -72,8 +74,8 @@ export class Loader {
       this.#directory = version as string | null;
     }
     const tasks = Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<TaskStatus, number>;
-    for (const [status, count] of pairsOf(numbers as string[])) tasks[status as TaskStatus] = Number(count);
-    return { tasks, lanes: this.#lanes };
+    for (const [status, count] of pairsOf(numbers)) tasks[status as TaskStatus] = Number(count);
+    return { tasks, tokenFloor: Number(epoch ?? 0) * TOKENS_IN_EPOCH, lanes: this.#lanes };
   }
 
   /** The stored ones of these tasks, in the order of their ids. */

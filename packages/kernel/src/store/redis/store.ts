@@ -18,6 +18,7 @@ import type { Worker } from '../../core/worker.ts';
 import { RedisClock } from '../../redis/clock.ts';
 import { RedisConnection, type RedisOptions } from '../../redis/connection.ts';
 import { durabilityOf, objectionTo, type RedisFacts, readFacts } from '../../redis/facts.ts';
+import { EpochWatch } from './epoch.ts';
 import { RedisFellows } from './fellows.ts';
 import { Keys } from './keys.ts';
 import { RedisLedger } from './ledger.ts';
@@ -58,6 +59,8 @@ export class RedisStore implements Store {
   static async open({ colony, ...options }: RedisStoreOptions): Promise<RedisStore> {
     const keys = new Keys(colony);
     const redis = new RedisConnection(options, keys.meta);
+    const epoch = new EpochWatch(keys);
+    redis.inspectWith((send) => epoch.inspect(send));
     try {
       const facts = await readFacts(redis);
       const objection = objectionTo(facts);
@@ -71,7 +74,7 @@ export class RedisStore implements Store {
           `colony ${colony} has schema version ${schema}, this kernel knows versions up to ${SCHEMA}; start a newer kernel`,
         );
       }
-      const store = new RedisStore(redis, keys, facts);
+      const store = new RedisStore(redis, keys, facts, epoch);
       await store.fellows.beat([], Number.MAX_SAFE_INTEGER);
       return store;
     } catch (error) {
@@ -80,14 +83,14 @@ export class RedisStore implements Store {
     }
   }
 
-  private constructor(redis: RedisConnection, keys: Keys, facts: RedisFacts) {
+  private constructor(redis: RedisConnection, keys: Keys, facts: RedisFacts, epoch: EpochWatch) {
     this.facts = facts;
     this.durability = durabilityOf(facts);
     this.#redis = redis;
     this.#keys = keys;
     this.#loader = new Loader(redis, keys);
-    this.fellows = new RedisFellows(redis, keys, this.kernel, this.clock);
-    this.#writer = new Writer(redis, keys, this.kernel, this.clock);
+    this.fellows = new RedisFellows(redis, keys, this.kernel, this.clock, epoch);
+    this.#writer = new Writer(redis, keys, this.kernel, this.clock, epoch);
     this.#queries = new Queries(redis, keys, this.#loader);
     this.#pruner = new Pruner(redis, keys, this.#loader);
     this.ledger = new RedisLedger(redis, keys);

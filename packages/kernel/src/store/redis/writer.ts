@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
+import type { LedgerEntry } from '../../core/event.ts';
 import type { Committed, Unit } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import type { Worker } from '../../core/worker.ts';
@@ -6,6 +7,7 @@ import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { rowsOf, type Unnumbered, unnumbered } from '../../redis/ledger-rows.ts';
 import { Conflict, idOf, judge, type Merged, merge, startedIn, versionOf } from '../units.ts';
 import { COMMIT } from './commit-script.ts';
+import type { EpochWatch } from './epoch.ts';
 import type { Keys } from './keys.ts';
 import { keyText, NOBODY, pair, rankScore, specText, stateText, workerText } from './records.ts';
 import { Writes } from './writes.ts';
@@ -22,11 +24,13 @@ export class Writer {
   readonly #keys: Keys;
   readonly #kernel: string;
   readonly #clock: Clock;
+  readonly #epoch: EpochWatch;
   #operation = 0;
 
   /** @param kernel tells the operations of one writer from those of others */
-  constructor(redis: RedisConnection, keys: Keys, kernel: string, clock: Clock) {
+  constructor(redis: RedisConnection, keys: Keys, kernel: string, clock: Clock, epoch: EpochWatch) {
     this.#clock = clock;
+    this.#epoch = epoch;
     this.#redis = redis;
     this.#keys = keys;
     this.#kernel = kernel;
@@ -43,8 +47,9 @@ export class Writer {
       const reply = merged ? await this.#write(merged, at, room) : await this.#conflicts(units);
       if (reply[0] === 'committed') {
         const first = reply[1] as number;
-        const events = surviving.flatMap((unit) => unit.events);
-        return { outcomes, entries: events.map((event, n) => ({ id: first + n, ...unnumbered(event, at) })) };
+        const entries = merged!.events.map((event, n) => ({ id: first + n, ...unnumbered(event, at) }));
+        this.#remember(entries);
+        return { outcomes, entries };
       }
       if (reply[0] === 'full') left = room! - (reply[1] as number);
       else for (const [name, version] of versionsOf(reply)) stored.set(name, version);
@@ -52,6 +57,12 @@ export class Writer {
       outcomes = judge(units, (kind, id, expected) => stored.get(`${kind} ${id}`) ?? expected, left);
     }
     return { outcomes: units.map(() => 'conflict'), entries: [] };
+  }
+
+  #remember(entries: readonly LedgerEntry[]): void {
+    const rows = rowsOf(entries);
+    const row = rows.at(-1);
+    if (row) this.#epoch.remember(`${entries.at(-1)!.id}-${row.entries}`, row.text);
   }
 
   /** Makes whatever was sent before and has not arrived yet come to nothing. */

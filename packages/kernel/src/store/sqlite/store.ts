@@ -79,7 +79,7 @@ export class SqliteStore implements Store {
   }
 
   async survey(): Promise<Survey> {
-    return this.#use(({ mirror }) => ({ tasks: mirror.counts, lanes: mirror.busyLanes }));
+    return this.#use(({ mirror }) => ({ tasks: mirror.counts, tokenFloor: 0, lanes: mirror.busyLanes }));
   }
 
   async task(id: string): Promise<Task | null> {

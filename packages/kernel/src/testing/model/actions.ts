@@ -59,6 +59,7 @@ const aboutWorker = fc.record({
     'heartbeat' as const,
     'lose_worker' as const,
     'lose_worker' as const,
+    'revoke_leases' as const,
     'drain' as const,
     'unregister' as const,
   ),
@@ -178,7 +179,7 @@ type WorkerAction = Extract<Timeless, { keeps: number | null }>;
 
 function workerCommand({ kind, keeps }: WorkerAction, workerId: string, model: Model): Command {
   const holds = model.workers.find(({ id }) => id === workerId)?.holds ?? [];
-  const actor = kind === 'lose_worker' ? 'kernel' : 'ann';
+  const actor = kind === 'lose_worker' || kind === 'revoke_leases' ? 'kernel' : 'ann';
   if (kind === 'heartbeat')
     return { kind, actor, workerId, ...(keeps === null ? {} : { tasks: holds.slice(0, keeps) }) };
   if (kind === 'unregister') return { kind, actor, workerId, reason: 'unregistered' };

@@ -164,7 +164,7 @@ export class Colony {
   }
 
   /** Taken from its worker, back to its old place. */
-  protected requeue(task: ModelTask, reason: 'lease_expired' | 'not_held' | 'worker_unregistered'): void {
+  protected requeue(task: ModelTask, reason: 'lease_expired' | 'not_held' | 'worker_unregistered' | 'failover'): void {
     const { attempt, worker } = task;
     if (reason === 'lease_expired') task.losses++;
     const { losses } = task;

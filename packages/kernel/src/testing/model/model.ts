@@ -44,6 +44,7 @@ export class Model extends Tasks {
       case 'drain':
       case 'unregister':
       case 'lose_worker':
+      case 'revoke_leases':
         return { worker: this.aboutWorker(command) };
       case 'announce':
         this.say(command.event, 'kernel', command.data);

@@ -20,7 +20,7 @@ export class Workers extends Colony {
   }
 
   protected aboutWorker(
-    command: Commands.Heartbeat | Commands.Drain | Commands.Unregister | Commands.LoseWorker,
+    command: Commands.Heartbeat | Commands.Drain | Commands.Unregister | Commands.LoseWorker | Commands.RevokeLeases,
   ): string {
     const worker = this.findWorker(command.workerId);
     const held = worker.holds.map((id) => this.find(id));
@@ -28,6 +28,8 @@ export class Workers extends Colony {
       this.bringBack(worker);
       const stray = held.filter(({ id }) => command.tasks && !command.tasks.includes(id));
       for (const task of stray) this.requeue(task, 'not_held');
+    } else if (command.kind === 'revoke_leases') {
+      for (const task of held) this.requeue(task, 'failover');
     } else if (command.kind === 'unregister' || (command.kind === 'drain' && held.length === 0)) {
       for (const task of held) this.requeue(task, 'worker_unregistered');
       const reason = command.kind === 'unregister' ? command.reason : 'drained';

@@ -1,0 +1,91 @@
+import type { Clock } from '../core/clock.ts';
+import type { Assignment } from '../core/command.ts';
+import type { Store } from '../core/store.ts';
+import type { Batcher } from './batcher.ts';
+import type { EventRelay } from './event-relay.ts';
+import type { Presence } from './presence.ts';
+
+export interface RecoveryOptions {
+  readonly store: Store;
+  readonly batcher: Batcher;
+  readonly presence: Presence;
+  readonly relay: EventRelay;
+  readonly clock: Clock;
+}
+
+/** What a kernel does when it starts, when its store comes back, and when the store comes back with less than it had. */
+export class Recovery {
+  readonly #options: RecoveryOptions;
+  /** Assignments that may have been stored, of which no worker was told. */
+  #doubtful: Assignment[] = [];
+
+  constructor(options: RecoveryOptions) {
+    this.#options = options;
+  }
+
+  /** At start: everybody counts as just heard of, and running attempts get deadlines on the new steady clock. */
+  async start(): Promise<void> {
+    const { store, batcher } = this.#options;
+    const workers = await this.#followWorkers();
+    // Where kernels share a store they share its time, which goes on while one of them starts.
+    const held = store.fellows ? [] : workers.flatMap((worker) => worker.holds);
+    await Promise.all(held.map((taskId) => batcher.execute({ kind: 'recover', actor: 'kernel', taskId })));
+  }
+
+  /** Notes assignments of a commit that failed: it may have happened after all. */
+  doubt(assignments: readonly Assignment[]): void {
+    this.#doubtful.push(...assignments);
+  }
+
+  /** The store can be used again: what is in it may be more than was answered. */
+  async catchUp(): Promise<void> {
+    const workers = await this.#followWorkers();
+    this.#options.presence.keepOnly(new Set(workers.map((worker) => worker.id)));
+    await this.#options.relay.catchUp();
+  }
+
+  async #followWorkers() {
+    const { store, clock, presence } = this.#options;
+    const workers = await store.workers();
+    const now = clock.now();
+    for (const worker of workers) presence.follow(worker.id, worker.offline, now);
+    return workers;
+  }
+
+  /** What a failed commit may have assigned goes back. */
+  async settleDoubts(): Promise<void> {
+    await this.giveBack(this.#doubtful.splice(0));
+  }
+
+  /** Nobody is there any more to take these: they go back at once, rather than when the lease is over. */
+  async giveBack(assignments: readonly Assignment[]): Promise<void> {
+    await Promise.all(
+      assignments.map(({ task, token }) =>
+        this.#options.batcher.execute({ kind: 'release', actor: 'kernel', taskId: task.id, leaseToken: token }),
+      ),
+    );
+  }
+
+  /**
+   * The store has lost what it had acknowledged: a rollback nobody asked for. The numbers of the lost entries are filled,
+   * and one beyond them, so that every watcher, wherever it was, is told; and no lease is what it was.
+   */
+  async resync(lostUpTo: number): Promise<void> {
+    const { store, batcher, relay } = this.#options;
+    try {
+      const { last } = await store.ledger.span();
+      const data = { lost_up_to: lostUpTo, reason: 'failover' };
+      const told = { kind: 'announce', actor: 'kernel', event: 'rollback_completed', data } as const;
+      const count = Math.max(1, lostUpTo - last + 1);
+      await Promise.all(Array.from({ length: count }, () => batcher.execute(told)));
+      const holders = (await store.workers()).filter(({ holds }) => holds.length > 0);
+      await Promise.all(
+        holders.map(({ id }) => batcher.execute({ kind: 'revoke_leases', actor: 'kernel', workerId: id })),
+      );
+      await relay.catchUp();
+    } catch (error) {
+      store.fellows?.notResynced(lostUpTo);
+      throw error;
+    }
+  }
+}

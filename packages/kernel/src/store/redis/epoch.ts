@@ -1,0 +1,67 @@
+import type { Call, Reply } from '../../redis/connection.ts';
+import { Script } from '../../redis/script.ts';
+import type { Keys } from './keys.ts';
+
+/**
+ * Another server than the last time, or the same one started anew, may not have all that was acknowledged: a new epoch.
+ * Arguments: prefix, the server's run. Answers the epoch.
+ */
+const EPOCH = new Script(`
+local meta = ARGV[1] .. 'meta'
+local run = redis.call('HGET', meta, 'run')
+if run == ARGV[2] then return tonumber(redis.call('HGET', meta, 'epoch')) end
+redis.call('HSET', meta, 'run', ARGV[2])
+if not run then return redis.call('HINCRBY', meta, 'epoch', 0) end
+return redis.call('HINCRBY', meta, 'epoch', 1)
+`);
+
+/**
+ * Notices what a failover, or a start from an incomplete log, has lost. Each kernel remembers the newest ledger row it
+ * knows to have been acknowledged, and looks for it whenever it has connected anew; and whoever connects first to a
+ * server that is not the one of before begins a new epoch, in which no fencing token of the one before is given out.
+ */
+export class EpochWatch {
+  readonly #keys: Keys;
+  #row: { readonly id: string; readonly text: string } | null = null;
+  #lostUpTo: number | null = null;
+
+  constructor(keys: Keys) {
+    this.#keys = keys;
+  }
+
+  /** A row that was acknowledged to this kernel. */
+  remember(id: string, text: string): void {
+    this.#row = { id, text };
+  }
+
+  /** The newest entry that was acknowledged and is gone, once; null: nothing is known to be lost. */
+  takeLoss(): number | null {
+    const lost = this.#lostUpTo;
+    this.#lostUpTo = null;
+    return lost;
+  }
+
+  /** What was taken could not be told to everybody. */
+  returnLoss(lost: number): void {
+    this.#lostUpTo = Math.max(lost, this.#lostUpTo ?? 0);
+  }
+
+  async inspect(send: (call: Call) => Promise<Reply>): Promise<void> {
+    const { prefix, meta, ledger } = this.#keys;
+    const run = /^run_id:(\w+)/m.exec(String(await send(['INFO', 'server'])))?.[1] ?? 'unknown';
+    await send(['EVAL', EPOCH.source, '1', meta, prefix, run]);
+    const row = this.#row;
+    if (row === null) return;
+    const [found] = (await send(['XRANGE', ledger, row.id, row.id])) as [string, string[]][];
+    const [kept] = (await send(['XRANGE', ledger, '-', '+', 'COUNT', '1'])) as [string, string[]][];
+    // What retention has removed is not lost.
+    const isOld = kept !== undefined && number(kept[0]) > number(row.id);
+    if (isOld || found?.[1].includes(row.text)) return;
+    this.#row = null;
+    this.returnLoss(number(row.id));
+  }
+}
+
+function number(rowId: string): number {
+  return Number(rowId.split('-')[0]);
+}
