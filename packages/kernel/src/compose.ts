@@ -7,8 +7,11 @@ import { Kernel, type KernelObserver, type KernelOptions } from './body/kernel.t
 import { systemClock } from './body/system-clock.ts';
 import { InMemoryBus } from './bus/in-memory.ts';
 import { RedisBus } from './bus/redis.ts';
+import { RedisPublisher } from './bus/redis-publisher.ts';
 import { type Config, ConfigError } from './config.ts';
 import type { Rules } from './core/command.ts';
+import type { EventBus } from './core/event-bus.ts';
+import type { Store } from './core/store.ts';
 import { isDurable } from './redis/facts.ts';
 import { RedisStore } from './store/redis/store.ts';
 import { SqliteStore } from './store/sqlite/store.ts';
@@ -49,14 +52,30 @@ export async function compose(config: Config, log: Logger, version: string): Pro
 type Ground = Pick<KernelOptions, 'store' | 'bus' | 'clock'>;
 
 /** What keeps a file from being the colony's is the operator's to put right: say which variable named it. */
-async function onFile({ connectionString: path }: Config): Promise<Ground> {
+async function onFile(config: Config): Promise<Ground> {
+  const path = config.connectionString;
   try {
     if (path !== ':memory:') keepPrivate(dirname(path));
-    return { store: await SqliteStore.open({ path }), bus: new InMemoryBus(), clock: systemClock() };
+    const store = await SqliteStore.open({ path });
+    return { store, bus: await busBeside(store, config), clock: systemClock() };
   } catch (fault) {
+    if (fault instanceof ConfigError) throw fault;
     throw new ConfigError(
       `COLONY_MEMORY_CONNECTION_STRING ${JSON.stringify(path)} cannot be opened: ${(fault as Error).message}`,
     );
+  }
+}
+
+async function busBeside(
+  store: Store,
+  { eventBus, messageQueueUrl: url, systemId: colony }: Config,
+): Promise<EventBus> {
+  if (eventBus === 'inmemory') return new InMemoryBus();
+  try {
+    return await RedisPublisher.open({ url, colony, ledger: () => store.ledger });
+  } catch (fault) {
+    await store.close();
+    throw new ConfigError(`COLONY_EVENT_BUS_TYPE "redis" cannot use ${shown(url)}: ${(fault as Error).message}`);
   }
 }
 
@@ -67,9 +86,13 @@ async function onRedis(url: string, { systemId: colony }: Config, log: Logger): 
     log[isDurable(facts) ? 'info' : 'warn']({ redis: facts }, durability);
     return { store, bus: await RedisBus.open({ url, colony }, kernel), clock };
   } catch (fault) {
-    const shown = JSON.stringify(url.replace(/\/\/[^@/]*@/, '//…@'));
-    throw new ConfigError(`COLONY_MEMORY_BACKEND "redis" cannot use ${shown}: ${(fault as Error).message}`);
+    throw new ConfigError(`COLONY_MEMORY_BACKEND "redis" cannot use ${shown(url)}: ${(fault as Error).message}`);
   }
+}
+
+/** A URL without its password. */
+function shown(url: string): string {
+  return JSON.stringify(url.replace(/\/\/[^@/]*@/, '//…@'));
 }
 
 function rulesOf(config: Config): Rules {

@@ -74,10 +74,6 @@ test.each([
   expect(refusal).not.toContain('\n');
 });
 
-test('what is not there yet says so', () => {
-  expect(refusalOf({ COLONY_EVENT_BUS_TYPE: 'Redis' })).toMatch(/not available yet/);
-});
-
 test('a bad secret is not shown, and neither is the password in a URL', () => {
   expect(refusalOf({ COLONY_SECRET_TOKEN: 'my secret' })).not.toContain('my secret');
   expect(refusalOf({ COLONY_MEMORY_CONNECTION_STRING: 'redis://u:hunter2@host' })).not.toContain('hunter2');
@@ -99,6 +95,10 @@ describe('with Redis', () => {
     expect(redis().eventBus).toBe('redis');
     expect(redis({ COLONY_EVENT_BUS_TYPE: 'redis' }).eventBus).toBe('redis');
     expect(refusalOf({ COLONY_MEMORY_BACKEND: 'redis', COLONY_EVENT_BUS_TYPE: 'inmemory' })).toMatch(/must be redis/);
+  });
+
+  test('events of a kernel on SQLite may go there, too', () => {
+    expect(load({ COLONY_EVENT_BUS_TYPE: 'Redis' })).toMatchObject({ eventBus: 'redis', redisUrl: null });
   });
 
   test('a Redis URL alone does not choose Redis', () => {

@@ -86,7 +86,7 @@ export const VARIABLES = {
     'COLONY_MESSAGE_QUEUE_URL',
     'redis://127.0.0.1:6379',
     matching(/^rediss?:\/\/[^\s]{1,4090}$/i, 'redis://host:port, or rediss:// with TLS'),
-    'The Redis to use when `COLONY_MEMORY_CONNECTION_STRING` names none. A password in it is never shown',
+    'The Redis for events, and for the colony when `COLONY_MEMORY_CONNECTION_STRING` names none. A password in it is never shown',
   ),
   secretToken: optional(
     'COLONY_SECRET_TOKEN',
@@ -211,12 +211,6 @@ function checked(read: Read): Config {
 
 /** What the contract knows and this version does not, where ignoring it silently would be worse than refusing. */
 function refuseWhatIsNotThereYet(given: Environment): void {
-  const isRedis = (name: string) => given[name]?.trim().toLowerCase() === 'redis';
-  if (isRedis('COLONY_EVENT_BUS_TYPE') && !isRedis('COLONY_MEMORY_BACKEND')) {
-    throw new ConfigError(
-      'COLONY_EVENT_BUS_TYPE "redis" is not available yet with COLONY_MEMORY_BACKEND=sqlite: it must be inmemory',
-    );
-  }
   if (given.GUARDIAN_POLICY_FILE !== undefined) {
     throw new ConfigError(
       `GUARDIAN_POLICY_FILE ${quote(given.GUARDIAN_POLICY_FILE)} is not available yet: no rules would be enforced, so it must be unset`,

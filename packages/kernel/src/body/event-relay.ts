@@ -1,8 +1,8 @@
-import { timestamp } from '../core/clock.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { EphemeralEvent, LedgerEntry } from '../core/event.ts';
 import type { EventBus } from '../core/event-bus.ts';
 import type { Ledger } from '../core/store.ts';
+import { wireEphemeral, wireEvent } from '../core/wire-event.ts';
 
 /** What a consumer wants to see. */
 export interface Interest {
@@ -32,15 +32,6 @@ export interface Subscription {
   /** The network has taken what was sent: there is room again. */
   drained(): void;
   close(): void;
-}
-
-/** The event's JSON as watchers see it. */
-export function wireEvent(entry: LedgerEntry): string {
-  return `{"id":${entry.id},"type":"${entry.type}","data":${entry.data},"timestamp":"${timestamp(entry.at)}","source":"${entry.source}"}`;
-}
-
-export function wireEphemeral(event: EphemeralEvent): string {
-  return `{"type":"${event.type}","data":${event.data},"timestamp":"${timestamp(event.at)}","source":"${event.source}"}`;
 }
 
 /** How many of the newest entries are kept at hand, so that live consumers never read the ledger. */

@@ -288,7 +288,7 @@ export class Kernel {
   health(): { healthy: boolean; checks: Record<string, string> } {
     const checks = {
       store: this.#storeProblem ?? 'ok',
-      bus: 'ok',
+      bus: this.bus.problem ?? 'ok',
       kernel: this.stopping ? 'stopping' : 'ok',
     };
     return { healthy: Object.values(checks).every((check) => check === 'ok'), checks };

@@ -3,8 +3,12 @@ import type { BusListener, EventBus } from '../core/event-bus.ts';
 
 /** The bus of a single kernel: a list of listeners. */
 export class InMemoryBus implements EventBus {
-  readonly type = 'inmemory';
+  readonly type: EventBus['type'] = 'inmemory';
   readonly #listeners = new Set<BusListener>();
+
+  get problem(): string | null {
+    return null;
+  }
 
   publish(entries: readonly LedgerEntry[]): void {
     for (const listener of this.#listeners) listener.entries(entries, true);

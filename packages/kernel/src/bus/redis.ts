@@ -39,6 +39,7 @@ export class RedisBus implements EventBus {
   readonly #own = new Map<number, readonly LedgerEntry[]>();
   #position: { ledger: string; ephemeral: string };
   #closed = false;
+  #problem: string | null = null;
   #following: Promise<void>;
 
   /** Follows the ledger from its present end on. Throws `StorageUnavailable` when there is no Redis. */
@@ -72,6 +73,10 @@ export class RedisBus implements EventBus {
     this.#name = name;
     this.#position = position;
     this.#following = this.#follow();
+  }
+
+  get problem(): string | null {
+    return this.#problem;
   }
 
   /** They are in the stream since they were committed; kept so that they need not be read again when it brings them. */
@@ -115,6 +120,7 @@ export class RedisBus implements EventBus {
         const limits = ['COUNT', String(ROWS_AT_ONCE), 'BLOCK', String(WAIT_MS)];
         const streams = ['STREAMS', this.#ledger, this.#ephemeral, ledger, ephemeral];
         const reply = (await this.#reader.send('XREAD', ...limits, ...streams)) as [string, Reply[]][] | null;
+        this.#problem = null;
         // The answer to a commit of our own may be in the same breath: it shall be heard first.
         await breathe();
         for (const [stream, messages] of reply ?? []) {
@@ -124,6 +130,7 @@ export class RedisBus implements EventBus {
       } catch (error) {
         if (!(error instanceof StorageUnavailable)) throw error;
         this.#own.clear();
+        this.#problem = error.message;
         await pause(RETRY_MS);
       }
     }

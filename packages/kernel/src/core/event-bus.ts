@@ -6,6 +6,8 @@ import type { EphemeralEvent, LedgerEntry } from './event.ts';
  */
 export interface EventBus {
   readonly type: 'inmemory' | 'redis';
+  /** Why events do not travel at the moment; null when all is well. */
+  readonly problem: string | null;
   publish(entries: readonly LedgerEntry[]): void;
   publishEphemeral(event: EphemeralEvent): void;
   /** Returns a function that ends the subscription. Listeners must not throw and must not block. */
@@ -16,7 +18,7 @@ export interface EventBus {
 }
 
 export interface BusListener {
-  /** @param fromHere whether this kernel committed them itself */
+  /** @param fromHere whether this kernel committed them itself; false also when that is not certain */
   entries(entries: readonly LedgerEntry[], fromHere: boolean): void;
   ephemeral(event: EphemeralEvent): void;
 }
