@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { RedisConnection } from '../redis/connection.ts';
+import { createClient } from '@redis/client';
 
 const PROGRAMS = ['redis-server', 'valkey-server'];
 const PATIENCE_MS = 10_000;
@@ -96,12 +96,15 @@ export class RedisServer {
     await this.ask('REPLICAOF', 'NO', 'ONE');
   }
 
+  /** Sends one command, to this very server even where it is a node of a cluster. */
   async ask(...call: string[]): Promise<string> {
-    const connection = new RedisConnection({ url: this.url }, 'any');
+    const client = createClient({ url: this.url, socket: { reconnectStrategy: false, connectTimeout: 500 } });
+    client.on('error', () => undefined);
+    await client.connect();
     try {
-      return String(await connection.send(...call));
+      return String(await client.sendCommand(call));
     } finally {
-      connection.close();
+      client.destroy();
     }
   }
 
@@ -113,14 +116,9 @@ export class RedisServer {
 
   async #answers(): Promise<void> {
     const end = performance.now() + PATIENCE_MS;
-    const connection = new RedisConnection({ url: this.url, timeoutMs: 200 }, 'ping');
-    try {
-      while (!(await connection.send('PING').catch(() => null))) {
-        if (performance.now() > end) throw new Error('the Redis server for the tests does not answer');
-        await pause(20);
-      }
-    } finally {
-      connection.close();
+    while (!(await this.ask('PING').catch(() => null))) {
+      if (performance.now() > end) throw new Error('the Redis server for the tests does not answer');
+      await pause(20);
     }
   }
 }

@@ -8,6 +8,7 @@ export class TcpProxy {
   readonly #pairs = new Set<{ client: Socket; target: Socket }>();
   #port = 0;
   #swallows = false;
+  #losesAnswer = false;
 
   /** @param target answers the port that the next connection goes to */
   static async start(target: () => number): Promise<TcpProxy> {
@@ -42,6 +43,11 @@ export class TcpProxy {
     this.cut();
   }
 
+  /** What is sent next arrives; what is answered does not, and the connection breaks. */
+  loseNextAnswer(): void {
+    this.#losesAnswer = true;
+  }
+
   /** Breaks all connections. */
   cut(): void {
     for (const { client, target } of this.#pairs) {
@@ -74,6 +80,11 @@ export class TcpProxy {
       target.resume();
     } else {
       client.pipe(target);
+      target.on('data', () => {
+        if (!this.#losesAnswer) return;
+        this.#losesAnswer = false;
+        client.destroy();
+      });
       target.pipe(client);
     }
   }

@@ -1,0 +1,63 @@
+/** A command that is sent again, since its answer got lost, happens once; one that was overtaken happens not at all. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { StorageUnavailable } from '../../core/errors.ts';
+import { RedisServer } from '../../testing/redis-server.ts';
+import { about, after, DAWN, Scribe, update } from '../../testing/scribe.ts';
+import { TcpProxy } from '../../testing/tcp-proxy.ts';
+import { RedisStore } from './store.ts';
+
+let server: RedisServer;
+let line: TcpProxy;
+beforeAll(async () => {
+  server = await RedisServer.start();
+  line = await TcpProxy.start(() => server.port);
+});
+afterAll(async () => {
+  await line.stop();
+  await server.stop();
+});
+
+async function open(): Promise<Scribe> {
+  const store = await RedisStore.open({ url: `redis://127.0.0.1:${line.port}`, colony: randomUUID() });
+  onTestFinished(() => store.close());
+  return new Scribe(store);
+}
+
+test('a commit whose answer got lost with its connection is answered as it was carried out, once', async () => {
+  const scribe = await open();
+  let task = await scribe.add();
+  for (let round = 1; round <= 20; round++) {
+    line.loseNextAnswer();
+    const next = after(task, { losses: round });
+    const { outcomes, entries } = await scribe.store.commit([update(task, next)], DAWN);
+    expect([round, outcomes, entries.map(({ id }) => id)]).toEqual([round, ['committed'], [round + 1]]);
+    task = next;
+  }
+  expect((await scribe.store.ledger.span()).last).toBe(21);
+  expect((await scribe.store.task(task.id))!.losses).toBe(20);
+});
+
+test('a commit that was given up for lost cannot happen once the store was found good again', async () => {
+  const scribe = await open();
+  const task = await scribe.add();
+  server.freeze();
+  const late = scribe.store.commit([update(task, after(task, { losses: 9 }))], DAWN);
+  await expect(late).rejects.toThrow(StorageUnavailable);
+  server.thaw();
+  await scribe.store.probe();
+  // Whether it had happened by then or not: from now on it stays as it is.
+  const { losses } = (await scribe.store.task(task.id))!;
+  await scribe.commit({ puts: [], events: [about(task)] });
+  expect((await scribe.store.task(task.id))!.losses).toBe(losses);
+});
+
+test('answers that nobody waits for any more are not taken for others', async () => {
+  const scribe = await open();
+  const tasks = [await scribe.add(), await scribe.add()];
+  server.freeze();
+  const asked = tasks.map(({ id }) => scribe.store.task(id));
+  for (const one of await Promise.allSettled(asked)) expect(one.status).toBe('rejected');
+  server.thaw();
+  for (const { id } of tasks) expect((await scribe.store.task(id))!.id).toBe(id);
+});
