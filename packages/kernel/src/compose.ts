@@ -8,6 +8,7 @@ import { systemClock } from './body/system-clock.ts';
 import { InMemoryBus } from './bus/in-memory.ts';
 import { RedisBus } from './bus/redis.ts';
 import { type Config, ConfigError } from './config.ts';
+import { withoutPassword } from './config-values.ts';
 import type { Rules } from './core/command.ts';
 import { isDurable } from './redis/facts.ts';
 import { RedisStore } from './store/redis/store.ts';
@@ -67,7 +68,7 @@ async function onRedis(url: string, { systemId: colony }: Config, log: Logger): 
     log[isDurable(facts) ? 'info' : 'warn']({ redis: facts }, durability);
     return { store, bus: await RedisBus.open({ url, colony }, kernel), clock };
   } catch (fault) {
-    const shown = JSON.stringify(url.replace(/\/\/[^@/]*@/, '//…@'));
+    const shown = JSON.stringify(withoutPassword(url));
     throw new ConfigError(`COLONY_MEMORY_BACKEND "redis" cannot use ${shown}: ${(fault as Error).message}`);
   }
 }

@@ -52,7 +52,7 @@ export async function portrait(store: Store, names: Names, steady = true): Promi
     queue: [...heads].map(([key, head]) => [key, head.tasks.map(idOf)]).sort(),
     oldest: await store.oldestQueued(),
     due: {
-      ready: due.ready.map(shown),
+      ready: due.ready.toSorted(byDueTime).map(shown),
       overdue: steady ? due.overdue.map(shown) : due.overdue.map(idOf).sort(),
       next: [due.nextReadyAt, steady ? due.nextDeadline : due.nextDeadline !== null],
     },
@@ -91,4 +91,9 @@ function idOf<T>({ id }: { readonly id: T }): T {
 
 function byId(a: { readonly id: string }, b: { readonly id: string }): number {
   return a.id.localeCompare(b.id);
+}
+
+/** Of those that are due in the same moment, none has to be first. */
+function byDueTime(a: Task, b: Task): number {
+  return a.dueAt! - b.dueAt! || a.seq - b.seq;
 }
