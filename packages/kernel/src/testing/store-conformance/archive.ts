@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { NotEmpty, type Piece } from '../../core/archive.ts';
 import type { Store } from '../../core/store.ts';
 import { portrait } from '../portrait.ts';
-import { Scribe } from '../scribe.ts';
+import { DAWN, Scribe } from '../scribe.ts';
 import { type Driver, openFor } from './driver.ts';
 import { furnish, NAMES, RETENTION } from './furnished.ts';
 
@@ -49,6 +49,16 @@ export function archive(driver: Driver): void {
     }
     expect(heads[1]).toEqual(heads[0]);
     expect(await portrait(copy.store, NAMES, false)).toEqual(await portrait(scribe.store, NAMES, false));
+  });
+
+  test("a removed task's sequence number is not used again there either", async () => {
+    const scribe = await openFor(driver);
+    const gone = await scribe.add({}, { status: 'completed', completedAt: DAWN - 1 });
+    await scribe.store.prune(RETENTION, 100);
+    const copy = new Scribe(await empty());
+    await copy.store.restore(scribe.store.dump());
+    if (driver.reopen) copy.store = await driver.reopen(copy.store);
+    expect((await copy.draft()).seq).toBeGreaterThan(gone.seq);
   });
 
   test('a running attempt is not over at once', async () => {
