@@ -92,6 +92,21 @@ test('of two that would fill a colony one does', async () => {
   expect((await one.survey()).tasks.queued).toBe(1);
 });
 
+test('whoever still fills a colony that somebody else clears is told, and writes no more', async () => {
+  const [scribe, colony] = [await file(), randomUUID()];
+  for (let n = 0; n < 600; n++) await scribe.add();
+  async function* overtaken(): AsyncGenerator<Piece> {
+    for await (const piece of scribe.store.dump()) {
+      if (piece.kind === 'task' && piece.task.id === 'task-600') {
+        closing(await RedisStore.openAlone({ url: server.url, colony, clear: true }));
+      }
+      yield piece;
+    }
+  }
+  await expect((await alone(colony)).restore(overtaken())).rejects.toThrow('somebody else removed');
+  expect((await (await alone(colony)).survey()).tasks.queued).toBe(0);
+});
+
 test('whoever is alone with a colony changes nothing by it, and finds out when a kernel was there', async () => {
   const colony = randomUUID();
   const store = await alone(colony);

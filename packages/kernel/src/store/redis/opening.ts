@@ -64,6 +64,8 @@ async function isInUse(redis: RedisConnection, keys: Keys): Promise<boolean> {
 
 /** The mark goes last: whatever happens in between, nobody takes for a colony what is left. */
 async function removeAll(redis: RedisConnection, keys: Keys): Promise<void> {
+  // Should somebody be filling it still, this is no longer theirs.
+  await redis.send('HSET', keys.meta, MARK, 'clearing');
   let cursor = '0';
   do {
     const reply = await redis.send('SCAN', cursor, 'MATCH', `${keys.prefix}*`, 'COUNT', '1000');
