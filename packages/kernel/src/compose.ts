@@ -9,6 +9,7 @@ import { InMemoryBus } from './bus/in-memory.ts';
 import { RedisBus } from './bus/redis.ts';
 import { RedisPublisher } from './bus/redis-publisher.ts';
 import { type Config, ConfigError } from './config.ts';
+import { withoutPassword } from './config-values.ts';
 import type { Rules } from './core/command.ts';
 import type { EventBus } from './core/event-bus.ts';
 import type { Store } from './core/store.ts';
@@ -75,7 +76,9 @@ async function busBeside(
     return await RedisPublisher.open({ url, colony, ledger: () => store.ledger });
   } catch (fault) {
     await store.close();
-    throw new ConfigError(`COLONY_EVENT_BUS_TYPE "redis" cannot use ${shown(url)}: ${(fault as Error).message}`);
+    throw new ConfigError(
+      `COLONY_EVENT_BUS_TYPE "redis" cannot use ${JSON.stringify(withoutPassword(url))}: ${(fault as Error).message}`,
+    );
   }
 }
 
@@ -86,13 +89,10 @@ async function onRedis(url: string, { systemId: colony }: Config, log: Logger): 
     log[isDurable(facts) ? 'info' : 'warn']({ redis: facts }, durability);
     return { store, bus: await RedisBus.open({ url, colony }, kernel), clock };
   } catch (fault) {
-    throw new ConfigError(`COLONY_MEMORY_BACKEND "redis" cannot use ${shown(url)}: ${(fault as Error).message}`);
+    throw new ConfigError(
+      `COLONY_MEMORY_BACKEND "redis" cannot use ${JSON.stringify(withoutPassword(url))}: ${(fault as Error).message}`,
+    );
   }
-}
-
-/** A URL without its password. */
-function shown(url: string): string {
-  return JSON.stringify(url.replace(/\/\/[^@/]*@/, '//…@'));
 }
 
 function rulesOf(config: Config): Rules {

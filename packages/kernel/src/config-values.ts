@@ -82,3 +82,8 @@ export function logLevel(): ValueParser<LogLevel> {
     parse: (text) => (Object.hasOwn(LEVELS, text.toLowerCase()) ? LEVELS[text.toLowerCase()] : undefined),
   };
 }
+
+/** A URL as it may be shown: without user and password. */
+export function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//…@');
+}

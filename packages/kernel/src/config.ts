@@ -1,7 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { listOf, logLevel, matching, oneOf, seconds, type ValueParser, wholeNumber, yesOrNo } from './config-values.ts';
+import {
+  listOf,
+  logLevel,
+  matching,
+  oneOf,
+  seconds,
+  type ValueParser,
+  wholeNumber,
+  withoutPassword,
+  yesOrNo,
+} from './config-values.ts';
 
 /** The version of this package. */
 export const VERSION: string = (
@@ -235,5 +245,5 @@ function nonEmpty(env: Environment): Record<string, string | undefined> {
 
 /** One line, not too long, and without the password of a URL. */
 function quote(text: string): string {
-  return JSON.stringify(text.replace(/\/\/[^@/]*@/, '//…@').slice(0, 200));
+  return JSON.stringify(withoutPassword(text).slice(0, 200));
 }

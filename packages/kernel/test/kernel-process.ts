@@ -13,10 +13,16 @@ export class KernelProcess {
 
   /** Starts one and waits until it is healthy. Throws with what it printed when it ends before that. */
   static async start(env: Record<string, string>): Promise<KernelProcess> {
-    const port = Number(env.COLONY_PORT ?? (await freePort()));
-    const kernel = new KernelProcess(port, env);
-    await kernel.#healthy();
-    return kernel;
+    for (;;) {
+      const kernel = new KernelProcess(Number(env.COLONY_PORT ?? (await freePort())), env);
+      try {
+        await kernel.#healthy();
+        return kernel;
+      } catch (fault) {
+        // A port that was free a moment ago may be somebody's by now.
+        if (env.COLONY_PORT !== undefined || !/COLONY_PORT \d+ is in use/.test(kernel.output)) throw fault;
+      }
+    }
   }
 
   private constructor(port: number, env: Record<string, string>) {

@@ -6,6 +6,7 @@ import { TcpProxy } from '../src/testing/tcp-proxy.ts';
 import { type Harness, type JsonValue, startColony, TestSocket } from './api/harness.ts';
 
 const NO_LONGER_THAN_MS = 5000;
+const SOON = { timeout: NO_LONGER_THAN_MS };
 
 interface Scene {
   readonly server: RedisServer;
@@ -66,7 +67,7 @@ test.each(OUTAGES)(
     });
     expect(ms).toBeLessThan(NO_LONGER_THAN_MS);
     expect((await call(`GET /tasks/${id}`)).json.description).toBe('before');
-    await expect.poll(async () => (await call('GET /health')).status).toBe(200);
+    await expect.poll(async () => (await call('GET /health')).status, SOON).toBe(200);
     expect((await call('GET /system/audit/verify')).json.valid).toBe(true);
   },
 );
@@ -87,9 +88,9 @@ test('watchers and waiting claims outlive an outage', async () => {
   const socket = await new TestSocket(`${url}/ws/worker?worker_id=${worker}`).open();
   socket.send({ type: 'ready', slots: 1 });
   await server.kill();
-  await expect.poll(async () => (await kernel.call('GET /health')).status, { timeout: 6000 }).toBe(503);
+  await expect.poll(async () => (await kernel.call('GET /health')).status, SOON).toBe(503);
   await server.start();
-  await expect.poll(async () => (await kernel.call('POST /tasks', { description: 'x' })).status).toBe(201);
+  await expect.poll(async () => (await kernel.call('POST /tasks', { description: 'x' })).status, SOON).toBe(201);
   await socket.message(({ type }) => type === 'assign');
   await watcher.message(({ type }) => type === 'task_assigned');
   const ids = watcher.messages.flatMap(({ id }) => id ?? []);
@@ -105,7 +106,7 @@ test('invariant 14: an outage is not held against workers, nor are they lost by 
   await server.kill();
   await new Promise((resolve) => setTimeout(resolve, 3000));
   await server.start();
-  await expect.poll(async () => (await call('GET /health')).status).toBe(200);
+  await expect.poll(async () => (await call('GET /health')).status, SOON).toBe(200);
   expect((await call(`GET /tasks/${id}`)).json.status).toBe('executing');
   expect((await call(`POST /tasks/${id}/complete`, { lease_token: task.lease.token })).status).toBe(200);
 });
@@ -145,7 +146,7 @@ test('what a failover lost is noticed: leases are void, tokens grow on, and ever
   line.cut();
 
   await watcher.message(({ type }) => type === 'rollback_completed');
-  await expect.poll(async () => (await call(`GET /tasks/${kept}`)).json.status).toBe('queued');
+  await expect.poll(async () => (await call(`GET /tasks/${kept}`)).json.status, SOON).toBe('queued');
   expect((await call(`GET /tasks/${lost}`)).status).toBe(404);
   // Whatever position a watcher was at: what follows it tells of the loss.
   const told = await new TestSocket(`${url}/ws/events?since=${before}`).open();

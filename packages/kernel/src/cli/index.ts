@@ -1,12 +1,13 @@
 import { Command } from 'commander';
 import { VERSION } from '../config.ts';
+import { migrateCommand } from './migrate.ts';
 import { simulateCommand } from './simulate.ts';
 import { startCommand } from './start.ts';
 
 /** Adds one command to the program. Whatever is heavy is imported when the command runs, not before. */
 export type CommandRegistration = (program: Command) => void;
 
-const COMMANDS: readonly CommandRegistration[] = [startCommand, simulateCommand];
+const COMMANDS: readonly CommandRegistration[] = [startCommand, migrateCommand, simulateCommand];
 
 /** The `colonyos` program. */
 export async function run(argv: readonly string[]): Promise<void> {

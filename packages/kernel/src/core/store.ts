@@ -1,3 +1,4 @@
+import type { Piece } from './archive.ts';
 import type { Now } from './clock.ts';
 import type { IdempotencyKey } from './command.ts';
 import type { ChainedEntry, LedgerEntry, NewEvent } from './event.ts';
@@ -44,6 +45,14 @@ export interface Store {
 
   /** Removes what retention no longer keeps; `limit` bounds the work of one call. Answers how much was removed. */
   prune(before: Retention, limit: number): Promise<number>;
+  /** Everything the store holds, read as it is asked for. Nobody may write meanwhile. */
+  dump(): AsyncIterable<Piece>;
+  /**
+   * Fills an empty store from an archive, written as it arrives. From the first write until all of it was found to have
+   * arrived, the ledger's chain recomputed, the store is marked, and cannot be opened. Throws `NotEmpty`, or an Error with
+   * a sentence for people when the archive is not whole.
+   */
+  restore(pieces: AsyncIterable<Piece>): Promise<void>;
   /** Whether a write can be made durable now; throws `StorageUnavailable` with the reason if not. */
   probe(): Promise<void>;
   close(): Promise<void>;

@@ -19,7 +19,7 @@ export const MAX_FILE_BYTES = 14_000;
 
 /**
  * Who may import whom. The files right under `src/` are a room each, named like the file; compose alone knows every
- * adapter, and the command line starts the kernel through it.
+ * adapter, and the command line starts the kernel through it. Migrate puts two stores together, and no kernel.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
@@ -33,8 +33,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   memory: ['core'],
   config: ['core'],
   compose: ['config', 'core', 'guardian', 'mind', 'body', 'api', 'redis', 'store', 'bus', 'memory'],
+  migrate: ['config', 'core', 'store'],
   main: ['compose', 'config', 'core'],
-  cli: ['main', 'compose', 'config'],
+  cli: ['main', 'compose', 'config', 'migrate'],
   testing: ['compose', 'config', 'core', 'guardian', 'mind', 'body', 'api', 'redis', 'store', 'bus', 'memory'],
 };
 

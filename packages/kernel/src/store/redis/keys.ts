@@ -6,8 +6,13 @@ import type { TaskStatus } from '../../core/task.ts';
  */
 export class Keys {
   readonly prefix: string;
-  /** Hash: schema, run, epoch, sequence, first, last, sealed, hash, anchor, directory. Beside it stand `clock`, `steward` and `operation:…`. */
+  /**
+   * Hash: schema, run, epoch, sequence, first, last, sealed, hash, anchor, directory, restoring. Beside it stand
+   * `steward` and `operation:…`.
+   */
   readonly meta: string;
+  /** Hash: wall and steady time of the last beat, and since when beats come. */
+  readonly clock: string;
   /** Hash: a task's id → version, history, state. */
   readonly tasks: string;
   /** Hash: a task's id → what never changes of it. */
@@ -45,6 +50,7 @@ export class Keys {
     this.prefix = `{${colony}}:`;
     const key = (name: string) => `${this.prefix}${name}`;
     this.meta = key('meta');
+    this.clock = key('clock');
     this.tasks = key('tasks');
     this.specs = key('specs');
     this.removed = key('removed');

@@ -105,7 +105,7 @@ function fits(task: Task, { status, tag, createdBy, workerId }: TaskQuery): bool
   );
 }
 
-function scored(reply: Reply): [member: string, score: number][] {
+export function scored(reply: Reply): [member: string, score: number][] {
   const list = reply as string[];
   return Array.from({ length: list.length / 2 }, (_, at) => [list[2 * at]!, Number(list[2 * at + 1])]);
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Piece } from '../../core/archive.ts';
 import type { Now } from '../../core/clock.ts';
 import type {
   Committed,
@@ -18,21 +19,28 @@ import type { Worker } from '../../core/worker.ts';
 import { RedisClock } from '../../redis/clock.ts';
 import { RedisConnection, type RedisOptions } from '../../redis/connection.ts';
 import { durabilityOf, objectionTo, type RedisFacts, readFacts } from '../../redis/facts.ts';
+import { fill } from '../archive.ts';
+import { dump } from './archive.ts';
 import { EpochWatch } from './epoch.ts';
 import { RedisFellows } from './fellows.ts';
+import { RedisFilling } from './filling.ts';
 import { Keys } from './keys.ts';
 import { RedisLedger } from './ledger.ts';
 import { Loader } from './loader.ts';
+import { enter, enterAlone, lastBeat } from './opening.ts';
 import { Queries } from './queries.ts';
 import { Pruner } from './retention.ts';
 import { Writer } from './writer.ts';
 
-/** How what is stored is laid out; a kernel refuses a later one. */
-const SCHEMA = 1;
-
 export interface RedisStoreOptions extends RedisOptions {
   /** The colony's name: what is stored under another one is another colony. */
   readonly colony: string;
+}
+
+/** Opens a colony to move it, rather than to serve it. */
+export interface AloneOptions extends RedisStoreOptions {
+  /** Whether to remove what a move that was not finished has left. */
+  readonly clear: boolean;
 }
 
 /**
@@ -54,28 +62,41 @@ export class RedisStore implements Store {
   readonly #writer: Writer;
   readonly #queries: Queries;
   readonly #pruner: Pruner;
+  #lastBeat: string | null = null;
 
-  /** Connects. Throws `StorageUnavailable` when there is no Redis, an Error when what is stored is a later kernel's. */
-  static async open({ colony, ...options }: RedisStoreOptions): Promise<RedisStore> {
+  /**
+   * Connects. Throws `StorageUnavailable` when there is no Redis, an Error with a sentence for people when what is stored
+   * is a later kernel's, or only a part of a colony that was moved here.
+   */
+  static open(options: RedisStoreOptions): Promise<RedisStore> {
+    return RedisStore.#connect(options, async (store, redis, keys, epoch) => {
+      await enter(redis, keys, options.colony);
+      redis.inspectWith((send) => epoch.inspect(send));
+      await epoch.inspect((call) => redis.send(...call));
+      await store.fellows.beat([], Number.MAX_SAFE_INTEGER);
+    });
+  }
+
+  /** Connects while no kernel uses the colony, which is not changed by it; throws an Error with a sentence when one does. */
+  static openAlone({ clear, ...options }: AloneOptions): Promise<RedisStore> {
+    return RedisStore.#connect(options, async (store, redis, keys) => {
+      store.#lastBeat = await enterAlone(redis, keys, options.colony, clear);
+    });
+  }
+
+  static async #connect(
+    { colony, ...options }: RedisStoreOptions,
+    prepare: (store: RedisStore, redis: RedisConnection, keys: Keys, epoch: EpochWatch) => Promise<void>,
+  ): Promise<RedisStore> {
     const keys = new Keys(colony);
     const redis = new RedisConnection(options, keys.meta);
     const epoch = new EpochWatch(keys);
-    redis.inspectWith((send) => epoch.inspect(send));
     try {
       const facts = await readFacts(redis);
       const objection = objectionTo(facts);
       if (objection !== null) throw new Error(`this Redis must not be used: ${objection}`);
-      const [, schema] = await redis.pipeline([
-        ['HSETNX', keys.meta, 'schema', String(SCHEMA)],
-        ['HGET', keys.meta, 'schema'],
-      ]);
-      if (Number(schema) > SCHEMA) {
-        throw new Error(
-          `colony ${colony} has schema version ${schema}, this kernel knows versions up to ${SCHEMA}; start a newer kernel`,
-        );
-      }
       const store = new RedisStore(redis, keys, facts, epoch);
-      await store.fellows.beat([], Number.MAX_SAFE_INTEGER);
+      await prepare(store, redis, keys, epoch);
       return store;
     } catch (error) {
       redis.close();
@@ -134,6 +155,20 @@ export class RedisStore implements Store {
 
   prune(before: Retention, limit: number): Promise<number> {
     return this.#pruner.prune(before, limit);
+  }
+
+  dump(): AsyncIterable<Piece> {
+    return dump({ redis: this.#redis, keys: this.#keys, loader: this.#loader, ledger: this.ledger });
+  }
+
+  restore(pieces: AsyncIterable<Piece>): Promise<void> {
+    const { ledger, fellows, clock, kernel: name } = this;
+    return fill(pieces, new RedisFilling({ redis: this.#redis, keys: this.#keys, ledger, fellows, clock, name }));
+  }
+
+  /** Whether no kernel has been there since this was opened alone. */
+  async isUndisturbed(): Promise<boolean> {
+    return (await lastBeat(this.#redis, this.#keys)) === this.#lastBeat;
   }
 
   async probe(): Promise<void> {

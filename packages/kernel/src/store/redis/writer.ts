@@ -1,15 +1,14 @@
 import type { Clock } from '../../core/clock.ts';
 import type { LedgerEntry } from '../../core/event.ts';
 import type { Committed, Unit } from '../../core/store.ts';
-import type { Task } from '../../core/task.ts';
-import type { Worker } from '../../core/worker.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { rowsOf, type Unnumbered, unnumbered } from '../../redis/ledger-rows.ts';
 import { Conflict, idOf, judge, type Merged, merge, startedIn, versionOf } from '../units.ts';
 import { COMMIT } from './commit-script.ts';
 import type { EpochWatch } from './epoch.ts';
 import type { Keys } from './keys.ts';
-import { keyText, NOBODY, pair, rankScore, specText, stateText, workerText } from './records.ts';
+import { placeTask, placeWorker } from './placing.ts';
+import { keyText, stateText, workerText } from './records.ts';
 import { Writes } from './writes.ts';
 
 /** How often a commit is taken apart anew because others were faster. After that all of it conflicts. */
@@ -93,10 +92,11 @@ export class Writer {
     const lanes = new Map<string, string>();
     const histories = historiesOf(events);
     const tasks = [...merged.tasks.values()];
-    for (const { first, last } of tasks) this.#changeTask(writes, lanes, first, last);
+    for (const { first, last } of tasks) placeTask(writes, this.#keys, first, last, lanes);
     const told = [...histories.keys()].filter((id) => !merged.tasks.has(id));
     const workers = [...merged.workers];
-    for (const [id, { first, last }] of workers) this.#changeWorker(writes, id, first, last);
+    const { steady } = this.#clock.now();
+    for (const [id, { first, last }] of workers) placeWorker(writes, this.#keys, id, first, last, steady);
     const records = [...merged.idempotency.values()];
     for (const { last } of records) writes.append(this.#keys.idempotencyByTime, '*', 'key', last.key);
 
@@ -136,70 +136,6 @@ export class Writer {
     }
     return list;
   }
-
-  #changeTask(writes: Writes, lanes: Map<string, string>, first: Task | null, last: Task): void {
-    const keys = this.#keys;
-    const { id, seq } = last;
-    if (first === null) this.#addTask(writes, last);
-    if (first?.status !== last.status) {
-      if (first) {
-        writes.unrank(keys.status(first.status), id);
-        writes.count(keys.counts, first.status, -1);
-      }
-      writes.rank(keys.status(last.status), seq, id);
-      writes.count(keys.counts, last.status, 1);
-      if (first?.status === 'queued') writes.unrank(keys.queue(last.lane), id);
-      if (last.status === 'queued') writes.rank(keys.queue(last.lane), rankScore(last), id);
-      if (first?.status === 'queued' || last.status === 'queued') {
-        lanes.set(last.lane, JSON.stringify(last.spec.value.requirements));
-      }
-    }
-    move(writes, keys.due, id, first?.dueAt ?? null, last.dueAt);
-    move(writes, keys.ended, id, first?.completedAt ?? null, last.completedAt);
-    move(writes, keys.deadlines, id, deadlineOf(first), deadlineOf(last));
-    const worker = first?.worker ?? null;
-    if (worker !== last.worker) {
-      if (worker !== null) writes.unrank(keys.worker(worker), id);
-      if (last.worker !== null) writes.rank(keys.worker(last.worker), seq, id);
-    }
-  }
-
-  #addTask(writes: Writes, task: Task): void {
-    const keys = this.#keys;
-    const { id, seq } = task;
-    const { created_by, tags, depends_on, parent_id } = task.spec.value;
-    writes.set(keys.specs, id, specText(task));
-    if (created_by !== NOBODY) writes.rank(keys.creator(created_by), seq, id);
-    for (const tag of tags) writes.rank(keys.tag(tag), seq, id);
-    for (const on of depends_on) writes.rank(keys.dependents, 0, pair(on, seq, id));
-    if (parent_id === null) return;
-    writes.rank(keys.children, 0, pair(parent_id, seq, id));
-    writes.set(keys.parents, id, parent_id);
-  }
-
-  #changeWorker(writes: Writes, id: string, first: Worker | null, last: Worker | null): void {
-    const { profiles, seen } = this.#keys;
-    if (first === null && last !== null) writes.set(profiles, id, JSON.stringify(last.profile));
-    else if (first !== null && last === null) writes.unset(profiles, id);
-    const [was, is] = [isOnline(first), isOnline(last)];
-    if (is && !was) writes.rank(seen, this.#clock.now().steady, id);
-    else if (was && !is) writes.unrank(seen, id);
-  }
-}
-
-/** Moves a member of a sorted set from one score to another; null: it is not in there. */
-function move(writes: Writes, set: string, member: string, from: number | null, to: number | null): void {
-  if (from === to) return;
-  if (to !== null) writes.rank(set, to, member);
-  else writes.unrank(set, member);
-}
-
-function isOnline(worker: Worker | null): boolean {
-  return worker !== null && !worker.offline;
-}
-
-function deadlineOf(task: Task | null): number | null {
-  return task?.status === 'executing' ? task.deadline : null;
 }
 
 /** For each task the places of the entries about it, each with a space before it. */

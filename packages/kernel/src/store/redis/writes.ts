@@ -30,8 +30,8 @@ export class Writes {
     else this.#sums.set(name, { key: hash, field, by });
   }
 
-  append(stream: string, id: string, field: string, value: string): void {
-    this.#single.push(['XADD', stream, id, field, value]);
+  append(stream: string, id: string, ...fields: readonly string[]): void {
+    this.#single.push(['XADD', stream, id, ...fields]);
   }
 
   calls(): Call[] {

@@ -68,6 +68,14 @@ export class LedgerWriter {
     return { ...appended, head: { id, hash } };
   }
 
+  /** Writes a row of entries as they were chained elsewhere. Must run inside a transaction. */
+  copy(entries: readonly ChainedEntry[]): void {
+    const { id: lastId, at } = entries.at(-1)!;
+    const hashes = Buffer.from(entries.map(({ hash }) => hash).join(''), 'hex');
+    this.#insert.run(lastId, entries[0]!.id, at, entries.map(canonicalEntry).join('\n'), hashes);
+    this.#indexRow(lastId, entries);
+  }
+
   #indexRow(lastId: number, entries: readonly LedgerEntry[]): void {
     const keys: [Set<string>, Set<string>, Set<string>] = [new Set(), new Set(), new Set()];
     for (const entry of entries) {

@@ -88,7 +88,7 @@ export class Mirror {
   }
 }
 
-function loadLedger(db: Database): LedgerState {
+export function loadLedger(db: Database): LedgerState {
   return {
     head: { id: meta<number>(db, 'ledger_head_id') ?? 0, hash: meta<string>(db, 'ledger_head_hash') ?? GENESIS },
     // Where the ledger ought to begin: at 1, or where retention left it, whatever the rows say.

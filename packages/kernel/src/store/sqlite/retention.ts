@@ -117,6 +117,6 @@ function removeKeys(db: Database, time: number, limit: number): number {
     .run(limit, time).changes;
 }
 
-function putMeta(db: Database, key: string, value: string | number): void {
+export function putMeta(db: Database, key: string, value: string | number): void {
   db.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)').run(key, value);
 }

@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import type { Piece } from '../../core/archive.ts';
 import type { Now } from '../../core/clock.ts';
 import { StorageUnavailable } from '../../core/errors.ts';
 import type {
@@ -16,6 +17,8 @@ import type {
 } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import type { Worker } from '../../core/worker.ts';
+import { fill, INCOMPLETE } from '../archive.ts';
+import { clear, dump, isIncomplete, SqliteFilling } from './archive.ts';
 import { type Lock, lockColony, openDatabase } from './connection.ts';
 import { SqliteLedger } from './ledger-reader.ts';
 import { Loader } from './loader.ts';
@@ -44,26 +47,27 @@ export class SqliteStore implements Store {
 
   /**
    * Opens a colony's file, making it where there is none (`:memory:` keeps nothing). Throws an Error with a sentence
-   * for people when another kernel uses it, it is no colony, or it is newer than this kernel.
+   * for people when another kernel uses it, it is no colony, it is newer than this kernel, or only a part of a colony
+   * was moved into it; with `clear`, such a part is removed instead.
    */
-  static async open({ path }: { path: string }): Promise<SqliteStore> {
+  static async open({ path, clear = false }: { path: string; clear?: boolean }): Promise<SqliteStore> {
     const lock = lockColony(path);
     try {
-      return new SqliteStore(path, lock);
+      return new SqliteStore(path, lock, clear);
     } catch (error) {
       lock.undo();
       throw error;
     }
   }
 
-  private constructor(path: string, lock: Lock) {
+  private constructor(path: string, lock: Lock, clear: boolean) {
     this.durability =
       path === ':memory:'
         ? 'Everything is kept in memory and lost when the kernel stops.'
         : 'SQLite writes every commit to disk before it is answered (WAL, synchronous FULL).';
     this.#path = path;
     this.#lock = lock;
-    this.#parts = new Parts(openDatabase(path));
+    this.#parts = new Parts(openComplete(path, clear));
   }
 
   async load(needs: Needs): Promise<Loaded> {
@@ -130,6 +134,25 @@ export class SqliteStore implements Store {
     return this.#use((parts) => prune(parts.db, parts.mirror, before, limit));
   }
 
+  async *dump(): AsyncGenerator<Piece> {
+    try {
+      yield* this.#use(({ db, mirror }) => dump(db, mirror));
+    } catch (error) {
+      throw isDatabaseError(error) ? this.#unavailable(error) : error;
+    }
+  }
+
+  async restore(pieces: AsyncIterable<Piece>): Promise<void> {
+    this.#refuseIfBroken();
+    try {
+      const db = this.#use((parts) => parts.db);
+      await fill(pieces, new SqliteFilling(db));
+      this.#parts = new Parts(db);
+    } catch (error) {
+      throw isDatabaseError(error) ? this.#unavailable(error) : error;
+    }
+  }
+
   /**
    * Makes a small write durable, and with that the store usable again. After anything worse than a full disk the
    * database is first opened anew and its write-ahead log moved into it, so that nothing rests on pages whose
@@ -194,6 +217,20 @@ export class SqliteStore implements Store {
     this.#broken = isFull ? 'the disk is full' : `the database fails: ${message}`;
     this.#mistrusted ||= !isFull;
     return new StorageUnavailable(this.#broken, { cause: error });
+  }
+}
+
+function openComplete(path: string, clearing: boolean): Database {
+  const db = openDatabase(path);
+  try {
+    if (isIncomplete(db)) {
+      if (!clearing) throw new Error(INCOMPLETE);
+      clear(db);
+    }
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
   }
 }
 

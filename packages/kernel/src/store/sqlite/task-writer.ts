@@ -39,8 +39,9 @@ export class TaskWriter {
     return statement;
   }
 
-  insert(task: Task, lane: number, history: string): void {
-    const { created_by, depends_on, parent_id, tags } = task.spec.value;
+  /** @param parent what it descends from */
+  insert(task: Task, lane: number, history: string, parent = task.spec.value.parent_id): void {
+    const { created_by, depends_on, tags } = task.spec.value;
     try {
       const { columns, values } = settings(task);
       this.#statement(this.#inserts, columns, insertOf).run(
@@ -62,7 +63,7 @@ export class TaskWriter {
     }
     this.#insertSpec.run(task.seq, task.spec.json);
     for (const id of depends_on) this.#insertDependency.run(id, task.seq);
-    if (parent_id !== null) this.#insertChild.run(parent_id, task.seq);
+    if (parent !== null) this.#insertChild.run(parent, task.seq);
     for (const tag of tags) this.#insertTag.run(tag, task.seq);
   }
 

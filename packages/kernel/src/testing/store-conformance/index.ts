@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { archive } from './archive.ts';
 import { closures } from './closures.ts';
 import { commits } from './commits.ts';
 import type { Driver } from './driver.ts';
@@ -30,6 +31,7 @@ export function exerciseStore(name: string, driver: Driver): void {
     describe('the ledger', () => ledger(driver));
     describe('questions to the ledger', () => ledgerQueries(driver));
     describe('retention', () => retention(driver));
+    describe('dumped and restored', () => archive(driver));
     if (driver.join) describe('several kernels', () => severalKernels(driver));
     if (driver.reopen) describe('closed and opened again', () => reopening(driver));
   });

@@ -1,0 +1,74 @@
+import type { ChainedEntry } from './event.ts';
+import type { IdempotencyRecord, Tombstone } from './store.ts';
+import type { Task } from './task.ts';
+import type { Worker } from './worker.ts';
+
+/**
+ * An archive: all that a store holds, as pieces of plain data that any other store can take in. The head comes first,
+ * then tasks by age, what is left of removed ones, workers, idempotency records by age, and the ledger in order.
+ * A tombstone or an idempotency record may come twice; it then says the same.
+ */
+export type Piece = Head | StoredTask | RemovedTask | StoredWorker | StoredKey | LedgerPiece;
+
+/** What the pieces of an archive are; a store refuses others. */
+export const ARCHIVE_FORMAT = 1;
+
+export interface Head {
+  readonly kind: 'head';
+  readonly format: number;
+  /** The newest sequence number that was given out. */
+  readonly sequence: number;
+  /** The oldest entry of the ledger that is kept, and the hash before it. */
+  readonly ledger: { readonly first: number; readonly anchor: string };
+  readonly contents: Contents;
+}
+
+/** How much there is: what has arrived is measured by it. */
+export interface Contents {
+  readonly tasks: number;
+  /** Tasks that retention removed. */
+  readonly removed: number;
+  readonly workers: number;
+  /** Idempotency records. */
+  readonly keys: number;
+  /** Entries of the ledger, and the hash of the newest. */
+  readonly entries: number;
+  readonly head: string;
+}
+
+export interface StoredTask {
+  readonly kind: 'task';
+  /** Its `deadline` counts by the steady clock of the store it comes from. */
+  readonly task: Task;
+  /** The ids of its ledger entries, oldest first. */
+  readonly history: readonly number[];
+  /** What it descends from now: its parent or, when that was removed, what that was handed on to. */
+  readonly parent: string | null;
+}
+
+export interface RemovedTask {
+  readonly kind: 'removed';
+  readonly tombstone: Tombstone;
+  readonly history: readonly number[];
+}
+
+export interface StoredWorker {
+  readonly kind: 'worker';
+  readonly worker: Worker;
+}
+
+export interface StoredKey {
+  readonly kind: 'key';
+  readonly record: IdempotencyRecord;
+}
+
+/** Entries that follow each other and have the same time. */
+export interface LedgerPiece {
+  readonly kind: 'entries';
+  readonly entries: readonly ChainedEntry[];
+}
+
+/** A store that is to be filled holds something already; nothing of it was changed. */
+export class NotEmpty extends Error {
+  override readonly name = 'NotEmpty';
+}

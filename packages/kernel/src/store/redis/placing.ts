@@ -1,0 +1,88 @@
+import type { Task } from '../../core/task.ts';
+import type { Worker } from '../../core/worker.ts';
+import type { Keys } from './keys.ts';
+import { NOBODY, pair, rankScore, specText } from './records.ts';
+import type { Writes } from './writes.ts';
+
+/** Where records stand besides their own places: the sets by which they are found, and what is counted of them. */
+
+/**
+ * Collects what a task's change comes to.
+ * @param lanes gets the lanes whose queues change, with what they require
+ * @param parent of a new task: what it descends from
+ */
+export function placeTask(
+  writes: Writes,
+  keys: Keys,
+  first: Task | null,
+  last: Task,
+  lanes: Map<string, string>,
+  parent = last.spec.value.parent_id,
+): void {
+  const { id, seq } = last;
+  if (first === null) addTask(writes, keys, last, parent);
+  if (first?.status !== last.status) {
+    if (first) {
+      writes.unrank(keys.status(first.status), id);
+      writes.count(keys.counts, first.status, -1);
+    }
+    writes.rank(keys.status(last.status), seq, id);
+    writes.count(keys.counts, last.status, 1);
+    if (first?.status === 'queued') writes.unrank(keys.queue(last.lane), id);
+    if (last.status === 'queued') writes.rank(keys.queue(last.lane), rankScore(last), id);
+    if (first?.status === 'queued' || last.status === 'queued') {
+      lanes.set(last.lane, JSON.stringify(last.spec.value.requirements));
+    }
+  }
+  move(writes, keys.due, id, first?.dueAt ?? null, last.dueAt);
+  move(writes, keys.ended, id, first?.completedAt ?? null, last.completedAt);
+  move(writes, keys.deadlines, id, deadlineOf(first), deadlineOf(last));
+  const worker = first?.worker ?? null;
+  if (worker !== last.worker) {
+    if (worker !== null) writes.unrank(keys.worker(worker), id);
+    if (last.worker !== null) writes.rank(keys.worker(last.worker), seq, id);
+  }
+}
+
+function addTask(writes: Writes, keys: Keys, task: Task, parent: string | null): void {
+  const { id, seq } = task;
+  const { created_by, tags, depends_on } = task.spec.value;
+  writes.set(keys.specs, id, specText(task));
+  if (created_by !== NOBODY) writes.rank(keys.creator(created_by), seq, id);
+  for (const tag of tags) writes.rank(keys.tag(tag), seq, id);
+  for (const on of depends_on) writes.rank(keys.dependents, 0, pair(on, seq, id));
+  if (parent === null) return;
+  writes.rank(keys.children, 0, pair(parent, seq, id));
+  writes.set(keys.parents, id, parent);
+}
+
+/** Collects what a worker's change comes to. @param steady since when one that comes online is heard of */
+export function placeWorker(
+  writes: Writes,
+  { profiles, seen }: Keys,
+  id: string,
+  first: Worker | null,
+  last: Worker | null,
+  steady: number,
+): void {
+  if (first === null && last !== null) writes.set(profiles, id, JSON.stringify(last.profile));
+  else if (first !== null && last === null) writes.unset(profiles, id);
+  const [was, is] = [isOnline(first), isOnline(last)];
+  if (is && !was) writes.rank(seen, steady, id);
+  else if (was && !is) writes.unrank(seen, id);
+}
+
+/** Moves a member of a sorted set from one score to another; null: it is not in there. */
+function move(writes: Writes, set: string, member: string, from: number | null, to: number | null): void {
+  if (from === to) return;
+  if (to !== null) writes.rank(set, to, member);
+  else writes.unrank(set, member);
+}
+
+function isOnline(worker: Worker | null): boolean {
+  return worker !== null && !worker.offline;
+}
+
+function deadlineOf(task: Task | null): number | null {
+  return task?.status === 'executing' ? task.deadline : null;
+}

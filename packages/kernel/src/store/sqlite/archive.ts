@@ -1,0 +1,227 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { Database, Statement } from 'better-sqlite3';
+import {
+  ARCHIVE_FORMAT,
+  type Contents,
+  NotEmpty,
+  type Piece,
+  type RemovedTask,
+  type StoredKey,
+  type StoredTask,
+} from '../../core/archive.ts';
+import type { Verification } from '../../core/store.ts';
+import { TASK_STATUSES } from '../../core/task.ts';
+import { BATCH_BYTES, dumpLedger, type Filling, historyText, MOST_IN_BATCH } from '../archive.ts';
+import { sizeOf } from '../task-size.ts';
+import { LedgerWriter } from './ledger.ts';
+import { SqliteLedger } from './ledger-reader.ts';
+import { loadLedger, type Mirror, meta } from './mirror.ts';
+import { putMeta } from './retention.ts';
+import { PUT_WORKER, STATUS_CODE, TASK_COLUMNS, TASK_TABLES, type TaskRow, taskFromRow, workerValues } from './rows.ts';
+import { TaskWriter } from './task-writer.ts';
+
+/** In `meta` as long as a database is being filled: it is no colony yet. */
+const MARK = 'restoring';
+
+/** Reads everything; see `Store.dump`. */
+export async function* dump(db: Database, mirror: Mirror): AsyncGenerator<Piece> {
+  const { first, anchor } = mirror.ledger;
+  yield {
+    kind: 'head',
+    format: ARCHIVE_FORMAT,
+    sequence: mirror.nextSequence - 1,
+    ledger: { first, anchor },
+    contents: contentsOf(db),
+  };
+  yield* dumpTasks(db);
+  yield* dumpRemoved(db);
+  for (const worker of mirror.workers.values()) yield { kind: 'worker', worker };
+  yield* dumpKeys(db);
+  yield* dumpLedger(new SqliteLedger(db, mirror.ledger));
+}
+
+function contentsOf(db: Database): Contents {
+  const count = (table: string) => db.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number;
+  const { first, head } = loadLedger(db);
+  return {
+    tasks: count('tasks'),
+    removed: count('removed'),
+    workers: count('workers'),
+    keys: count('idempotency'),
+    entries: head.id - first + 1,
+    head: head.hash,
+  };
+}
+
+type StoredTaskRow = [...TaskRow, history: string, parent: string | null];
+
+async function* dumpTasks(db: Database): AsyncGenerator<StoredTask> {
+  const rows = db
+    .prepare<[number], StoredTaskRow>(
+      `SELECT ${TASK_COLUMNS}, t.history, (SELECT parent_id FROM children c WHERE c.seq = t.seq)
+       FROM ${TASK_TABLES} WHERE t.seq > ? ORDER BY t.seq LIMIT ${MOST_IN_BATCH}`,
+    )
+    .raw();
+  let after = 0;
+  for (;;) {
+    const page: StoredTask[] = [];
+    let bytes = 0;
+    // A page is read to its end before it is handed out: an open statement would keep others from the database.
+    for (const row of rows.iterate(after)) {
+      const [history, parent] = [row[27], row[28]];
+      const task = taskFromRow(row as unknown as TaskRow);
+      page.push({ kind: 'task', task, history: numbers(history), parent });
+      bytes += sizeOf(task);
+      if (bytes >= BATCH_BYTES) break;
+    }
+    yield* page;
+    if (page.length === 0) return;
+    after = page.at(-1)!.task.seq;
+    await breathe();
+  }
+}
+
+async function* dumpRemoved(db: Database): AsyncGenerator<RemovedTask> {
+  const rows = db.prepare<[string], { id: string; status: number; history: string }>(
+    `SELECT id, status, history FROM removed WHERE id > ? ORDER BY id LIMIT ${MOST_IN_BATCH}`,
+  );
+  for (let page = rows.all(''); page.length > 0; page = rows.all(page.at(-1)!.id)) {
+    for (const { id, status, history } of page) {
+      const tombstone = { id, removed: true, status: TASK_STATUSES[status]! } as const;
+      yield { kind: 'removed', tombstone, history: numbers(history) };
+    }
+    await breathe();
+  }
+}
+
+async function* dumpKeys(db: Database): AsyncGenerator<StoredKey> {
+  const rows = db.prepare<[number], { seq: number; key: string; body_hash: string; task_ids: string; at: number }>(
+    `SELECT seq, key, body_hash, task_ids, at FROM idempotency WHERE seq > ? ORDER BY seq LIMIT ${MOST_IN_BATCH}`,
+  );
+  for (let page = rows.all(0); page.length > 0; page = rows.all(page.at(-1)!.seq)) {
+    for (const { key, body_hash, task_ids, at } of page) {
+      yield { kind: 'key', record: { key, bodyHash: body_hash, taskIds: task_ids.split(' '), at } };
+    }
+    await breathe();
+  }
+}
+
+function numbers(history: string): number[] {
+  return history.split(' ').filter(Boolean).map(Number);
+}
+
+/** Takes in what was dumped, each batch in a transaction; see `Store.restore`. */
+export class SqliteFilling implements Filling {
+  readonly #db: Database;
+  readonly #tasks: TaskWriter;
+  readonly #ledger: LedgerWriter;
+  readonly #putWorker: Statement;
+  readonly #putKey: Statement;
+  readonly #putRemoved: Statement;
+  readonly #insertLane: Statement;
+  /** The numbers of the lanes that were met. */
+  readonly #lanes = new Map<string, number>();
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#tasks = new TaskWriter(db);
+    this.#ledger = new LedgerWriter(db);
+    this.#putWorker = db.prepare(PUT_WORKER);
+    this.#putKey = db.prepare('INSERT OR REPLACE INTO idempotency (key, body_hash, task_ids, at) VALUES (?, ?, ?, ?)');
+    this.#putRemoved = db.prepare('INSERT OR REPLACE INTO removed (id, status, history) VALUES (?, ?, ?)');
+    this.#insertLane = db.prepare('INSERT INTO lanes (key, requirements, queued, tasks) VALUES (?, ?, 0, 0)');
+  }
+
+  async begin(): Promise<void> {
+    const { tasks, removed, workers, keys, entries } = contentsOf(this.#db);
+    if (tasks + removed + workers + keys + entries > 0) {
+      throw new NotEmpty(`it is not empty: it holds ${tasks} tasks, ${workers} workers and ${entries} ledger entries`);
+    }
+    putMeta(this.#db, MARK, 1);
+  }
+
+  async write(batch: readonly Piece[]): Promise<void> {
+    this.#db
+      .transaction(() => {
+        for (const piece of batch) this.#writeOne(piece);
+      })
+      .immediate();
+  }
+
+  #writeOne(piece: Piece): void {
+    switch (piece.kind) {
+      case 'head':
+        putMeta(this.#db, 'sequence', piece.sequence);
+        putMeta(this.#db, 'ledger_first', piece.ledger.first);
+        putMeta(this.#db, 'ledger_anchor', piece.ledger.anchor);
+        return;
+      case 'task':
+        this.#tasks.insert(piece.task, this.#laneOf(piece), historyText(piece.history), piece.parent);
+        return;
+      case 'removed': {
+        const { id, status } = piece.tombstone;
+        this.#putRemoved.run(id, STATUS_CODE[status], historyText(piece.history));
+        return;
+      }
+      case 'worker':
+        this.#putWorker.run(...workerValues(piece.worker));
+        return;
+      case 'key': {
+        const { key, bodyHash, taskIds, at } = piece.record;
+        this.#putKey.run(key, bodyHash, taskIds.join(' '), at);
+        return;
+      }
+      case 'entries': {
+        const { id, hash } = piece.entries.at(-1)!;
+        this.#ledger.copy(piece.entries);
+        putMeta(this.#db, 'ledger_head_id', id);
+        putMeta(this.#db, 'ledger_head_hash', hash!);
+      }
+    }
+  }
+
+  #laneOf({ task }: StoredTask): number {
+    let lane = this.#lanes.get(task.lane);
+    if (lane === undefined) {
+      const { requirements } = task.spec.value;
+      lane = Number(this.#insertLane.run(task.lane, JSON.stringify(requirements)).lastInsertRowid);
+      this.#lanes.set(task.lane, lane);
+    }
+    return lane;
+  }
+
+  async settle(): Promise<void> {
+    this.#db.exec(`
+      BEGIN IMMEDIATE;
+      UPDATE lanes SET tasks = counted.tasks, queued = counted.queued
+      FROM (SELECT lane, count(*) AS tasks, sum(status = ${STATUS_CODE.queued}) AS queued FROM tasks GROUP BY lane) AS counted
+      WHERE counted.lane = lanes.id;
+      INSERT OR REPLACE INTO counts (status, tasks) SELECT status, count(*) FROM tasks GROUP BY status;
+      COMMIT`);
+  }
+
+  async contents(): Promise<Contents> {
+    return contentsOf(this.#db);
+  }
+
+  verify(): Promise<Verification> {
+    return new SqliteLedger(this.#db, loadLedger(this.#db)).verify();
+  }
+
+  async finish(): Promise<void> {
+    this.#db.prepare('DELETE FROM meta WHERE key = ?').run(MARK);
+  }
+}
+
+/** Whether a database was to be filled, and was not to the end. */
+export function isIncomplete(db: Database): boolean {
+  return meta(db, MARK) !== null;
+}
+
+/** Makes a database empty. */
+export function clear(db: Database): void {
+  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all() as string[];
+  db.transaction(() => {
+    for (const table of tables) db.exec(`DELETE FROM ${table}`);
+  }).immediate();
+}

@@ -1,0 +1,56 @@
+import type { Retention } from '../../core/store.ts';
+import type { Names } from '../portrait.ts';
+import { about, DAWN, insert, type Scribe } from '../scribe.ts';
+import { fill } from './ledger.ts';
+
+/** What a furnished store knows of. */
+export const NAMES: Names = {
+  tasks: [...Array.from({ length: 12 }, (_, n) => `task-${n + 1}`), 't1', 'nobody'],
+  keys: ['k1', 'k2', 'k3'],
+};
+
+/** Removes something of every kind from it. */
+export const RETENTION: Retention = { tasksEndedBefore: DAWN, ledgerBefore: DAWN + 1, idempotencyBefore: DAWN };
+
+/** Gives a store something of every kind, `task-1` being long over. */
+export async function furnish(scribe: Scribe): Promise<void> {
+  const top = await scribe.add({}, { status: 'completed', completedAt: DAWN - 10, result: '{"ü":1}', queuedAt: null });
+  const root = await scribe.add({ tags: ['a', 'b'], requirements: { region: 'eu' } });
+  await scribe.add(
+    { depends_on: [root.id, top.id], priority: 9 },
+    { status: 'pending', pendingReason: 'dependencies', unmet: 1 },
+  );
+  await scribe.add({}, { status: 'pending', pendingReason: 'scheduled', dueAt: DAWN + 10 });
+  await work(scribe, root.id);
+  for (const [key, at] of [
+    ['k1', DAWN - 1],
+    ['k2', DAWN],
+  ] as const) {
+    const next = { key, bodyHash: 'x', taskIds: [root.id, top.id], at };
+    await scribe.commit({ puts: [{ kind: 'idempotency', prev: null, next }], events: [] });
+  }
+  // A family whose middle will be gone.
+  const middle = await scribe.add({ parent_id: root.id }, { status: 'cancelled', completedAt: DAWN - 5, depth: 1 });
+  await scribe.add({ parent_id: middle.id, created_by: 'ann' }, { depth: 2 });
+  await scribe.add({ created_by: 'ann', tags: ['b'], priority: 7 });
+  const trace = 'where it\nhappened';
+  const fields = { status: 'failed', completedAt: DAWN + 5, retryCount: 1, error: 'no', errorTrace: trace } as const;
+  await scribe.add({ requirements: { region: 'eu' }, metadata: { deep: [{}] } }, { ...fields, worker: 'bee-2' });
+  scribe.at += 1000;
+  await fill(scribe, 10, 5);
+}
+
+/** Workers, one of which is at work. */
+async function work(scribe: Scribe, other: string): Promise<void> {
+  const running = await scribe.draft(
+    {},
+    {
+      ...{ status: 'executing', worker: 'bee-1', leaseToken: 3, deadline: DAWN + 20, startedAt: DAWN },
+      progress: { fraction: 0.5, message: 'half', at: DAWN },
+    },
+  );
+  const assigned = { ...about(running, 'task_assigned'), data: { task_id: running.id, worker_id: 'bee-1' } };
+  await scribe.commit({ puts: insert(running).puts, events: [about(running), assigned, about({ id: other })] });
+  await scribe.addWorker({ holds: [running.id] });
+  await scribe.addWorker({ id: 'bee-2', offline: true, draining: true, completed: 3, busyMs: 12 });
+}

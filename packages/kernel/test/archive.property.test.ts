@@ -1,0 +1,74 @@
+/** Whatever has happened in a colony, it is the same on Redis as in a file, and again in another file. */
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RedisStore } from '../src/store/redis/store.ts';
+import { SqliteStore } from '../src/store/sqlite/store.ts';
+import { type Action, action, commandOf, OPENING } from '../src/testing/model/actions.ts';
+import { Model } from '../src/testing/model/model.ts';
+import { Pipeline, RULES } from '../src/testing/pipeline.ts';
+import { type Names, portrait } from '../src/testing/portrait.ts';
+import { RedisServer } from '../src/testing/redis-server.ts';
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await RedisServer.start();
+});
+afterAll(() => server.stop());
+
+const DAY_MS = 86_400_000;
+
+/** A colony that lives through some actions; the model only says which tasks and workers they are about. */
+class Life {
+  readonly pipeline: Pipeline;
+  readonly #model = new Model(RULES);
+
+  constructor(pipeline: Pipeline) {
+    this.pipeline = pipeline;
+    this.#model.now = pipeline.clock.now();
+  }
+
+  async act({ what }: Action): Promise<void> {
+    const { clock, store } = this.pipeline;
+    if (what.kind === 'wait') await clock.advance(what.ms);
+    else if (what.kind === 'jump') clock.jump(what.ms);
+    else if (what.kind === 'forget') {
+      const before = clock.now().wall - 1000;
+      this.#model.forget(before);
+      await store.prune({ tasksEndedBefore: before, ledgerBefore: before, idempotencyBefore: before - DAY_MS }, 1000);
+    } else {
+      const command = commandOf(what, this.#model);
+      this.#model.run(command);
+      await this.pipeline.run(command);
+    }
+    this.#model.now = clock.now();
+  }
+
+  get names(): Names {
+    return { tasks: this.#model.tasks.map(({ id }) => id), keys: this.#model.keys.map(({ key }) => key) };
+  }
+}
+
+test('moved from a file to Redis and back into a file, everything is as it was', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(action, { maxLength: 80, size: 'max' }), async (actions) => {
+      const life = new Life(await Pipeline.open());
+      const { store } = life.pipeline;
+      const redis = await RedisStore.open({ url: server.url, colony: randomUUID() });
+      const again = await SqliteStore.open({ path: ':memory:' });
+      try {
+        for (const one of [...OPENING, ...actions]) await life.act(one);
+        const before = await portrait(store, life.names, false);
+        await redis.restore(store.dump());
+        expect(await portrait(redis, life.names, false)).toEqual(before);
+        await again.restore(redis.dump());
+        expect(await portrait(again, life.names, false)).toEqual(before);
+        const next = async (one: typeof store) => (await one.load({ sequences: 1 })).firstSequence;
+        expect(await next(again)).toBe(await next(store));
+      } finally {
+        await Promise.all([store.close(), redis.close(), again.close()]);
+      }
+    }),
+    { numRuns: 40, interruptAfterTimeLimit: 12_000 },
+  );
+});
