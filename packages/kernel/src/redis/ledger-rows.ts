@@ -99,10 +99,10 @@ export function entriesOf(row: Row): LedgerEntry[] {
   return Array.from({ length: row.last - row.first + 1 }, (_, index) => entryOf(row, index));
 }
 
-/** The row's hashes, one for each entry, when `before` is the hash of what stands before it. */
-export function hashesOf(row: Row, before: string): string[] {
+/** The hashes of entries, when `before` is the hash of what stands before them. */
+export function hashesOf(entries: readonly LedgerEntry[], before: string): string[] {
   let hash = before;
-  return entriesOf(row).map((entry) => {
+  return entries.map((entry) => {
     hash = chainHash(hash, canonicalEntry(entry));
     return hash;
   });

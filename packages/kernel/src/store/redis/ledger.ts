@@ -1,9 +1,9 @@
 import { GENESIS } from '../../core/chain.ts';
 import { StorageUnavailable } from '../../core/errors.ts';
-import type { ChainedEntry } from '../../core/event.ts';
+import type { ChainedEntry, LedgerEntry } from '../../core/event.ts';
 import type { Ledger, LedgerQuery, LedgerSpan, Verification } from '../../core/store.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
-import { chained, hashesOf, type Row, rowFrom, sealedHashes, sealText } from '../../redis/ledger-rows.ts';
+import { chained, entriesOf, hashesOf, type Row, rowFrom, sealedHashes, sealText } from '../../redis/ledger-rows.ts';
 import { Script } from '../../redis/script.ts';
 import { fits, indexed } from '../ledger-query.ts';
 import type { Keys } from './keys.ts';
@@ -11,6 +11,8 @@ import { historyOf } from './records.ts';
 
 /** How many rows are read at a time. */
 const ROWS_A_TURN = 32;
+/** Rows of its own that a kernel keeps until they are sealed. */
+const MOST_RECENT = 512;
 
 /**
  * Adds hashes behind the ones that are there, unless somebody else has done so by now: of several who seal, one
@@ -33,6 +35,8 @@ interface SealedRow {
 export class RedisLedger implements Ledger {
   readonly #redis: RedisConnection;
   readonly #keys: Keys;
+  /** Rows appended here, by their first entry, as long as they may not be sealed. */
+  readonly #recent = new Map<number, readonly LedgerEntry[]>();
 
   constructor(redis: RedisConnection, keys: Keys) {
     this.#redis = redis;
@@ -62,21 +66,51 @@ export class RedisLedger implements Ledger {
     for (;;) {
       const { sealed, hash, last } = await this.#state();
       if (sealed >= last) return sealed;
-      const rows = (await this.#rows('XRANGE', String(sealed + 1), '+')).map(({ row }) => row);
       const args: string[] = [];
       let head = hash;
       let next = sealed + 1;
-      for (const row of rows) {
-        if (row.first !== next)
-          throw new StorageUnavailable(`ledger entry ${next} is missing: the database was damaged`);
-        const hashes = hashesOf(row, head);
+      for (const entries of await this.#unsealed(next)) {
+        const hashes = hashesOf(entries, head);
         head = hashes.at(-1)!;
-        next = row.last + 1;
-        args.push(row.id, sealText(hashes));
+        next += entries.length;
+        args.push(`${next - 1}-${entries.length}`, sealText(hashes));
       }
-      if (rows.length === 0) throw new StorageUnavailable(`ledger entry ${next} is missing: the database was damaged`);
       await this.#redis.run(SEAL, [this.#keys.prefix, String(sealed), String(next - 1), head, ...args]);
     }
+  }
+
+  /** A row that this kernel has appended, and may soon have to seal. */
+  remember(entries: readonly LedgerEntry[]): void {
+    this.#recent.set(entries[0]!.id, entries);
+    if (this.#recent.size <= MOST_RECENT) return;
+    for (const first of this.#recent.keys()) {
+      this.#recent.delete(first);
+      break;
+    }
+  }
+
+  forget(): void {
+    this.#recent.clear();
+  }
+
+  /** Rows from entry `next` on, each as its entries: out of memory as far as they were appended here. */
+  async #unsealed(next: number): Promise<(readonly LedgerEntry[])[]> {
+    const rows: (readonly LedgerEntry[])[] = [];
+    let first = next;
+    for (let own = this.#recent.get(first); own && rows.length < ROWS_A_TURN; own = this.#recent.get(first)) {
+      this.#recent.delete(first);
+      rows.push(own);
+      first += own.length;
+    }
+    if (rows.length > 0) return rows;
+    for (const { row } of await this.#rows('XRANGE', String(next), '+')) {
+      // What follows may be behind a row that is missing; the first of them must be there.
+      if (row.first !== first) break;
+      rows.push(entriesOf(row));
+      first = row.last + 1;
+    }
+    if (rows.length === 0) throw new StorageUnavailable(`ledger entry ${next} is missing: the database was damaged`);
+    return rows;
   }
 
   async read(after: number, limit: number): Promise<readonly ChainedEntry[]> {
@@ -234,7 +268,7 @@ function firstWrong(row: Row, stored: readonly string[] | null, expected: number
   if (row.first !== expected) return expected;
   let computed: readonly string[];
   try {
-    computed = hashesOf(row, before);
+    computed = hashesOf(entriesOf(row), before);
   } catch {
     return expected;
   }

@@ -9,7 +9,7 @@ import type { Writes } from './writes.ts';
 /**
  * Collects what a task's change comes to.
  * @param lanes gets the lanes whose queues change, with what they require
- * @param parent of a new task: what it descends from
+ * @param parent of a new task: what it descends from, when that is not what it was submitted under
  */
 export function placeTask(
   writes: Writes,
@@ -17,10 +17,11 @@ export function placeTask(
   first: Task | null,
   last: Task,
   lanes: Map<string, string>,
-  parent = last.spec.value.parent_id,
+  parent?: string | null,
 ): void {
   const { id, seq } = last;
-  if (first === null) addTask(writes, keys, last, parent);
+  // Looking into a specification means parsing it: only where it has to be.
+  if (first === null) addTask(writes, keys, last, parent === undefined ? last.spec.value.parent_id : parent);
   if (first?.status !== last.status) {
     if (first) {
       writes.unrank(keys.status(first.status), id);
@@ -30,7 +31,7 @@ export function placeTask(
     writes.count(keys.counts, last.status, 1);
     if (first?.status === 'queued') writes.unrank(keys.queue(last.lane), id);
     if (last.status === 'queued') writes.rank(keys.queue(last.lane), rankScore(last), id);
-    if (first?.status === 'queued' || last.status === 'queued') {
+    if ((first?.status === 'queued' || last.status === 'queued') && !lanes.has(last.lane)) {
       lanes.set(last.lane, JSON.stringify(last.spec.value.requirements));
     }
   }

@@ -4,7 +4,6 @@ import type { Now } from '../../core/clock.ts';
 import type {
   Committed,
   Due,
-  Ledger,
   Loaded,
   Needs,
   Page,
@@ -48,7 +47,7 @@ export interface AloneOptions extends RedisStoreOptions {
  * whole or not at all, and only if nobody else was faster with one of its records.
  */
 export class RedisStore implements Store {
-  readonly ledger: Ledger;
+  readonly ledger: RedisLedger;
   readonly fellows: RedisFellows;
   /** The time all kernels of the colony go by. */
   readonly clock = new RedisClock();
@@ -71,7 +70,11 @@ export class RedisStore implements Store {
   static open(options: RedisStoreOptions): Promise<RedisStore> {
     return RedisStore.#connect(options, async (store, redis, keys, epoch) => {
       await enter(redis, keys, options.colony);
-      redis.inspectWith((send) => epoch.inspect(send));
+      redis.inspectWith((send) => {
+        // What it remembers may not be what is there now.
+        store.ledger.forget();
+        return epoch.inspect(send);
+      });
       await epoch.inspect((call) => redis.send(...call));
       await store.fellows.beat([], Number.MAX_SAFE_INTEGER);
     });
@@ -111,10 +114,11 @@ export class RedisStore implements Store {
     this.#keys = keys;
     this.#loader = new Loader(redis, keys);
     this.fellows = new RedisFellows(redis, keys, this.kernel, this.clock, epoch);
-    this.#writer = new Writer(redis, keys, this.kernel, this.clock, epoch);
     this.#queries = new Queries(redis, keys, this.#loader);
     this.#pruner = new Pruner(redis, keys, this.#loader);
     this.ledger = new RedisLedger(redis, keys);
+    const { kernel, clock, ledger } = this;
+    this.#writer = new Writer({ redis, keys, kernel, clock, epoch, ledger });
   }
 
   load(needs: Needs): Promise<Loaded> {

@@ -2,17 +2,28 @@ import type { Clock } from '../../core/clock.ts';
 import type { LedgerEntry } from '../../core/event.ts';
 import type { Committed, Unit } from '../../core/store.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
-import { rowsOf, type Unnumbered, unnumbered } from '../../redis/ledger-rows.ts';
+import { type NewRow, rowsOf, type Unnumbered, unnumbered } from '../../redis/ledger-rows.ts';
 import { Conflict, idOf, judge, type Merged, merge, startedIn, versionOf } from '../units.ts';
 import { COMMIT } from './commit-script.ts';
 import type { EpochWatch } from './epoch.ts';
 import type { Keys } from './keys.ts';
+import type { RedisLedger } from './ledger.ts';
 import { placeTask, placeWorker } from './placing.ts';
 import { keyText, stateText, workerText } from './records.ts';
 import { Writes } from './writes.ts';
 
 /** How often a commit is taken apart anew because others were faster. After that all of it conflicts. */
 const MOST_TRIES = 5;
+
+export interface WriterOptions {
+  readonly redis: RedisConnection;
+  readonly keys: Keys;
+  /** Tells the operations of one writer from those of others. */
+  readonly kernel: string;
+  readonly clock: Clock;
+  readonly epoch: EpochWatch;
+  readonly ledger: RedisLedger;
+}
 
 /**
  * Writes commits, each with one script. What changes where is worked out here, from the records before and after; the
@@ -24,10 +35,11 @@ export class Writer {
   readonly #kernel: string;
   readonly #clock: Clock;
   readonly #epoch: EpochWatch;
+  readonly #ledger: RedisLedger;
   #operation = 0;
 
-  /** @param kernel tells the operations of one writer from those of others */
-  constructor(redis: RedisConnection, keys: Keys, kernel: string, clock: Clock, epoch: EpochWatch) {
+  constructor({ redis, keys, kernel, clock, epoch, ledger }: WriterOptions) {
+    this.#ledger = ledger;
     this.#clock = clock;
     this.#epoch = epoch;
     this.#redis = redis;
@@ -43,13 +55,10 @@ export class Writer {
       const surviving = units.filter((_, index) => outcomes[index] === 'committed');
       if (surviving.length === 0) return { outcomes, entries: [] };
       const merged = mergeable(surviving);
-      const reply = merged ? await this.#write(merged, at, room) : await this.#conflicts(units);
-      if (reply[0] === 'committed') {
-        const first = reply[1] as number;
-        const entries = merged!.events.map((event, n) => ({ id: first + n, ...unnumbered(event, at) }));
-        this.#remember(entries);
-        return { outcomes, entries };
-      }
+      const events = merged?.events.map((event) => unnumbered(event, at)) ?? [];
+      const rows = rowsOf(events);
+      const reply = merged ? await this.#write(merged, events, rows, at, room) : await this.#conflicts(units);
+      if (reply[0] === 'committed') return { outcomes, entries: this.#appended(events, rows, reply[1] as number) };
       if (reply[0] === 'full') left = room! - (reply[1] as number);
       else for (const [name, version] of versionsOf(reply)) stored.set(name, version);
       // What nobody objected to is at the version that was expected.
@@ -58,19 +67,33 @@ export class Writer {
     return { outcomes: units.map(() => 'conflict'), entries: [] };
   }
 
-  #remember(entries: readonly LedgerEntry[]): void {
-    const rows = rowsOf(entries);
-    const row = rows.at(-1);
-    if (row) this.#epoch.remember(`${entries.at(-1)!.id}-${row.entries}`, row.text);
+  /** The entries with their numbers, which others here want to know, too. */
+  #appended(events: readonly Unnumbered[], rows: readonly NewRow[], first: number): LedgerEntry[] {
+    const entries = events.map((event, n) => ({ id: first + n, ...event }));
+    let at = 0;
+    for (const { entries: count, text } of rows) {
+      const row = entries.slice(at, at + count);
+      this.#ledger.remember(row);
+      at += count;
+      if (at === entries.length) this.#epoch.remember(`${row.at(-1)!.id}-${count}`, text);
+    }
+    return entries;
   }
 
   /** Makes whatever was sent before and has not arrived yet come to nothing. */
   async barrier(): Promise<void> {
-    await this.#write({ tasks: new Map(), workers: new Map(), idempotency: new Map(), events: [], reads: [] }, 0);
+    const nothing = { tasks: new Map(), workers: new Map(), idempotency: new Map(), events: [], reads: [] };
+    await this.#write(nothing, [], [], 0);
   }
 
-  async #write(merged: Merged, at: number, room?: number): Promise<Reply[]> {
-    return (await this.#redis.run(COMMIT, this.#arguments(merged, at, room))) as Reply[];
+  async #write(
+    merged: Merged,
+    events: readonly Unnumbered[],
+    rows: readonly NewRow[],
+    at: number,
+    room?: number,
+  ): Promise<Reply[]> {
+    return (await this.#redis.run(COMMIT, this.#arguments(merged, events, rows, at, room))) as Reply[];
   }
 
   /** What the script would answer, when the units do not even agree with each other. */
@@ -86,8 +109,13 @@ export class Writer {
     return ['conflict', ...named.flatMap(({ kind, id }, at) => [kind, id, texts[at]?.split('\n', 1)[0] ?? '0'])];
   }
 
-  #arguments(merged: Merged, at: number, room?: number): string[] {
-    const events = merged.events.map((event) => unnumbered(event, at));
+  #arguments(
+    merged: Merged,
+    events: readonly Unnumbered[],
+    rows: readonly NewRow[],
+    at: number,
+    room?: number,
+  ): string[] {
     const writes = new Writes();
     const lanes = new Map<string, string>();
     const histories = historiesOf(events);
@@ -129,7 +157,6 @@ export class Writer {
     for (const call of calls) list.push(String(call.length), ...call);
     list.push(String(lanes.size));
     for (const [lane, requirements] of lanes) list.push(lane, requirements);
-    const rows = rowsOf(events);
     list.push(String(rows.length));
     for (const { entries, text, indexes } of rows) {
       list.push(String(entries), String(at), text, String(indexes.size), ...indexes);
