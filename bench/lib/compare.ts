@@ -45,13 +45,13 @@ export function rotated<T>(all: readonly T[], round: number): T[] {
 }
 
 /** Measures the peers in turns, A B C then B C A, and leaves out (with the reason) those that cannot be measured here. */
-export async function inTurns(
-  peers: readonly Peer[],
+export async function inTurns<P extends Peer>(
+  peers: readonly P[],
   rounds: number,
-  measure: (peer: Peer) => Promise<Figures>,
+  measure: (peer: P) => Promise<Figures>,
 ): Promise<{ comparison: Comparison; missing: string[] }> {
   const comparison = new Comparison();
-  const present: Peer[] = [];
+  const present: P[] = [];
   const missing: string[] = [];
   for (const peer of peers) {
     const reason = await peer.unavailable();

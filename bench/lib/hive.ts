@@ -37,6 +37,13 @@ export class Hive {
     return { report: this.#worker.ask('finish') };
   }
 
+  /** Starts the worker; the function that is answered stops it. */
+  async work(): Promise<() => Promise<void>> {
+    const count = Number.MAX_SAFE_INTEGER;
+    await this.#worker.ask('start', { address: this.#server.address, slots: SLOTS, count });
+    return () => this.#worker.ask('stop');
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#submitter.end(), this.#worker.end()]);
     await this.#server.stop();

@@ -34,6 +34,11 @@ play({
     await worker.start();
   },
 
+  /** No more tasks, however many there were. */
+  async stop() {
+    await worker?.close();
+  },
+
   async finish(): Promise<RunReport> {
     const endedAt = await done.promise;
     await worker?.close();

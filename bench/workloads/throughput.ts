@@ -4,6 +4,7 @@ import { Hive } from '../lib/hive.ts';
 import type { Report, Settings } from '../lib/report.ts';
 import { bullmq } from '../peers/bullmq.ts';
 import { colony } from '../peers/colony.ts';
+import { colonyOnRedis } from '../peers/colony-on-redis.ts';
 import type { Peer } from '../peers/peer.ts';
 
 export interface Shape {
@@ -15,6 +16,7 @@ export interface Shape {
 
 const ALWAYS = bullmq('always');
 const EVERYSEC = bullmq('everysec');
+const ON_REDIS = { always: colonyOnRedis('always'), everysec: colonyOnRedis('everysec') };
 const FIGURES = ['submit alone /s', 'run alone /s', 'both at once /s'] as const;
 const BOTH = FIGURES[2];
 
@@ -24,7 +26,11 @@ export async function throughput(
   goals: { always: number; everysec: number },
 ): Promise<Report> {
   const count = quick ? 4_000 : 20_000;
-  const { comparison, missing } = await inTurns([colony, ALWAYS, EVERYSEC], rounds, (peer) => once(peer, shape, count));
+  const { comparison, missing } = await inTurns(
+    [colony, ON_REDIS.always, ALWAYS, ON_REDIS.everysec, EVERYSEC],
+    rounds,
+    (peer) => once(peer, shape, count),
+  );
   return {
     how: [
       `${count.toLocaleString('en-US')} tasks of about 200 bytes, ${shape.batch} a call, ${shape.inFlight} calls in flight,`,
@@ -33,13 +39,19 @@ export async function throughput(
     ].join(' '),
     columns: ['', ...FIGURES],
     rows: comparison.rows(FIGURES),
-    goals: [goal(comparison, ALWAYS, goals.always), goal(comparison, EVERYSEC, goals.everysec)],
+    goals: [
+      goal(comparison, colony, ALWAYS, goals.always),
+      goal(comparison, colony, EVERYSEC, goals.everysec),
+      // On the same server with the same settings; a kernel stands in between.
+      goal(comparison, ON_REDIS.always, ALWAYS, 1),
+      goal(comparison, ON_REDIS.everysec, EVERYSEC, 1),
+    ],
   };
 }
 
-function goal(comparison: Comparison, peer: Peer, least: number) {
-  const value = comparison.ratio(colony.name, peer.name, BOTH);
-  return { text: `Both at once, against ${peer.name}`, value, goal: least, atLeast: true };
+function goal(comparison: Comparison, ours: Peer, peer: Peer, least: number) {
+  const value = comparison.ratio(ours.name, peer.name, BOTH);
+  return { text: `Both at once, ${ours.name} against ${peer.name}`, value, goal: least, atLeast: true };
 }
 
 async function once(peer: Peer, shape: Shape, count: number): Promise<Figures> {
