@@ -50,7 +50,11 @@ describe.each([
 
   test('an answer that is not from a kernel is still a ColonyError', async () => {
     kernel.intercept = () => ({ status: 502, body: '<h1>Bad Gateway</h1>' });
-    await expect(make().stats()).rejects.toMatchObject({ name: 'ColonyError', status: 502, code: 'http_502' });
+    await expect(make({ retries: 0 }).stats()).rejects.toMatchObject({
+      name: 'ColonyError',
+      status: 502,
+      code: 'http_502',
+    });
   });
 
   test('an unreachable kernel is a ColonyNetworkError', async () => {
@@ -77,6 +81,17 @@ describe.each([
     const first = await client.submit({ description: 'a' }, { idempotencyKey: 'mine' });
     const second = await client.submit({ description: 'a' }, { idempotencyKey: 'mine' });
     expect(second.id).toBe(first.id);
+  });
+
+  test("a proxy's 502 and 504 count as no answer: what is safe to repeat is repeated, and nothing else", async () => {
+    let tries = 0;
+    kernel.intercept = () => (++tries === 3 ? undefined : { status: tries === 1 ? 502 : 504, body: 'Bad Gateway' });
+    await make().submit({ description: 'x' });
+    expect(tries).toBe(3);
+    tries = 0;
+    const about = { name: 'w', capabilities: [] };
+    await expect(make().registerWorker(about)).rejects.toMatchObject({ status: 502 });
+    expect(tries).toBe(1);
   });
 
   test('429 and 503 are repeated no sooner than Retry-After asks', async () => {

@@ -32,7 +32,8 @@ export interface Call {
   headers?: Record<string, string>;
   /**
    * What may be done when no answer came. `safe`: ask again, a second time changes nothing. `unsent`: only when the
-   * first surely never arrived. A 429 or 503 is repeated either way: the kernel has said that it did nothing.
+   * first surely never arrived. A 429 or 503 is repeated either way: the kernel has said that it did nothing. A proxy's 502
+   * or 504 is no answer.
    */
   repeat: 'safe' | 'unsent';
   /** Statuses beyond 2xx that are an answer and not an error. */
@@ -138,6 +139,8 @@ export function queryString(query: Query | undefined): string {
 /** Milliseconds to wait before another try; undefined when there should be none. */
 function waitBefore(retried: number, failure: unknown, call: Call): number | undefined {
   if (failure instanceof ColonyError) {
+    // A proxy's way to say that no answer came: the kernel itself never says so.
+    if ((failure.status === 502 || failure.status === 504) && call.repeat === 'safe') return backoffMs(retried);
     if (failure.status !== 429 && failure.status !== 503) return undefined;
     return Math.max(failure.retryAfterMs ?? 0, backoffMs(retried));
   }

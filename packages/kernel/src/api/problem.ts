@@ -40,8 +40,8 @@ export function problemHeaders(refusal: Refusal): Record<string, string> {
 const DEFAULT_RETRY_AFTER: Readonly<Record<string, number>> = {
   rate_limited: 1,
   queue_full: 1,
-  storage_unavailable: 5,
-  shutting_down: 5,
+  storage_unavailable: 1,
+  shutting_down: 1,
 };
 
 export function sendRefusal(reply: FastifyReply, refusal: Refusal): void {
