@@ -7,6 +7,7 @@ import type { Peer } from '../peers/peer.ts';
 
 const KERNELS = [1, 2, 4];
 const RATE = 'both at once /s';
+const CONFLICTS = 'conflicts a task';
 /** How often it is looked whether all is done. */
 const LOOK_MS = 10;
 
@@ -24,8 +25,8 @@ export const p10: Workload = {
         `appendfsync always, median (range) of ${rounds} rounds.`,
         ...missing,
       ].join(' '),
-      columns: ['', RATE],
-      rows: comparison.rows([RATE]),
+      columns: ['', RATE, CONFLICTS],
+      rows: comparison.rows([RATE, CONFLICTS]),
       goals: KERNELS.slice(1).map((kernels) => ({
         text: `${nameOf(kernels)}, against ${nameOf(1)}`,
         value: comparison.ratio(nameOf(kernels), nameOf(1), RATE),
@@ -43,16 +44,19 @@ function nameOf(kernels: number): string {
 async function once(kernels: number, count: number): Promise<Figures> {
   const redis = await startSharedRedis('always');
   const hives: Hive[] = [];
-  let address = '';
+  const addresses: string[] = [];
   try {
     for (let n = 0; n < kernels; n++) {
-      ({ address } = await redis.startKernel());
+      const { address } = await redis.startKernel();
+      addresses.push(address);
       const server = { address, stop: async () => undefined };
       const peer: Peer = { ...colony, serve: async () => server };
       hives.push(await Hive.open(peer));
     }
-    await together(hives, address, 2_000); // Warms up all processes.
-    return { [RATE]: await together(hives, address, count) };
+    await together(hives, addresses[0]!, 2_000); // Warms up all processes.
+    const before = await conflicts(addresses);
+    const rate = await together(hives, addresses[0]!, count);
+    return { [RATE]: rate, [CONFLICTS]: ((await conflicts(addresses)) - before) / count };
   } finally {
     for (const hive of hives) await hive.close();
     await redis.stop();
@@ -70,6 +74,13 @@ async function together(hives: readonly Hive[], address: string, count: number):
   const endedAt = performance.now();
   await Promise.all(stops.map((stop) => stop()));
   return (each * hives.length * 1000) / (endedAt - startedAt);
+}
+
+/** How many decisions had to be taken anew, over all kernels. */
+async function conflicts(addresses: readonly string[]): Promise<number> {
+  const pages = await Promise.all(addresses.map(async (address) => (await fetch(`${address}/metrics`)).text()));
+  const counts = pages.map((page) => Number(/^colony_commit_conflicts_total (\d+)/m.exec(page)?.[1] ?? 0));
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 async function completed(address: string): Promise<number> {

@@ -169,6 +169,12 @@ describe('leases', () => {
       await (beat % 2 ? a : b).call(`POST /workers/${worker}/heartbeat`);
     }
     expect(await statusOf(a, id)).toBe('executing');
+    // Each of them knows when the worker was heard of at the other.
+    await a.call(`POST /workers/${worker}/heartbeat`);
+    const heard = async (kernel: Harness) =>
+      Date.parse((await kernel.call(`GET /workers/${worker}`)).json.last_heartbeat);
+    const at = await heard(a);
+    await expect.poll(async () => Math.abs((await heard(b)) - at)).toBeLessThan(500);
   });
 
   test('when the kernel that sweeps is gone another one does', async () => {

@@ -7,7 +7,7 @@ import { TASK_STATUSES } from '../core/task.ts';
 import { countByStatus } from './routes/system.ts';
 
 /** What the figures need to know of a group commit. */
-export type Commit = Pick<Happened, 'entries' | 'commands' | 'commitMs'>;
+export type Commit = Pick<Happened, 'entries' | 'commands' | 'conflicts' | 'commitMs'>;
 
 /** The figures an operator watches first, in Prometheus' text format. Names carry base units; ids are never labels. */
 export class Metrics {
@@ -18,6 +18,7 @@ export class Metrics {
   readonly #commitSeconds: Histogram;
   readonly #commitCommands: Histogram;
   readonly #runSeconds: Histogram;
+  readonly #conflicts: Counter;
   #kernel: Kernel | null = null;
 
   constructor(version: string) {
@@ -41,6 +42,11 @@ export class Metrics {
       buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600],
       registers,
     });
+    this.#conflicts = new Counter({
+      name: 'colony_commit_conflicts_total',
+      help: 'Decisions that were taken anew because another kernel was faster',
+      registers,
+    });
     this.#counters(registers);
     this.#gauges(registers);
     new Gauge({ name: 'colony_build_info', help: 'The running version', labelNames: ['version'], registers }).set(
@@ -54,7 +60,8 @@ export class Metrics {
   }
 
   /** To be called after every group commit; quick, since everybody waits for the next one. */
-  committed({ entries, commands, commitMs }: Commit): void {
+  committed({ entries, commands, conflicts, commitMs }: Commit): void {
+    if (conflicts > 0) this.#conflicts.inc(conflicts);
     if (entries.length === 0) return;
     this.#commitSeconds.observe(commitMs / 1000);
     this.#commitCommands.observe(commands);

@@ -103,7 +103,7 @@ test('a worker shows what it is and how it does', () => {
     failed: 1,
     busyMs: 4500,
   };
-  expect(JSON.parse(renderWorker(worker, NOW + 1000))).toEqual({
+  expect(JSON.parse(renderWorker({ ...worker, lastHeartbeat: NOW + 1000 }))).toEqual({
     id: 'w1',
     name: 'bee',
     status: 'idle',

@@ -68,8 +68,7 @@ function time(wallMs: number | null): string {
   return wallMs === null ? 'null' : `"${timestamp(wallMs)}"`;
 }
 
-/** @param lastHeartbeat wall time of its last sign of life, which the kernel knows better than the record */
-export function renderWorker(worker: Worker, lastHeartbeat: number): string {
+export function renderWorker(worker: Worker): string {
   const ended = worker.completed + worker.failed;
   return JSON.stringify({
     id: worker.id,
@@ -80,7 +79,7 @@ export function renderWorker(worker: Worker, lastHeartbeat: number): string {
     max_concurrent_tasks: worker.profile.maxConcurrentTasks,
     current_task: worker.holds[0] ?? null,
     current_tasks: worker.holds,
-    last_heartbeat: timestamp(lastHeartbeat),
+    last_heartbeat: timestamp(worker.lastHeartbeat),
     registered_at: timestamp(worker.registeredAt),
     draining: worker.draining,
     stats: {

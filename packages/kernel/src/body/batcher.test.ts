@@ -98,6 +98,7 @@ test('a command that meets a conflict is decided anew, on what is there now', as
   meddle(pipeline, () => scribe.change(task, { status: 'executing', worker: 'maya', leaseToken: 1 }));
   const { task: cancelled } = (await pipeline.run(cancel(task.id))) as Replies['cancel'];
   expect(cancelled).toMatchObject({ status: 'cancelled', version: 3, leaseToken: 1 });
+  expect(pipeline.happened.map(({ conflicts }) => conflicts)).toEqual([1, 0]);
 });
 
 test('after a conflict the answer may be another one', async () => {

@@ -44,6 +44,8 @@ export interface Happened {
   /** Tasks given to waiting links. */
   readonly served: readonly { readonly link: WorkerLink; readonly answer: Answer<Claim> }[];
   readonly commands: number;
+  /** How many units met a conflict: another kernel was faster. */
+  readonly conflicts: number;
   /** How long the commit took, in milliseconds. */
   readonly commitMs: number;
 }
@@ -286,7 +288,7 @@ export class Batcher {
     }
     this.#waiting.unshift(...again);
     const changes = units.filter((_, index) => outcomes[index] === 'committed');
-    this.#options.onCommitted({ now, changes, heldBack, entries, served, commands, commitMs });
+    this.#options.onCommitted({ now, changes, heldBack, entries, served, commands, conflicts: lost.size, commitMs });
   }
 
   /** How many tasks may execute, where other kernels may be assigning some at this moment. */

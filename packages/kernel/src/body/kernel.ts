@@ -220,9 +220,13 @@ export class Kernel {
     return (this.#presence.lastSeen(workerId)?.wall ?? this.#clock.now().wall) + this.rules.leaseMs;
   }
 
-  /** Wall time of the worker's last sign of life. */
-  lastHeartbeat(worker: Worker): number {
-    return Math.max(worker.lastHeartbeat, this.#presence.lastSeen(worker.id)?.wall ?? 0);
+  /** The workers with their last sign of life as of now, which their records do not keep up with. */
+  async asHeard(workers: readonly Worker[]): Promise<Worker[]> {
+    const elsewhere = await this.store.fellows?.lastSeen(workers.map(({ id }) => id));
+    return workers.map((worker) => {
+      const here = this.#presence.lastSeen(worker.id)?.wall ?? 0;
+      return { ...worker, lastHeartbeat: Math.max(worker.lastHeartbeat, here, elsewhere?.get(worker.id) ?? 0) };
+    });
   }
 
   /** Claims up to `max` tasks; if there are none, holds on until there are, `waitMs` is over or `signal` aborts. */

@@ -84,8 +84,8 @@ export interface Fellows {
   beat(heard: readonly string[], patienceMs: number): Promise<Beat>;
   /** What a beat said was lost could not be made known: a later beat is to say it again. */
   notResynced(lostUpTo: number): void;
-  /** When each online worker was last heard of by any kernel (wall). */
-  lastSeen(): Promise<ReadonlyMap<string, number>>;
+  /** When those of these workers who are online were last heard of by any kernel (wall). */
+  lastSeen(workerIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Gives up the office, if it has it. */
   leave(): Promise<void>;
 }

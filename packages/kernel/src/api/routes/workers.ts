@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { Refusal } from '../../core/errors.ts';
-import type { Capability, Worker } from '../../core/worker.ts';
+import type { Capability } from '../../core/worker.ts';
 import { carryOut, sendJson, sendNothing } from '../answer.ts';
 import type { Api, ApiContext } from '../context.ts';
 import { newId } from '../ids.ts';
@@ -12,7 +12,6 @@ import { DrainQuery, HeartbeatInput, WorkerInput, WorkerSchema } from '../schema
 /** Workers: who they are, that they live, and how they leave. */
 export function workerRoutes(api: Api, context: ApiContext): void {
   const { kernel } = context;
-  const render = (worker: Worker) => renderWorker(worker, kernel.lastHeartbeat(worker));
 
   api.post(
     '/workers',
@@ -34,7 +33,7 @@ export function workerRoutes(api: Api, context: ApiContext): void {
           attributes,
           maxConcurrentTasks: max_concurrent_tasks,
         },
-        (reply, { worker }) => sendJson(reply, 201, render(worker)),
+        (reply, { worker }) => sendJson(reply, 201, renderWorker(worker)),
       );
     },
   );
@@ -45,8 +44,8 @@ export function workerRoutes(api: Api, context: ApiContext): void {
       config: { summary: 'All workers', tags: ['workers'], policy: 'read', answers: { 200: Type.Array(WorkerSchema) } },
     },
     async (_request, reply) => {
-      const workers = await kernel.store.workers();
-      sendJson(reply, 200, `[${workers.map(render).join(',')}]`);
+      const workers = await kernel.asHeard(await kernel.store.workers());
+      sendJson(reply, 200, `[${workers.map(renderWorker).join(',')}]`);
     },
   );
 
@@ -64,7 +63,8 @@ export function workerRoutes(api: Api, context: ApiContext): void {
     async (request, reply) => {
       const worker = await kernel.store.worker(request.params.id);
       if (worker === null) return sendRefusal(reply, noSuchWorker(request.params.id));
-      sendJson(reply, 200, render(worker));
+      const [heard] = await kernel.asHeard([worker]);
+      sendJson(reply, 200, renderWorker(heard!));
     },
   );
 

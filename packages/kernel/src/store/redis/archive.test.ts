@@ -60,7 +60,7 @@ test('a worker that is online has just been heard of, and one that is not is not
   await scribe.addWorker({ id: 'bee-2', offline: true });
   const store = await alone();
   await store.restore(scribe.store.dump());
-  const seen = await store.fellows.lastSeen();
+  const seen = await store.fellows.lastSeen(['bee-1', 'bee-2']);
   expect([...seen.keys()]).toEqual(['bee-1']);
   expect(store.clock.now().wall - seen.get('bee-1')!).toBeLessThan(A_WHILE);
 });
@@ -111,7 +111,7 @@ test('whoever is alone with a colony changes nothing by it, and finds out when a
   const colony = randomUUID();
   const store = await alone(colony);
   expect(await store.isUndisturbed()).toBe(true);
-  expect(await store.fellows.lastSeen()).toEqual(new Map());
+  expect(await store.fellows.lastSeen(['bee-1'])).toEqual(new Map());
   await open(colony);
   expect(await store.isUndisturbed()).toBe(false);
 });

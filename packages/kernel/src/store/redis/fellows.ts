@@ -1,6 +1,6 @@
 import type { Beat, Fellows } from '../../core/store.ts';
 import { LONGEST_GAP_MS, type RedisClock } from '../../redis/clock.ts';
-import type { RedisConnection, Reply } from '../../redis/connection.ts';
+import type { RedisConnection } from '../../redis/connection.ts';
 import { Script } from '../../redis/script.ts';
 import type { EpochWatch } from './epoch.ts';
 import type { Keys } from './keys.ts';
@@ -75,14 +75,12 @@ export class RedisFellows implements Fellows {
     this.#epoch.returnLoss(lostUpTo);
   }
 
-  async lastSeen(): Promise<ReadonlyMap<string, number>> {
-    const list = (await this.#redis.send('ZRANGE', this.#keys.seen, '0', '-1', 'WITHSCORES')) as Reply[];
+  async lastSeen(workerIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    if (workerIds.length === 0) return new Map();
+    const scores = (await this.#redis.send('ZMSCORE', this.#keys.seen, ...workerIds)) as (string | null)[];
     const { wall, steady } = this.#clock.now();
     return new Map(
-      Array.from({ length: list.length / 2 }, (_, at) => [
-        list[2 * at] as string,
-        wall - steady + Number(list[2 * at + 1]),
-      ]),
+      workerIds.flatMap((id, at) => (scores[at] == null ? [] : [[id, wall - steady + Number(scores[at])] as const])),
     );
   }
 

@@ -105,7 +105,8 @@ export class Loader {
     ])) as [string[], string[]];
     for (const [id, profile] of pairsOf(profiles)) this.#profile(id, profile);
     // One whose profile came too late for this answer registered after it was asked for.
-    return pairsOf(texts).flatMap(([id, text]) => {
+    const all = pairsOf(texts).sort(([a], [b]) => (a < b ? -1 : 1));
+    return all.flatMap(([id, text]) => {
       const profile = this.#profiles.get(id);
       return profile ? [workerFrom(id, text, profile)] : [];
     });
