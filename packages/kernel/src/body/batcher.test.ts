@@ -111,6 +111,18 @@ test('after a conflict the answer may be another one', async () => {
   expect(fine).toMatchObject({ replayed: false });
 });
 
+test('no batch holds more text than a store would like, and nothing is left behind', async () => {
+  const pipeline = await begin();
+  const large = (id: string): Command => ({
+    ...{ kind: 'submit', actor: 'ann' },
+    tasks: [newTask(id, { payload: 'x'.repeat(12 * 1024 * 1024) }, 0)],
+  });
+  const ids = ['a', 'b', 'c', 'd', 'e'];
+  const answers = await pipeline.together(ids.map(large));
+  expect(answers.filter((answer) => 'tasks' in answer)).toHaveLength(5);
+  expect(pipeline.happened.map(({ commands }) => commands)).toEqual([2, 2, 1]);
+});
+
 test('who never gets through is told to come back', async () => {
   const pipeline = await begin();
   const scribe = new Scribe(pipeline.store);

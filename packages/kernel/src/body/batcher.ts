@@ -3,7 +3,7 @@ import type { Answer, Assignment, Claim, Command, Rules } from '../core/command.
 import { Bug, Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { LedgerEntry } from '../core/event.ts';
 import type { Store } from '../core/store.ts';
-import type { Task } from '../core/task.ts';
+import { fitting, foresee, newlyUnstarted } from './batch.ts';
 import type { Change } from './change.ts';
 import type { Decision } from './decide/decision.ts';
 import { decide, needs } from './decide/index.ts';
@@ -11,7 +11,6 @@ import type { Dispatcher } from './dispatcher.ts';
 import type { WorkerLink } from './links.ts';
 import { Slice } from './slice.ts';
 
-const MOST_IN_BATCH = 1000;
 const MOST_TRIES = 50;
 const MOST_TORN = 10;
 const MOST_ROUNDS = 4;
@@ -147,7 +146,7 @@ export class Batcher {
   }
 
   async #run(): Promise<void> {
-    const batch = this.#waiting.splice(0, MOST_IN_BATCH);
+    const batch = this.#waiting.splice(0, fitting(this.#waiting));
     this.#urgent = this.#waiting.length > 0;
     let mayServe = true;
     try {
@@ -194,7 +193,10 @@ export class Batcher {
     try {
       await this.#dispatch(slice, decided);
       await this.#commit(now, decided, batch.length);
-      this.#unstarted = survey.tasks.queued + survey.tasks.pending + newlyUnstarted(decided);
+      this.#unstarted =
+        survey.tasks.queued +
+        survey.tasks.pending +
+        newlyUnstarted(decided.flatMap(({ change }) => change?.puts ?? []));
     } catch (error) {
       for (const { for: asker } of decided) if (!('resolve' in asker)) this.#options.dispatcher.settled(asker, false);
       throw error;
@@ -305,34 +307,6 @@ export class Batcher {
       this.#urgent = true;
     } else asker.reject(new StorageUnavailable('the records are contended; try again'));
   }
-}
-
-/** Notes what commands will want to know, as far as they can tell. */
-function foresee(slice: Slice, batch: readonly Pending[]): void {
-  for (const { command } of batch) {
-    try {
-      needs(slice, command, slice.wanted);
-    } catch (error) {
-      // When its turn comes it will say so again, to whoever asked.
-      if (!(error instanceof Bug)) throw error;
-    }
-  }
-}
-
-/** By how many more tasks are queued or pending after these decisions than before. */
-function newlyUnstarted(decided: readonly Decided[]): number {
-  let more = 0;
-  for (const { change } of decided) {
-    for (const put of change?.puts ?? []) {
-      if (put.kind === 'task')
-        more += Number(isUnstarted(put.next)) - Number(put.prev !== null && isUnstarted(put.prev));
-    }
-  }
-  return more;
-}
-
-function isUnstarted({ status }: Task): boolean {
-  return status === 'queued' || status === 'pending';
 }
 
 const NOTHING = { outcomes: [] as const, entries: [] as const };

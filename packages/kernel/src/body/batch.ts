@@ -1,0 +1,59 @@
+import type { Command } from '../core/command.ts';
+import { Bug } from '../core/errors.ts';
+import type { Put } from '../core/store.ts';
+import type { Task } from '../core/task.ts';
+import { needs } from './decide/index.ts';
+import type { Slice } from './slice.ts';
+
+/** What is decided and committed together: how much of it, what it will want to know, and what it leaves behind. */
+
+const MOST_IN_BATCH = 1000;
+/** A batch with more text than this is closed: no store likes to be handed a gigabyte at once. */
+const MOST_CHARACTERS = 32 * 1024 * 1024;
+
+interface Waiting {
+  readonly command: Command;
+}
+
+/** How many of those who wait are taken together; one at least, if there is one. */
+export function fitting(waiting: readonly Waiting[]): number {
+  let characters = 0;
+  for (const [index, { command }] of waiting.entries()) {
+    characters += lengthOf(command);
+    if (index === MOST_IN_BATCH || (index > 0 && characters > MOST_CHARACTERS)) return index;
+  }
+  return waiting.length;
+}
+
+/** How much text a command brings along. */
+function lengthOf(command: Command): number {
+  if (command.kind === 'submit') return command.tasks.reduce((sum, { json }) => sum + json.length, 0);
+  if (command.kind === 'complete') return command.result.length;
+  return command.kind === 'fail' ? command.error.length + (command.errorTrace?.length ?? 0) : 0;
+}
+
+/** Notes what commands will want to know, as far as they can tell before the first of them is decided. */
+export function foresee(slice: Slice, batch: readonly Waiting[]): void {
+  for (const { command } of batch) {
+    try {
+      needs(slice, command, slice.wanted);
+    } catch (error) {
+      // When its turn comes it will say so again, to whoever asked.
+      if (!(error instanceof Bug)) throw error;
+    }
+  }
+}
+
+/** By how many more tasks are queued or pending after these changes than before. */
+export function newlyUnstarted(puts: readonly Put[]): number {
+  let more = 0;
+  for (const put of puts) {
+    if (put.kind !== 'task') continue;
+    more += Number(isUnstarted(put.next)) - Number(put.prev !== null && isUnstarted(put.prev));
+  }
+  return more;
+}
+
+function isUnstarted({ status }: Task): boolean {
+  return status === 'queued' || status === 'pending';
+}
