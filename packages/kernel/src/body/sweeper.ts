@@ -53,6 +53,7 @@ export class Sweeper {
   #sweeping: Promise<void> | null = null;
   #stopped = false;
   #retentionAt = 0;
+  #workersAt = 0;
   #sweepsToProbe = 0;
   /** The ledger's end at the last beat: what the bus has not brought by the next one got lost. */
   #lastAtBeat = 0;
@@ -151,8 +152,11 @@ export class Sweeper {
     const { presence, clock, store, rules } = this.#options;
     const now = clock.now();
     await Promise.all(silent.map((workerId) => this.#issue({ kind: 'lose_worker', actor: 'kernel', workerId })));
-    if (now.steady < this.#retentionAt) return;
-    for (const worker of await store.workers()) {
+    if (now.steady < this.#workersAt) return;
+    const workers = await store.workers();
+    // All of them are looked at: the more there are, the less often.
+    this.#workersAt = now.steady + Math.max(RETENTION_EVERY_MS, workers.length);
+    for (const worker of workers) {
       const silentMs = now.steady - (presence.lastSeen(worker.id)?.steady ?? now.steady);
       if (!worker.offline || worker.holds.length > 0 || silentMs < rules.workerRetentionMs) continue;
       await this.#issue({ kind: 'unregister', actor: 'kernel', workerId: worker.id, reason: 'retention' });

@@ -8,6 +8,7 @@ import type { Keys } from './keys.ts';
 /** A steward who is not heard of for this long is followed by another. */
 const OFFICE_MS = 1000;
 const MOST_SILENT = 500;
+const MOST_AT_ONCE = 1000;
 
 /**
  * One beat of one kernel. Steady time is what lies between beats, whosoever they are: a gap of more than two seconds
@@ -26,7 +27,14 @@ local resumed = tonumber(clock[3]) or 0
 if gap > ${LONGEST_GAP_MS} then resumed = steady end
 local text = string.format('%.0f', steady)
 redis.call('HSET', prefix .. 'clock', 'wall', string.format('%.0f', wall), 'steady', text, 'resumed', string.format('%.0f', resumed))
-for at = 4, #ARGV do redis.call('ZADD', prefix .. 'seen', 'XX', text, ARGV[at]) end
+for from = 4, #ARGV, ${MOST_AT_ONCE} do
+  local heard = {}
+  for at = from, math.min(from + ${MOST_AT_ONCE - 1}, #ARGV) do
+    heard[#heard + 1] = text
+    heard[#heard + 1] = ARGV[at]
+  end
+  redis.call('ZADD', prefix .. 'seen', 'XX', unpack(heard))
+end
 
 local office, steward, silent = prefix .. 'steward', 0, {}
 local holder = redis.call('GET', office)
