@@ -8,8 +8,9 @@ import type { Slice } from './slice.ts';
 /** What is decided and committed together: how much of it, what it will want to know, and what it leaves behind. */
 
 const MOST_IN_BATCH = 1000;
-/** A batch with more text than this is closed: no store likes to be handed a gigabyte at once. */
-const MOST_CHARACTERS = 32 * 1024 * 1024;
+/** A batch with more tasks or more text than this is closed: a commit must be done long before anybody gives it up. */
+const MOST_TASKS = 4000;
+const MOST_CHARACTERS = 16 * 1024 * 1024;
 
 interface Waiting {
   readonly command: Command;
@@ -18,9 +19,12 @@ interface Waiting {
 /** How many of those who wait are taken together; one at least, if there is one. */
 export function fitting(waiting: readonly Waiting[]): number {
   let characters = 0;
+  let tasks = 0;
   for (const [index, { command }] of waiting.entries()) {
     characters += lengthOf(command);
-    if (index === MOST_IN_BATCH || (index > 0 && characters > MOST_CHARACTERS)) return index;
+    tasks += command.kind === 'submit' ? command.tasks.length : 1;
+    const isFull = index === MOST_IN_BATCH || characters > MOST_CHARACTERS || tasks > MOST_TASKS;
+    if (isFull && index > 0) return index;
   }
   return waiting.length;
 }

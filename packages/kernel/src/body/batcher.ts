@@ -171,6 +171,7 @@ export class Batcher {
     const { store, clock, rules } = this.#options;
     const now = clock.now();
     const slice = new Slice(now, rules);
+    this.#options.dispatcher.begin();
     // What does not depend on the survey is asked for with it.
     foresee(
       slice,
@@ -192,7 +193,7 @@ export class Batcher {
     }
     try {
       await this.#dispatch(slice, decided);
-      await this.#commit(now, decided, batch.length);
+      await this.#commit(slice, decided, batch.length);
       this.#unstarted =
         survey.tasks.queued +
         survey.tasks.pending +
@@ -262,13 +263,14 @@ export class Batcher {
     slice.add(await this.#options.store.load(needs), needs);
   }
 
-  async #commit(now: Now, decided: readonly Decided[], commands: number): Promise<void> {
+  async #commit({ now, tokenFloor }: Slice, decided: readonly Decided[], commands: number): Promise<void> {
+    const limits = { room: this.#room(), tokenFloor };
     const changing = decided.filter((one) => one.change !== null);
     const units = changing.map((one) => one.change!);
     this.#doubtful = decided.flatMap(({ answer }) => ('assignments' in answer ? answer.assignments : []));
     const before = performance.now();
     const { outcomes, entries } =
-      units.length > 0 ? await this.#options.store.commit(units, now.wall, this.#room()) : NOTHING;
+      units.length > 0 ? await this.#options.store.commit(units, now.wall, limits) : NOTHING;
     const commitMs = performance.now() - before;
     this.#doubtful = [];
     const lost = new Set(changing.filter((_, index) => outcomes[index] === 'conflict'));

@@ -47,6 +47,11 @@ export class Change {
     return task;
   }
 
+  /** Nothing is done to it because of what it is: should it become something else, the decision does not hold. */
+  passOver(task: Task): void {
+    if (!this.#tasks.has(task.id)) this.reads.push({ kind: 'task', id: task.id, version: task.version });
+  }
+
   /** The tasks that depend on this one: all of them, or the decision does not hold. */
   dependentsOf(id: string): readonly Task[] {
     this.reads.push({ kind: 'dependents', id, count: this.slice.loadedCount('dependents', id) });

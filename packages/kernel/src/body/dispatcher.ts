@@ -13,6 +13,8 @@ interface Waiting {
   pledged: number;
   /** Something changed on this side since it last went away empty: it deserves a look at the whole queue. */
   fresh: boolean;
+  /** It gets that look in the batch under way, which saw the queue after the change. */
+  due: boolean;
 }
 
 /**
@@ -28,7 +30,7 @@ export class Dispatcher {
 
   /** @param worker its record as of now: only what never changes of it is used */
   attach(link: WorkerLink, worker: Worker): void {
-    this.#waiting.set(link, { link, worker, credit: 0, pledged: 0, fresh: true });
+    this.#waiting.set(link, { link, worker, credit: 0, pledged: 0, fresh: true, due: false });
     const links = this.#byWorker.get(link.workerId);
     if (links) links.add(link);
     else this.#byWorker.set(link.workerId, new Set([link]));
@@ -84,6 +86,14 @@ export class Dispatcher {
     return false;
   }
 
+  /** A batch begins, and will see the queue as it is from now on: what became fresh before is its business. */
+  begin(): void {
+    for (const waiting of this.#waiting.values()) {
+      waiting.due ||= waiting.fresh;
+      waiting.fresh = false;
+    }
+  }
+
   /** The claims worth trying now, those who waited longest first. */
   *proposals(slice: Slice): Iterable<{ readonly link: WorkerLink; readonly claim: Claim }> {
     const roomAgain = this.#heldBack && slice.room > 0;
@@ -91,8 +101,8 @@ export class Dispatcher {
     for (const waiting of [...this.#waiting.values()]) {
       const { link, credit } = waiting;
       if (credit <= 0) continue;
-      if (!waiting.fresh && !roomAgain && !concerns(slice, waiting.worker)) continue;
-      waiting.fresh = false;
+      if (!waiting.due && !roomAgain && !concerns(slice, waiting.worker)) continue;
+      waiting.due = false;
       yield { link, claim: { kind: 'claim', actor: `worker:${link.workerId}`, workerId: link.workerId, max: credit } };
     }
   }

@@ -26,10 +26,11 @@ export class Elsewhere {
 
   follow(entries: readonly LedgerEntry[]): void {
     const { dispatcher, kick } = this.#options;
-    let unassigned = 0;
+    const unassigned = new Set<string | null>();
     let freed = false;
     for (const entry of entries) {
-      unassigned += Number(BRINGS_WORK.has(entry.type)) - Number(entry.type === 'task_assigned');
+      if (BRINGS_WORK.has(entry.type)) unassigned.add(entry.taskId);
+      else if (entry.type === 'task_assigned') unassigned.delete(entry.taskId);
       for (const notice of noticesOf(entry)) dispatcher.tell(notice);
       if (entry.workerId !== null && entry.type.startsWith('worker_')) this.#followWorker(entry, entry.workerId);
       if (FREES.has(entry.type)) {
@@ -39,8 +40,10 @@ export class Elsewhere {
       if (ENDS.has(entry.type) && entry.taskId !== null) this.#tellWaiters(entry.taskId);
       if (mayWaitForTime(entry)) this.#options.expect(0);
     }
-    if (unassigned > 0) dispatcher.refresh();
-    if (unassigned > 0 || freed) kick();
+    // After a loss nothing is certain: entries may have been missed, too.
+    const isLost = entries.some(({ type }) => type === 'rollback_completed');
+    if (unassigned.size > 0 || isLost) dispatcher.refresh();
+    if (unassigned.size > 0 || freed || isLost) kick();
   }
 
   /** Whoever waits for the task asks again anyway, when the store cannot say at the moment. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { Assignment } from '../core/command.ts';
+import { StorageUnavailable } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
 import type { Batcher } from './batcher.ts';
 import type { EventRelay } from './event-relay.ts';
@@ -60,9 +61,16 @@ export class Recovery {
   /** Nobody is there any more to take these: they go back at once, rather than when the lease is over. */
   async giveBack(assignments: readonly Assignment[]): Promise<void> {
     await Promise.all(
-      assignments.map(({ task, token }) =>
-        this.#options.batcher.execute({ kind: 'release', actor: 'kernel', taskId: task.id, leaseToken: token }),
-      ),
+      assignments.map(async (assignment) => {
+        const { task, token } = assignment;
+        try {
+          await this.#options.batcher.execute({ kind: 'release', actor: 'kernel', taskId: task.id, leaseToken: token });
+        } catch (error) {
+          // Once the store is back it is tried again.
+          if (!(error instanceof StorageUnavailable)) throw error;
+          this.#doubtful.push(assignment);
+        }
+      }),
     );
   }
 

@@ -1,5 +1,4 @@
 import { setImmediate as breathe, setTimeout as pause } from 'node:timers/promises';
-import { StorageUnavailable } from '../core/errors.ts';
 import type { EphemeralEvent, LedgerEntry } from '../core/event.ts';
 import type { BusListener, EventBus } from '../core/event-bus.ts';
 import { RedisConnection, type RedisOptions, type Reply } from '../redis/connection.ts';
@@ -72,6 +71,8 @@ export class RedisBus implements EventBus {
     this.#sender = sender;
     this.#name = name;
     this.#position = position;
+    // Another server may give the numbers of what got lost to something else.
+    reader.inspectWith(async () => this.#own.clear());
     this.#following = this.#follow();
   }
 
@@ -128,9 +129,9 @@ export class RedisBus implements EventBus {
           else this.#takeEphemeral(messages);
         }
       } catch (error) {
-        if (!(error instanceof StorageUnavailable)) throw error;
+        // Whatever it is, nobody would hear of it here: it shows in /health, and is tried again.
         this.#own.clear();
-        this.#problem = error.message;
+        this.#problem = (error as Error).message;
         await pause(RETRY_MS);
       }
     }
@@ -142,8 +143,9 @@ export class RedisBus implements EventBus {
       this.#position.ledger = row.id;
       const own = this.#own.get(row.first);
       this.#own.delete(row.first);
-      const entries = own ?? entriesOf(row);
-      for (const listener of this.#listeners) listener.entries(entries, own !== undefined);
+      const isOwn = own !== undefined && own.at(-1)!.id === row.last;
+      const entries = isOwn ? own : entriesOf(row);
+      for (const listener of this.#listeners) listener.entries(entries, isOwn);
     }
   }
 

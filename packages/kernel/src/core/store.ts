@@ -22,9 +22,9 @@ export interface Store {
   /**
    * Applies units in order, each of them whole or not at all, and all that succeed in one durable transaction
    * together with their ledger entries. A unit conflicts when a record it expects or has read has another version by
-   * now (or when it builds on a unit that conflicted), or when with it more than `room` tasks would be executing.
+   * now (or when it builds on a unit that conflicted), or when with it one of the limits would be broken.
    */
-  commit(units: readonly Unit[], at: number, room?: number): Promise<Committed>;
+  commit(units: readonly Unit[], at: number, limits?: CommitLimits): Promise<Committed>;
 
   /** How much there is: what every batch of decisions starts from. */
   survey(): Promise<Survey>;
@@ -198,6 +198,14 @@ export interface Lane {
 export interface IdempotencyRecord extends IdempotencyKey {
   readonly taskIds: readonly string[];
   readonly at: number;
+}
+
+/** What must still hold when a commit is carried out. */
+export interface CommitLimits {
+  /** No more tasks than this may be executing. */
+  readonly room?: number | undefined;
+  /** The tokens were given out above this floor, which must still be the one. */
+  readonly tokenFloor?: number | undefined;
 }
 
 /** One command's changes. */

@@ -17,7 +17,7 @@ export interface RedisOptions {
 const TIMEOUT_MS = 2000;
 const RECONNECT_MS = 50;
 /** What a server says that cannot serve just now, and may in a moment: it starts, hands over, or is handed over to. */
-const NOT_NOW = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY)\b/;
+const NOT_NOW = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|UNBLOCKED)\b/;
 /** What it says when nothing can be written, whatever one tries. */
 const NO_WRITING = /^(OOM|MISCONF|NOREPLICAS|OVERTAKEN)\b/;
 

@@ -62,10 +62,10 @@ export class FaultyStore implements Store {
     return this.#real.fellows;
   }
 
-  commit: Store['commit'] = async (units, at, room) => {
+  commit: Store['commit'] = async (units, at, limits) => {
     await this.#delay();
     this.#fail(this.rates.commitFails, 'the write failed');
-    const committed = await this.#real.commit(units, at, room);
+    const committed = await this.#real.commit(units, at, limits);
     await this.#delay();
     this.#fail(this.rates.replyLost, 'the answer was lost');
     return committed;

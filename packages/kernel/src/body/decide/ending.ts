@@ -36,7 +36,10 @@ export function releaseDependents(change: Change, done: Task): void {
   const { now } = change.slice;
   for (const { id } of change.dependentsOf(done.id)) {
     const task = change.liveTask(id);
-    if (task.status !== 'pending' || task.unmet === 0) continue;
+    if (task.status !== 'pending' || task.unmet === 0) {
+      change.passOver(task);
+      continue;
+    }
     const unmet = task.unmet - 1;
     if (unmet > 0) {
       change.update(task, { unmet });
@@ -67,7 +70,10 @@ export function cancelDependents(change: Change, ended: Task): void {
   for (let next = fallen.pop(); next !== undefined; next = fallen.pop()) {
     for (const { id } of change.dependentsOf(next)) {
       const task = change.liveTask(id);
-      if (isTerminal(task) || task.status !== 'pending') continue;
+      if (isTerminal(task) || task.status !== 'pending') {
+        change.passOver(task);
+        continue;
+      }
       change.update(task, {
         status: 'cancelled',
         pendingReason: null,

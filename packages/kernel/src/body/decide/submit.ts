@@ -91,7 +91,7 @@ function checkReferences(slice: Slice, { spec, path }: NewTask): FieldError[] {
 /** Lets one task into the colony: judged, then queued, waiting, or cancelled because a dependency has failed. */
 function admit(change: Change, { id, spec, json, contentHash, lane }: NewTask, seq: number): Task {
   const { now } = change.slice;
-  const parent = spec.parent_id === null ? null : change.slice.liveTask(spec.parent_id);
+  const parent = spec.parent_id === null ? null : (change.readTask(spec.parent_id) as Task);
   const dueAt = spec.run_at === null ? null : Date.parse(spec.run_at);
   const dependencies = spec.depends_on.map((other) => change.readTask(other)!);
   const unmet = dependencies.filter((task) => task.status !== 'completed').length;

@@ -1,5 +1,6 @@
 import type { Drain, Heartbeat, LoseWorker, Register, Replies, RevokeLeases, Unregister } from '../../core/command.ts';
-import { Refusal } from '../../core/errors.ts';
+import { Bug, Refusal } from '../../core/errors.ts';
+import type { Task } from '../../core/task.ts';
 import type { Worker } from '../../core/worker.ts';
 import { Change } from '../change.ts';
 import type { Slice } from '../slice.ts';
@@ -62,7 +63,7 @@ export function heartbeat(slice: Slice, command: Heartbeat): Decision<Replies['h
   const change = new Change(slice, command.actor);
   const worker = bringBack(change, found);
   if (command.tasks) {
-    for (const id of worker.holds) if (!command.tasks.includes(id)) requeue(change, id, 'not_held');
+    for (const id of worker.holds) if (!command.tasks.includes(id)) requeue(change, worker.id, id, 'not_held');
   }
   return { change, reply: { worker: change.worker(worker.id) ?? worker } };
 }
@@ -81,13 +82,16 @@ export function drain(slice: Slice, command: Drain): Decision<Replies['drain']> 
 export function unregister(slice: Slice, command: Unregister): Decision<Replies['unregister']> | Refusal {
   const worker = slice.worker(command.workerId);
   if (!worker) return noSuchWorker(command.workerId);
+  // It may have come back since it was looked at.
+  const isBack = command.reason === 'retention' && (!worker.offline || worker.holds.length > 0);
+  if (isBack) return { change: null, reply: { worker } };
   return leave(slice, worker, command.actor, command.reason);
 }
 
 /** The worker goes; what it held goes back to the queue. */
 function leave(slice: Slice, worker: Worker, actor: string, reason: string): Decision<{ worker: Worker }> {
   const change = new Change(slice, actor);
-  for (const id of worker.holds) requeue(change, id, 'worker_unregistered');
+  for (const id of worker.holds) requeue(change, worker.id, id, 'worker_unregistered');
   const last = change.worker(worker.id);
   if (last) {
     change.removeWorker(last);
@@ -105,8 +109,8 @@ export function lose(slice: Slice, command: LoseWorker): Decision<Replies['lose_
   const offline = change.updateWorker(worker, { offline: true });
   change.event('worker_offline', 'kernel', { worker_id: worker.id });
   for (const id of worker.holds) {
-    if (isLastLoss(slice, id)) giveUp(change, id);
-    else requeue(change, id, 'lease_expired');
+    if (isLastLoss(slice, id)) giveUp(change, worker.id, id);
+    else requeue(change, worker.id, id, 'lease_expired');
   }
   return { change, reply: { worker: change.worker(worker.id) ?? offline } };
 }
@@ -116,17 +120,18 @@ export function revoke(slice: Slice, command: RevokeLeases): Decision<Replies['r
   const worker = slice.worker(command.workerId);
   if (!worker) return noSuchWorker(command.workerId);
   const change = new Change(slice, command.actor);
-  for (const id of worker.holds) requeue(change, id, 'failover');
+  for (const id of worker.holds) requeue(change, worker.id, id, 'failover');
   return { change, reply: { worker: change.worker(worker.id) ?? worker } };
 }
 
 /** executing → queued, keeping its place. Only an expired lease counts as a loss. */
 function requeue(
   change: Change,
+  workerId: string,
   taskId: string,
   reason: 'lease_expired' | 'not_held' | 'worker_unregistered' | 'failover',
 ): void {
-  const task = change.liveTask(taskId);
+  const task = heldBy(change, workerId, taskId);
   const losses = task.losses + (reason === 'lease_expired' ? 1 : 0);
   change.update(task, {
     status: 'queued',
@@ -147,8 +152,8 @@ function requeue(
 }
 
 /** It took down one worker after the other: it fails rather than go on doing so. */
-function giveUp(change: Change, taskId: string): void {
-  const task = change.liveTask(taskId);
+function giveUp(change: Change, workerId: string, taskId: string): void {
+  const task = heldBy(change, workerId, taskId);
   const ended = change.update(task, {
     status: 'failed',
     losses: task.losses + 1,
@@ -164,4 +169,11 @@ function giveUp(change: Change, taskId: string): void {
   });
   freeSlot(change, task, 'failed');
   cancelDependents(change, ended);
+}
+
+/** What a worker holds; records that say otherwise of each other were read while somebody changed them. */
+function heldBy(change: Change, workerId: string, taskId: string): Task {
+  const task = change.liveTask(taskId);
+  if (task.worker !== workerId) throw new Bug(`task ${taskId} is not held by worker ${workerId}`);
+  return task;
 }

@@ -7,7 +7,7 @@ export const MOST_ARGUMENTS = 4000;
  * A commit in one piece: checks that every record is at the version it was decided on, then writes, then appends to
  * the ledger. It knows no policy: what is written where was worked out before. Its arguments, one after the other:
  *
- *   prefix, kernel, operation, how many tasks may execute (or nothing), how many more these are
+ *   prefix, kernel, operation, how many tasks may execute (or nothing), how many more these are, epoch (or nothing)
  *   tasks:   n, ids, expected versions, versions, entries (offsets), states
  *   told of: n, ids, entries (offsets)            tasks that have entries and did not change
  *   workers: n, ids, expected versions, values    an empty value removes
@@ -19,7 +19,8 @@ export const MOST_ARGUMENTS = 4000;
  *   rows:    n, (entries, time, text, m, indexes)
  *
  * Answers `committed, first entry's number`; or, when nothing was written, `conflict` with kind, id and stored version
- * of each record that is at another one, or `full` and how many tasks are executing. An operation is carried out once: sent again, it gets the answer it got, and
+ * of each record that is at another one, `full` and how many tasks are executing, or `epoch` when
+ * another one has begun. An operation is carried out once: sent again, it gets the answer it got, and
  * one that was overtaken by a later one of the same kernel is refused.
  */
 export const COMMIT = new Script(`
@@ -31,7 +32,9 @@ if last then
   if tonumber(number) > operation then return redis.error_reply('OVERTAKEN by operation ' .. number) end
 end
 
-local at = 5
+if ARGV[6] ~= '' and (redis.call('HGET', prefix .. 'meta', 'epoch') or '0') ~= ARGV[6] then return {'epoch'} end
+
+local at = 6
 local function take() at = at + 1; return ARGV[at] end
 
 local conflicts = {'conflict'}

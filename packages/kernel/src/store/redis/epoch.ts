@@ -15,6 +15,18 @@ if not run then return redis.call('HINCRBY', meta, 'epoch', 0) end
 return redis.call('HINCRBY', meta, 'epoch', 1)
 `);
 
+/** More than can have been given out for one task in what a failover lost. */
+const TOKENS_IN_EPOCH = 1_000_000;
+
+/** The tokens of an epoch lie above this. */
+export function tokenFloorOf(epoch: number): number {
+  return epoch * TOKENS_IN_EPOCH;
+}
+
+export function epochOf(tokenFloor: number): number {
+  return tokenFloor / TOKENS_IN_EPOCH;
+}
+
 /**
  * Notices what a failover, or a start from an incomplete log, has lost. Each kernel remembers the newest ledger row it
  * knows to have been acknowledged, and looks for it whenever it has connected anew; and whoever connects first to a

@@ -16,12 +16,18 @@ const MOST_RECENT = 512;
 
 /**
  * Adds hashes behind the ones that are there, unless somebody else has done so by now: of several who seal, one
- * succeeds. Arguments: prefix, sealed to before, sealed to after, hash, then (row, hashes) for each row.
+ * succeeds. Nor when another epoch has begun: what is there by now may be something else. Arguments: prefix, sealed to
+ * before, sealed to after, hash, epoch, then (row, hashes) for each row.
  */
 const SEAL = new Script(`
 local meta = ARGV[1] .. 'meta'
 if (redis.call('HGET', meta, 'sealed') or '0') ~= ARGV[2] then return 0 end
-for at = 5, #ARGV, 2 do redis.call('XADD', ARGV[1] .. 'seals', ARGV[at], 'hashes', ARGV[at + 1]) end
+if (redis.call('HGET', meta, 'epoch') or '0') ~= ARGV[5] then return 0 end
+if tonumber(redis.call('HGET', meta, 'last') or '0') < tonumber(ARGV[3]) then return 0 end
+for at = 6, #ARGV, 2 do
+  if #redis.call('XRANGE', ARGV[1] .. 'ledger', ARGV[at], ARGV[at]) == 0 then return 0 end
+end
+for at = 6, #ARGV, 2 do redis.call('XADD', ARGV[1] .. 'seals', ARGV[at], 'hashes', ARGV[at + 1]) end
 redis.call('HSET', meta, 'sealed', ARGV[3], 'hash', ARGV[4])
 return 1
 `);
@@ -50,21 +56,22 @@ export class RedisLedger implements Ledger {
 
   /** What is known without looking at the rows; `anchor` is the hash before the first entry kept. */
   async #state() {
-    const fields = ['first', 'last', 'sealed', 'hash', 'anchor'];
+    const fields = ['first', 'last', 'sealed', 'hash', 'anchor', 'epoch'];
     const reply = (await this.#redis.send('HMGET', this.#keys.meta, ...fields)) as (string | null)[];
-    const [first, last, sealed, hash, anchor] = reply;
+    const [first, last, sealed, hash, anchor, epoch] = reply;
     return {
       first: Number(first ?? 1),
       last: Number(last ?? 0),
       sealed: Number(sealed ?? 0),
       hash: hash ?? GENESIS,
       anchor: anchor ?? GENESIS,
+      epoch: epoch ?? '0',
     };
   }
 
   async seal(): Promise<number> {
     for (;;) {
-      const { sealed, hash, last } = await this.#state();
+      const { sealed, hash, last, epoch } = await this.#state();
       if (sealed >= last) return sealed;
       const args: string[] = [];
       let head = hash;
@@ -75,7 +82,7 @@ export class RedisLedger implements Ledger {
         next += entries.length;
         args.push(`${next - 1}-${entries.length}`, sealText(hashes));
       }
-      await this.#redis.run(SEAL, [this.#keys.prefix, String(sealed), String(next - 1), head, ...args]);
+      await this.#redis.run(SEAL, [this.#keys.prefix, String(sealed), String(next - 1), head, epoch, ...args]);
     }
   }
 

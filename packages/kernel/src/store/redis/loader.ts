@@ -2,12 +2,11 @@ import type { LaneHead, LaneNeed, Loaded, Needs, Survey, Tombstone } from '../..
 import { TASK_STATUSES, type Task, type TaskStatus } from '../../core/task.ts';
 import type { Worker, WorkerProfile } from '../../core/worker.ts';
 import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
+import { tokenFloorOf } from './epoch.ts';
 import type { Keys } from './keys.ts';
 import { LANES, RELATIVES } from './load-scripts.ts';
 import { keyFrom, laneFrom, rankScore, taskFrom, tombstoneFrom, workerFrom } from './records.ts';
 
-/** More than can have been given out for one task in what a failover lost. */
-const TOKENS_IN_EPOCH = 1_000_000;
 /** Profiles kept at hand: they never change. */
 const MOST_PROFILES = 10_000;
 
@@ -18,7 +17,7 @@ export class Loader {
   readonly #profiles = new Map<string, WorkerProfile>();
   /** The lanes that hold tasks, as of this version of the directory. */
   #lanes: Survey['lanes'] = new Map();
-  #directory: string | null = null;
+  #directory: string | null | undefined;
 
   constructor(redis: RedisConnection, keys: Keys) {
     this.#redis = redis;
@@ -58,6 +57,11 @@ export class Loader {
     };
   }
 
+  /** What is remembered may not be what is there now. */
+  forget(): void {
+    this.#directory = undefined;
+  }
+
   async survey(): Promise<Survey> {
     const { counts, meta, lanes } = this.#keys;
     const [numbers, [directory, epoch]] = (await this.#redis.pipeline([
@@ -75,7 +79,7 @@ export class Loader {
     }
     const tasks = Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<TaskStatus, number>;
     for (const [status, count] of pairsOf(numbers)) tasks[status as TaskStatus] = Number(count);
-    return { tasks, tokenFloor: Number(epoch ?? 0) * TOKENS_IN_EPOCH, lanes: this.#lanes };
+    return { tasks, tokenFloor: tokenFloorOf(Number(epoch ?? 0)), lanes: this.#lanes };
   }
 
   /** The stored ones of these tasks, in the order of their ids. */

@@ -99,8 +99,9 @@ export class Pruner {
       ...['ZRANGEBYSCORE', ended, '-inf', `(${before}`, 'LIMIT', '0', String(limit)],
     )) as string[];
     if (ids.length === 0) return 0;
-    const args: string[] = [prefix, String(ids.length)];
-    for (const task of await this.#loader.tasks(ids)) {
+    const tasks = await this.#loader.tasks(ids);
+    const args: string[] = [prefix, String(tasks.length)];
+    for (const task of tasks) {
       const calls = this.#forget(task).flatMap((call) => [String(call.length), ...call]);
       args.push(task.id, String(task.version), String(STATUS_CODE[task.status]), String(calls.length + 1));
       args.push(pair('', task.seq, task.id), ...calls);
@@ -126,11 +127,12 @@ export class Pruner {
   /** Whole rows only, sealed ones, and never the newest: the chain must have something to hold on to. */
   async #pruneLedger(before: number, limit: number): Promise<number> {
     const { ledger, seals, meta } = this.#keys;
-    const [messages, hashes, [last, sealed]] = (await this.#redis.pipeline([
+    // How far it is sealed first: in between it can only get further.
+    const [[last, sealed], messages, hashes] = (await this.#redis.pipeline([
+      ['HMGET', meta, 'last', 'sealed'],
       ['XRANGE', ledger, '-', '+', 'COUNT', String(limit)],
       ['XRANGE', seals, '-', '+', 'COUNT', String(limit)],
-      ['HMGET', meta, 'last', 'sealed'],
-    ])) as [Reply[], [string, string[]][], string[]];
+    ])) as [string[], Reply[], [string, string[]][]];
     const rows = messages.map(rowFrom);
     const end = rows.findIndex((row) => row.at >= before || row.last >= Number(last) || row.last > Number(sealed ?? 0));
     const going = end < 0 ? rows : rows.slice(0, end);

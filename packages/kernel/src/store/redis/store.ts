@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Piece } from '../../core/archive.ts';
 import type { Now } from '../../core/clock.ts';
 import type {
+  CommitLimits,
   Committed,
   Due,
   Loaded,
@@ -73,6 +74,7 @@ export class RedisStore implements Store {
       redis.inspectWith((send) => {
         // What it remembers may not be what is there now.
         store.ledger.forget();
+        store.#loader.forget();
         return epoch.inspect(send);
       });
       await epoch.inspect((call) => redis.send(...call));
@@ -125,8 +127,8 @@ export class RedisStore implements Store {
     return this.#loader.load(needs);
   }
 
-  commit(units: readonly Unit[], at: number, room?: number): Promise<Committed> {
-    return this.#writer.commit(units, at, room);
+  commit(units: readonly Unit[], at: number, limits: CommitLimits = {}): Promise<Committed> {
+    return this.#writer.commit(units, at, limits);
   }
 
   survey(): Promise<Survey> {

@@ -1,11 +1,11 @@
 import type { Clock } from '../../core/clock.ts';
 import type { LedgerEntry } from '../../core/event.ts';
-import type { Committed, Unit } from '../../core/store.ts';
+import type { CommitLimits, Committed, Unit } from '../../core/store.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { type NewRow, rowsOf, type Unnumbered, unnumbered } from '../../redis/ledger-rows.ts';
 import { Conflict, idOf, judge, type Merged, merge, startedIn, versionOf } from '../units.ts';
 import { COMMIT } from './commit-script.ts';
-import type { EpochWatch } from './epoch.ts';
+import { type EpochWatch, epochOf } from './epoch.ts';
 import type { Keys } from './keys.ts';
 import type { RedisLedger } from './ledger.ts';
 import { placeTask, placeWorker } from './placing.ts';
@@ -47,7 +47,7 @@ export class Writer {
     this.#kernel = kernel;
   }
 
-  async commit(units: readonly Unit[], at: number, room?: number): Promise<Committed> {
+  async commit(units: readonly Unit[], at: number, limits: CommitLimits): Promise<Committed> {
     let outcomes: readonly ('committed' | 'conflict')[] = units.map(() => 'committed');
     const stored = new Map<string, number>();
     let left = Number.POSITIVE_INFINITY;
@@ -57,9 +57,11 @@ export class Writer {
       const merged = mergeable(surviving);
       const events = merged?.events.map((event) => unnumbered(event, at)) ?? [];
       const rows = rowsOf(events);
-      const reply = merged ? await this.#write(merged, events, rows, at, room) : await this.#conflicts(units);
+      const reply = merged ? await this.#write(merged, events, rows, at, limits) : await this.#conflicts(units);
       if (reply[0] === 'committed') return { outcomes, entries: this.#appended(events, rows, reply[1] as number) };
-      if (reply[0] === 'full') left = room! - (reply[1] as number);
+      // Tokens that were given out before a failover may have been given out by others: all is decided anew.
+      if (reply[0] === 'epoch') break;
+      if (reply[0] === 'full') left = limits.room! - (reply[1] as number);
       else for (const [name, version] of versionsOf(reply)) stored.set(name, version);
       // What nobody objected to is at the version that was expected.
       outcomes = judge(units, (kind, id, expected) => stored.get(`${kind} ${id}`) ?? expected, left);
@@ -83,7 +85,7 @@ export class Writer {
   /** Makes whatever was sent before and has not arrived yet come to nothing. */
   async barrier(): Promise<void> {
     const nothing = { tasks: new Map(), workers: new Map(), idempotency: new Map(), events: [], reads: [] };
-    await this.#write(nothing, [], [], 0);
+    await this.#write(nothing, [], [], 0, {});
   }
 
   async #write(
@@ -91,9 +93,9 @@ export class Writer {
     events: readonly Unnumbered[],
     rows: readonly NewRow[],
     at: number,
-    room?: number,
+    limits: CommitLimits,
   ): Promise<Reply[]> {
-    return (await this.#redis.run(COMMIT, this.#arguments(merged, events, rows, at, room))) as Reply[];
+    return (await this.#redis.run(COMMIT, this.#arguments(merged, events, rows, at, limits))) as Reply[];
   }
 
   /** What the script would answer, when the units do not even agree with each other. */
@@ -114,8 +116,9 @@ export class Writer {
     events: readonly Unnumbered[],
     rows: readonly NewRow[],
     at: number,
-    room?: number,
+    limits: CommitLimits,
   ): string[] {
+    const { room, tokenFloor } = limits;
     const writes = new Writes();
     const lanes = new Map<string, string>();
     const histories = historiesOf(events);
@@ -129,7 +132,8 @@ export class Writer {
     for (const { last } of records) writes.append(this.#keys.idempotencyByTime, '*', 'key', last.key);
 
     const list: string[] = [this.#keys.prefix, this.#kernel, String(++this.#operation)];
-    list.push(String(room ?? ''), String(startedIn(merged)), String(tasks.length));
+    const epoch = tokenFloor === undefined ? '' : String(epochOf(tokenFloor));
+    list.push(String(room ?? ''), String(startedIn(merged)), epoch, String(tasks.length));
     for (const { last } of tasks) list.push(last.id);
     for (const { first } of tasks) list.push(String(first?.version ?? 0));
     for (const { last } of tasks) list.push(String(last.version));

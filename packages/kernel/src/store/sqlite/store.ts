@@ -3,6 +3,7 @@ import type { Piece } from '../../core/archive.ts';
 import type { Now } from '../../core/clock.ts';
 import { StorageUnavailable } from '../../core/errors.ts';
 import type {
+  CommitLimits,
   Committed,
   Due,
   Ledger,
@@ -74,7 +75,7 @@ export class SqliteStore implements Store {
     return this.#use((parts) => parts.loader.load(needs));
   }
 
-  async commit(units: readonly Unit[], at: number, room?: number): Promise<Committed> {
+  async commit(units: readonly Unit[], at: number, { room }: CommitLimits = {}): Promise<Committed> {
     this.#refuseIfBroken();
     return this.#use((parts) => {
       this.#refuseStrays(parts);

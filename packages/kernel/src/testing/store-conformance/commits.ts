@@ -150,17 +150,17 @@ export function commits(driver: Driver): void {
     const [a, b, c, d] = tasks as [Task, Task, Task, Task];
     const start = (task: Task) => update(task, after(task, { status: 'executing', worker: 'bee-1' }));
     const room = 2;
-    const first = await scribe.store.commit([start(a), start(b), start(c)], scribe.at, room);
+    const first = await scribe.store.commit([start(a), start(b), start(c)], scribe.at, { room });
     expect(first.outcomes).toEqual(['committed', 'committed', 'conflict']);
-    expect((await scribe.store.commit([start(c)], scribe.at, room)).outcomes).toEqual(['conflict']);
+    expect((await scribe.store.commit([start(c)], scribe.at, { room })).outcomes).toEqual(['conflict']);
     const running = (await scribe.store.task(a.id))!;
     const done = update(running, after(running, { status: 'completed', completedAt: scribe.at }));
-    const second = await scribe.store.commit([done, start(c), start(d)], scribe.at, room);
+    const second = await scribe.store.commit([done, start(c), start(d)], scribe.at, { room });
     expect(second.outcomes).toEqual(['committed', 'committed', 'conflict']);
     expect((await scribe.store.survey()).tasks).toMatchObject({ executing: 2, completed: 1, queued: 1 });
     // Less room than is taken already keeps nobody from ending.
     const other = (await scribe.store.task(b.id))!;
     const end = update(other, after(other, { status: 'completed', completedAt: scribe.at }));
-    expect((await scribe.store.commit([end], scribe.at, 0)).outcomes).toEqual(['committed']);
+    expect((await scribe.store.commit([end], scribe.at, { room: 0 })).outcomes).toEqual(['committed']);
   });
 }
