@@ -34,6 +34,8 @@ export class WorkerSocket implements WorkerLink, Connection {
   readonly #detach: () => void;
   readonly #silence: Silence;
   #unanswered = 0;
+  /** It is to be closed as soon as nothing is unanswered. */
+  #leaving = false;
   #idle: (() => void) | null = null;
   #touchedAt = 0;
 
@@ -68,10 +70,15 @@ export class WorkerSocket implements WorkerLink, Connection {
 
   /** The other side may register anew. What the same commit has to say to it goes first. */
   removed(): void {
-    setImmediate(() => {
-      this.#outbox.flush();
-      this.#socket.close(1008, 'worker_not_found');
-    });
+    setImmediate(() => this.#leave());
+  }
+
+  /** Closes the socket, once all it asked has been answered: the ledger may bring the news before the store's own answer. */
+  #leave(): void {
+    this.#leaving = true;
+    if (this.#unanswered > 0) return;
+    this.#outbox.flush();
+    this.#socket.close(1008, 'worker_not_found');
   }
 
   /** Another socket of the same worker has taken over: this one gets nothing more until it asks. */
@@ -113,7 +120,7 @@ export class WorkerSocket implements WorkerLink, Connection {
     this.#touchedAt = now;
     this.#context.kernel.touch(this.workerId).then(
       (known) => {
-        if (!known) this.#socket.close(1008, 'worker_not_found');
+        if (!known) this.removed();
       },
       (fault: unknown) => this.#refuse(null, null, asRefusal(fault)),
     );
@@ -167,6 +174,7 @@ export class WorkerSocket implements WorkerLink, Connection {
 
   #answered(): void {
     this.#unanswered--;
+    if (this.#unanswered === 0 && this.#leaving) this.#leave();
     if (this.#unanswered === 0 && this.#idle !== null) this.#idle();
     else if (this.#unanswered === RESUME_BELOW && this.#idle === null) this.#socket.resume();
   }

@@ -1,4 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { StorageUnavailable } from '../core/errors.ts';
 import type { RedisConnection } from './connection.ts';
+
+/** A server that starts is waited for, half a minute at the most. */
+const LOOK_MS = 100;
+const MOST_LOOKS = 300;
 
 /** What a Redis server says of itself, as far as it matters to what is kept there. */
 export interface RedisFacts {
@@ -12,7 +18,13 @@ export interface RedisFacts {
 
 /** Reads the server's settings. Where `CONFIG` is not allowed, what `INFO` tells must do. */
 export async function readFacts(redis: RedisConnection): Promise<RedisFacts> {
-  const info = String(await redis.send('INFO'));
+  let info = String(await redis.send('INFO'));
+  // Until it has loaded its log it says that it keeps none.
+  for (let looks = 0; /^loading:1/m.test(info); looks++) {
+    if (looks === MOST_LOOKS) throw new StorageUnavailable('Redis is still loading what it had stored');
+    await pause(LOOK_MS);
+    info = String(await redis.send('INFO'));
+  }
   const told = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? null;
   return {
     version: told('valkey_version') ?? told('redis_version') ?? 'unknown',

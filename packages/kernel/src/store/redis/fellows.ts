@@ -12,8 +12,8 @@ const MOST_AT_ONCE = 1000;
 
 /**
  * One beat of one kernel. Steady time is what lies between beats, whosoever they are: a gap of more than two seconds
- * (all kernels were down, or the server was, or its clock was set) counts for no more than that, and gives every
- * worker a full lease anew. Arguments: prefix, kernel, how long is too long for a worker, workers heard of. Answers
+ * (all kernels were down, or the server was, or its clock was set) counts for no more than that; and one that is long
+ * as leases go gives every worker a full lease anew. Arguments: prefix, kernel, how long is too long for a worker, workers heard of. Answers
  * wall time, steady time, the ledger's last entry, whether this kernel is the steward, and if so who was silent.
  */
 const BEAT = new Script(`
@@ -24,7 +24,7 @@ local clock = redis.call('HMGET', prefix .. 'clock', 'wall', 'steady', 'resumed'
 local gap = wall - (tonumber(clock[1]) or wall)
 local steady = (tonumber(clock[2]) or 0) + math.max(0, math.min(gap, ${LONGEST_GAP_MS}))
 local resumed = tonumber(clock[3]) or 0
-if gap > ${LONGEST_GAP_MS} then resumed = steady end
+if gap > math.min(${LONGEST_GAP_MS}, patience / 2) then resumed = steady end
 local text = string.format('%.0f', steady)
 redis.call('HSET', prefix .. 'clock', 'wall', string.format('%.0f', wall), 'steady', text, 'resumed', string.format('%.0f', resumed))
 for from = 4, #ARGV, ${MOST_AT_ONCE} do
