@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../src/testing/redis-server.ts';
 
 const BIN = fileURLToPath(new URL('../bin/colonyos.js', import.meta.url));
 
@@ -76,13 +76,4 @@ export class KernelProcess {
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

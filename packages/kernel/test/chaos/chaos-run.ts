@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Random } from '../../src/testing/random.ts';
-import { RedisServer } from '../../src/testing/redis-server.ts';
+import { freePort, RedisServer } from '../../src/testing/redis-server.ts';
 import { TcpProxy } from '../../src/testing/tcp-proxy.ts';
 import { Loader } from '../crash/loader.ts';
-import { freePort, KernelProcess } from '../kernel-process.ts';
+import { KernelProcess } from '../kernel-process.ts';
 
 export interface ChaosReport {
   readonly faults: Readonly<Record<string, number>>;

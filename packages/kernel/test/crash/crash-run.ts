@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '../../src/testing/random.ts';
-import { freePort, KernelProcess } from '../kernel-process.ts';
+import { freePort } from '../../src/testing/redis-server.ts';
+import { KernelProcess } from '../kernel-process.ts';
 import { Loader } from './loader.ts';
 
 export interface CrashReport {
