@@ -1,11 +1,9 @@
 import type { Command } from '../core/command.ts';
 import { Bug } from '../core/errors.ts';
-import type { Put } from '../core/store.ts';
-import type { Task } from '../core/task.ts';
 import { needs } from './decide/index.ts';
 import type { Slice } from './slice.ts';
 
-/** What is decided and committed together: how much of it, what it will want to know, and what it leaves behind. */
+/** What is decided and committed together: how much of it, and what it will want to know. */
 
 const MOST_IN_BATCH = 1000;
 /** A batch with more tasks or more text than this is closed: a commit must be done long before anybody gives it up. */
@@ -46,18 +44,4 @@ export function foresee(slice: Slice, batch: readonly Waiting[]): void {
       if (!(error instanceof Bug)) throw error;
     }
   }
-}
-
-/** By how many more tasks are queued or pending after these changes than before. */
-export function newlyUnstarted(puts: readonly Put[]): number {
-  let more = 0;
-  for (const put of puts) {
-    if (put.kind !== 'task') continue;
-    more += Number(isUnstarted(put.next)) - Number(put.prev !== null && isUnstarted(put.prev));
-  }
-  return more;
-}
-
-function isUnstarted({ status }: Task): boolean {
-  return status === 'queued' || status === 'pending';
 }

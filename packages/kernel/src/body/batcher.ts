@@ -1,37 +1,19 @@
 import type { Clock, Now } from '../core/clock.ts';
 import type { Answer, Assignment, Claim, Command, Rules } from '../core/command.ts';
-import { Bug, Refusal, StorageUnavailable } from '../core/errors.ts';
+import { StorageUnavailable } from '../core/errors.ts';
 import type { LedgerEntry } from '../core/event.ts';
-import type { Store } from '../core/store.ts';
-import { fitting, foresee, newlyUnstarted } from './batch.ts';
+import type { Committed, Store } from '../core/store.ts';
+import { fitting } from './batch.ts';
 import type { Change } from './change.ts';
-import type { Decision } from './decide/decision.ts';
-import { decide, needs } from './decide/index.ts';
+import { type Decided, Deliberation, type Pending } from './deliberation.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { WorkerLink } from './links.ts';
-import { Slice } from './slice.ts';
+import type { Slice } from './slice.ts';
+import { Slices } from './slices.ts';
 
 const MOST_TRIES = 50;
-const MOST_TORN = 10;
-const MOST_ROUNDS = 4;
 /** So many share a commit well enough: no need to wait for more. */
 const A_FEW = 8;
-
-interface Pending {
-  readonly command: Command;
-  readonly resolve: (answer: Answer<Command>) => void;
-  readonly reject: (error: unknown) => void;
-  tries: number;
-}
-
-/** A command of a batch, decided and not yet committed. */
-interface Decided {
-  /** Whom to answer; or the link on whose behalf the dispatcher proposed a claim. */
-  readonly for: Pending | WorkerLink;
-  readonly answer: Answer<Command>;
-  readonly change: Change | null;
-  readonly heldBack: boolean;
-}
 
 /** What a committed batch amounts to, for those who follow the colony. */
 export interface Happened {
@@ -84,19 +66,27 @@ export interface Patience {
  */
 export class Batcher {
   readonly #options: BatcherOptions;
+  readonly #slices: Slices;
+  readonly #deliberation: Deliberation;
   #waiting: Pending[] = [];
   /** Whether any of them is in a hurry. */
   #urgent = false;
+  /** A batch is being decided, or about to be. */
   #running = false;
+  /** How many commands each of the commits under way holds. */
+  readonly #underWay: number[] = [];
+  /** The last commit succeeded: there is no harm in one just to see whether somebody can be served. */
+  #mayServe = true;
   #cancelPause: (() => void) | null = null;
   /** Tasks that are queued or pending after the last batch. */
   #unstarted = Number.POSITIVE_INFINITY;
-  /** What the commit under way assigns. */
-  #doubtful: readonly Assignment[] = [];
   #idle: (() => void)[] = [];
 
   constructor(options: BatcherOptions) {
+    const { store, rules, dispatcher, onBug } = options;
     this.#options = options;
+    this.#slices = new Slices(store, rules);
+    this.#deliberation = new Deliberation({ store, dispatcher, onBug, onTorn: (pending) => this.#onTorn(pending) });
   }
 
   get backlog(): number {
@@ -114,11 +104,12 @@ export class Batcher {
   /** Sees to it that a batch runs soon, if only to look whether somebody waits for work. */
   kick(): void {
     this.#urgent = true;
-    if (this.#running) return;
-    this.#running = true;
-    this.#cancelPause?.();
-    this.#cancelPause = null;
-    setImmediate(() => void this.#run());
+    this.#start();
+  }
+
+  /** Other kernels have committed something: what is known here may not be so any more. */
+  disturbed(): void {
+    this.#slices.disturbed();
   }
 
   /** A worker can take more: worth a look at once if there is something to take. */
@@ -135,144 +126,102 @@ export class Batcher {
 
   /** A batch will run before long, unless one does anyway. */
   #pause(): void {
-    if (this.#running || this.#cancelPause) return;
+    if (this.#isBusy || this.#cancelPause) return;
     this.#cancelPause = this.#options.clock.timer(this.#options.patience!.ms, () => this.kick());
   }
 
   /** Resolves once nothing is waiting or under way. */
   async settled(): Promise<void> {
     if (this.#waiting.length > 0) this.kick();
-    if (this.#running) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#isBusy) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  get #isBusy(): boolean {
+    return this.#running || this.#underWay.length > 0;
+  }
+
+  #onTorn(pending: Pending | null): void {
+    this.#slices.disturbed();
+    if (pending === null) return;
+    this.#waiting.push(pending);
+    this.#urgent = true;
   }
 
   async #run(): Promise<void> {
     const batch = this.#waiting.splice(0, fitting(this.#waiting));
     this.#urgent = this.#waiting.length > 0;
-    let mayServe = true;
+    const { clock } = this.#options;
+    const slice = this.#slices.next(clock.now());
     try {
-      await this.#process(batch);
+      const decided = await this.#deliberation.decide(slice, batch);
+      const carriedOut = this.#carryOut(slice, decided, batch);
+      if (!this.#slices.goesOn) await carriedOut;
     } catch (error) {
-      mayServe = false;
-      if (error instanceof StorageUnavailable) this.#options.onStoreFailure(error, this.#doubtful);
-      else this.#options.onBug(error, 'batch');
-      for (const pending of batch) pending.reject(error);
-    }
-    const isAsked = this.#idle.length > 0 && this.#waiting.length > 0;
-    if (this.#urgent || isAsked || (mayServe && this.#options.dispatcher.hasFresh)) {
-      setImmediate(() => void this.#run());
-      return;
+      this.#failed(slice, batch, error, []);
     }
     this.#running = false;
+    this.#goOn();
+  }
+
+  /** Begins another batch if there is reason to. */
+  #goOn(): void {
+    const isAsked = this.#idle.length > 0 && this.#waiting.length > 0;
+    if (this.#urgent || isAsked || (this.#mayServe && this.#options.dispatcher.hasFresh)) this.#start();
+    if (this.#running) return;
     if (this.#waiting.length > 0) this.#pause();
-    for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.#underWay.length === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  async #process(batch: readonly Pending[]): Promise<void> {
-    const { store, clock, rules } = this.#options;
-    const now = clock.now();
-    const slice = new Slice(now, rules);
-    this.#options.dispatcher.begin();
-    // What does not depend on the survey is asked for with it.
-    foresee(
-      slice,
-      batch.filter(({ command }) => command.kind !== 'claim'),
-    );
-    const [survey] = await Promise.all([store.survey(), this.#fetch(slice)]);
-    slice.survey(survey);
-    // All commands together, as far as they can tell before the first is decided: each question may be a way to go.
-    for (let round = 0; round < MOST_ROUNDS; round++) {
-      foresee(slice, batch);
-      if (slice.wanted.complete) break;
-      await this.#fetch(slice);
-    }
-
-    const decided: Decided[] = [];
-    for (const pending of batch) {
-      const one = await this.#decide(slice, pending.command, pending);
-      if (one) decided.push(one);
-    }
-    try {
-      await this.#dispatch(slice, decided);
-      await this.#commit(slice, decided, batch.length);
-      this.#unstarted =
-        survey.tasks.queued +
-        survey.tasks.pending +
-        newlyUnstarted(decided.flatMap(({ change }) => change?.puts ?? []));
-    } catch (error) {
-      for (const { for: asker } of decided) if (!('resolve' in asker)) this.#options.dispatcher.settled(asker, false);
-      throw error;
-    }
-  }
-
-  async #dispatch(slice: Slice, decided: Decided[]): Promise<void> {
-    const { dispatcher } = this.#options;
-    for (const { link, claim } of dispatcher.proposals(slice)) {
-      const one = await this.#decide(slice, claim, link);
-      if (!one) continue;
-      decided.push(one);
-      const { answer } = one as { answer: Answer<Claim> };
-      dispatcher.served(slice, link, answer instanceof Refusal ? [] : answer.assignments);
-    }
-  }
-
-  /** Decides one command on what the ones before it left. Null: it failed by a bug, and its caller knows. */
-  async #decide(slice: Slice, command: Command, asker: Decided['for']): Promise<Decided | null> {
-    try {
-      for (needs(slice, command, slice.wanted); !slice.wanted.complete; needs(slice, command, slice.wanted)) {
-        await this.#fetch(slice);
-      }
-      const decision: Decision<object> | Refusal = decide(slice, command);
-      if (decision instanceof Refusal) return { for: asker, answer: decision, change: null, heldBack: false };
-      const { change, reply } = decision;
-      const changes = change !== null && (change.puts.length > 0 || change.events.length > 0);
-      if (changes) slice.absorb(change.puts);
-      return {
-        for: asker,
-        answer: reply as Answer<Command>,
-        change: changes ? change : null,
-        heldBack: change?.heldBack ?? false,
-      };
-    } catch (error) {
-      if (error instanceof StorageUnavailable) throw error;
-      if (this.#mayBeTorn(error, asker)) return null;
-      this.#options.onBug(error, command.kind);
-      if ('resolve' in asker) asker.reject(error);
-      return null;
-    }
+  #start(): void {
+    if (this.#running || !this.#mayStart()) return;
+    this.#running = true;
+    this.#cancelPause?.();
+    this.#cancelPause = null;
+    setImmediate(() => void this.#run());
   }
 
   /**
-   * Where other kernels write, one may have done so between two reads: records that never were together fit badly. Then
-   * the command is decided anew on what is there now.
+   * A batch begins when the one before is committed; or before that, when it goes on with what that one knows, and is
+   * about as large: two commits that share the time are no gain when they share the commands as well.
    */
-  #mayBeTorn(error: unknown, asker: Decided['for']): boolean {
-    if (!this.#options.store.fellows || !(error instanceof Bug)) return false;
-    if (!('resolve' in asker)) {
-      this.#options.dispatcher.settled(asker, false);
-      return true;
+  #mayStart(): boolean {
+    const [before] = this.#underWay;
+    if (before === undefined) return true;
+    if (!this.#slices.goesOn || this.#underWay.length > 1) return false;
+    return this.#waiting.length >= Math.max(A_FEW, before / 2);
+  }
+
+  /** Commits what was decided, and answers. Never fails itself. */
+  async #carryOut(slice: Slice, decided: readonly Decided[], batch: readonly Pending[]): Promise<void> {
+    this.#underWay.push(batch.length);
+    const doubtful = decided.flatMap(({ answer }) => ('assignments' in answer ? answer.assignments : []));
+    try {
+      await this.#commit(slice, decided, batch.length);
+      this.#unstarted = slice.unstarted;
+      this.#mayServe = true;
+    } catch (error) {
+      for (const one of decided) this.#unsettle(one);
+      this.#failed(slice, batch, error, doubtful);
     }
-    if (++asker.tries > MOST_TORN) return false;
-    this.#waiting.push(asker);
-    this.#urgent = true;
-    return true;
+    this.#underWay.shift();
+    this.#goOn();
   }
 
-  async #fetch(slice: Slice): Promise<void> {
-    if (slice.wanted.complete) return;
-    const needs = slice.wanted.take();
-    slice.add(await this.#options.store.load(needs), needs);
+  #failed(slice: Slice, batch: readonly Pending[], error: unknown, doubtful: readonly Assignment[]): void {
+    this.#mayServe = false;
+    this.#slices.settled(slice, false);
+    if (error instanceof StorageUnavailable) this.#options.onStoreFailure(error, doubtful);
+    else this.#options.onBug(error, 'batch');
+    for (const pending of batch) pending.reject(error);
   }
 
-  async #commit({ now, tokenFloor }: Slice, decided: readonly Decided[], commands: number): Promise<void> {
-    const limits = { room: this.#room(), tokenFloor };
+  async #commit(slice: Slice, decided: readonly Decided[], commands: number): Promise<void> {
+    const { now } = slice;
     const changing = decided.filter((one) => one.change !== null);
     const units = changing.map((one) => one.change!);
-    this.#doubtful = decided.flatMap(({ answer }) => ('assignments' in answer ? answer.assignments : []));
     const before = performance.now();
-    const { outcomes, entries } =
-      units.length > 0 ? await this.#options.store.commit(units, now.wall, limits) : NOTHING;
+    const { outcomes, entries, isCertain } = await this.#write(slice, units, decided.length);
     const commitMs = performance.now() - before;
-    this.#doubtful = [];
     const lost = new Set(changing.filter((_, index) => outcomes[index] === 'conflict'));
 
     let heldBack = false;
@@ -280,19 +229,31 @@ export class Batcher {
     const again: Pending[] = [];
     for (const one of decided) {
       // What was refused may have been refused because of something that has not happened after all.
-      if (lost.has(one) || (lost.size > 0 && one.change === null)) this.#tryAgain(one, again);
+      if (!isCertain || lost.has(one) || (lost.size > 0 && one.change === null)) this.#tryAgain(one, again);
       else {
         heldBack ||= one.heldBack;
         if ('resolve' in one.for) one.for.resolve(one.answer);
         else {
-          this.#options.dispatcher.settled(one.for, true);
-          served.push({ link: one.for, answer: one.answer as Answer<Claim> });
+          const answer = one.answer as Answer<Claim>;
+          this.#options.dispatcher.settled(one.for, answer, true);
+          served.push({ link: one.for, answer });
         }
       }
     }
     this.#waiting.unshift(...again);
     const changes = units.filter((_, index) => outcomes[index] === 'committed');
     this.#options.onCommitted({ now, changes, heldBack, entries, served, commands, conflicts: lost.size, commitMs });
+  }
+
+  /** Whether it is certain that what was decided on was so, also where nothing came of it. */
+  async #write(slice: Slice, units: readonly Change[], decided: number): Promise<Committed & { isCertain: boolean }> {
+    const { isKept, now, tokenFloor } = slice;
+    if (units.length === 0 && !(isKept && decided > 0)) return { outcomes: [], entries: [], isCertain: true };
+    const limits = { room: this.#room(), tokenFloor, basis: this.#slices.basis(slice, units.length > 0) };
+    const committed = await this.#options.store.commit(units, now.wall, limits);
+    const undisturbed = committed.undisturbed ?? false;
+    this.#slices.settled(slice, undisturbed);
+    return { ...committed, isCertain: undisturbed || !isKept };
   }
 
   /** How many tasks may execute, where other kernels may be assigning some at this moment. */
@@ -302,13 +263,17 @@ export class Batcher {
   }
 
   /** Another kernel was faster with one of the records: decide anew on what is there now. */
-  #tryAgain({ for: asker }: Decided, again: Pending[]): void {
-    if (!('resolve' in asker)) this.#options.dispatcher.settled(asker, false);
+  #tryAgain(one: Decided, again: Pending[]): void {
+    const asker = one.for;
+    if (!('resolve' in asker)) this.#unsettle(one);
     else if (++asker.tries < MOST_TRIES) {
       again.push(asker);
       this.#urgent = true;
     } else asker.reject(new StorageUnavailable('the records are contended; try again'));
   }
-}
 
-const NOTHING = { outcomes: [] as const, entries: [] as const };
+  /** A claim that was proposed came to nothing. */
+  #unsettle({ for: asker, answer }: Decided): void {
+    if (!('resolve' in asker)) this.#options.dispatcher.settled(asker, answer as Answer<Claim>, false);
+  }
+}

@@ -13,18 +13,38 @@ import { Pipeline, RULES } from '../testing/pipeline.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Body and model side by side. */
+/** Body and model side by side; where several kernels can share a colony, the body has two of them, one at a time. */
 class Twins {
-  readonly pipeline: Pipeline;
+  readonly pipelines: Pipeline[];
   readonly model: Model;
   #batch: Command[] = [];
   #expected: unknown[] = [];
   #told: unknown[] = [];
 
-  constructor(pipeline: Pipeline, rules: typeof RULES) {
-    this.pipeline = pipeline;
+  static async open(rules: typeof RULES): Promise<Twins> {
+    const pipeline = await Pipeline.open(rules);
+    const other = await pipeline.beside(rules);
+    return new Twins(other ? [pipeline, other] : [pipeline], rules);
+  }
+
+  private constructor(pipelines: Pipeline[], rules: typeof RULES) {
+    this.pipelines = pipelines;
     this.model = new Model(rules);
-    this.model.now = pipeline.clock.now();
+    this.model.now = this.pipeline.clock.now();
+  }
+
+  get pipeline(): Pipeline {
+    return this.pipelines[0]!;
+  }
+
+  /** From now on the other kernel serves. */
+  async change(): Promise<void> {
+    await this.flush();
+    this.pipelines.reverse();
+  }
+
+  async close(): Promise<void> {
+    for (const { store } of this.pipelines) await store.close();
   }
 
   async act({ together, what }: Action): Promise<void> {
@@ -58,7 +78,8 @@ class Twins {
     const answers = await pipeline.together(this.#batch);
     const story = this.#batch.map((command) => JSON.stringify(command)).join('\n');
     expect(answers.map(viewAnswer), story).toEqual(this.#expected);
-    const { changes, entries } = pipeline.happened[0]!;
+    const changes = pipeline.happened.flatMap((happened) => happened.changes);
+    const entries = pipeline.happened.flatMap((happened) => happened.entries);
     const events = changes.flatMap((change) => change.events);
     expect(events, story).toEqual(this.#told);
     expect(entries.map(({ data }) => data)).toEqual(events.map(({ data }) => canonicalJson(data)));
@@ -86,19 +107,26 @@ function byNumber(a: string, b: string): number {
   return Number(a.slice(4)) - Number(b.slice(4));
 }
 
+/** Seldom enough for each kernel to believe that it is alone. */
+const step = fc.record({ one: action, changes: fc.nat({ max: 15 }).map((n) => n === 1) });
+
 test.each([0, 2])(
   'with room for %i at once, the body and its model agree on everything',
   async (maxConcurrentTasks) => {
     await fc.assert(
-      fc.asyncProperty(fc.array(action, { maxLength: 120, size: 'max' }), async (actions) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 120, size: 'max' }), async (steps) => {
         const rules = { ...RULES, maxConcurrentTasks, maxTaskDepth: 2, maxLeaseLosses: 2 };
-        const twins = new Twins(await Pipeline.open(rules), rules);
+        const twins = await Twins.open(rules);
         try {
-          for (const one of [...OPENING, ...actions]) await twins.act(one);
+          for (const one of OPENING) await twins.act(one);
+          for (const { one, changes } of steps) {
+            if (changes) await twins.change();
+            await twins.act(one);
+          }
           await twins.flush();
           await twins.compareRecords();
         } finally {
-          await twins.pipeline.store.close();
+          await twins.close();
         }
       }),
       { numRuns: 120, interruptAfterTimeLimit: 15_000 },

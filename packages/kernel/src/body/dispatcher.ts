@@ -1,4 +1,5 @@
-import type { Assignment, Claim } from '../core/command.ts';
+import type { Answer, Assignment, Claim } from '../core/command.ts';
+import { Refusal } from '../core/errors.ts';
 import type { Worker } from '../core/worker.ts';
 import { mayTakeFrom } from '../mind/matching.ts';
 import type { WorkerLink } from './links.ts';
@@ -9,7 +10,7 @@ interface Waiting {
   readonly link: WorkerLink;
   readonly worker: Worker;
   credit: number;
-  /** How much of its credit the batch under way has used: not certain until that is committed. */
+  /** How much of its credit the batches under way have used: not certain until they are committed. */
   pledged: number;
   /** Something changed on this side since it last went away empty: it deserves a look at the whole queue. */
   fresh: boolean;
@@ -113,20 +114,21 @@ export class Dispatcher {
     const waiting = this.#waiting.get(link);
     if (!waiting || assignments.length === 0) return;
     waiting.credit -= assignments.length;
-    waiting.pledged = assignments.length;
+    waiting.pledged += assignments.length;
     this.#waiting.delete(link);
     this.#waiting.set(link, waiting);
   }
 
   /** What was proposed is committed; or it is not, and the link waits as before, for another try. */
-  settled(link: WorkerLink, committed: boolean): void {
+  settled(link: WorkerLink, answer: Answer<Claim> | null, committed: boolean): void {
     const waiting = this.#waiting.get(link);
     if (!waiting) return;
-    if (!committed) {
-      waiting.credit += waiting.pledged;
-      waiting.fresh = true;
-    }
-    waiting.pledged = 0;
+    const assigned = answer === null || answer instanceof Refusal ? 0 : answer.assignments.length;
+    const pledged = Math.min(waiting.pledged, assigned);
+    waiting.pledged -= pledged;
+    if (committed) return;
+    waiting.credit += pledged;
+    waiting.fresh = true;
   }
 }
 

@@ -101,7 +101,11 @@ export class Kernel {
       expect: (delayMs) => this.#sweeper.expect(delayMs),
     });
     bus.subscribe({
-      entries: (entries, fromHere) => fromHere || elsewhere.follow(entries),
+      entries: (entries, fromHere) => {
+        if (fromHere) return;
+        this.#batcher.disturbed();
+        elsewhere.follow(entries);
+      },
       ephemeral: () => undefined,
     });
     const aftermath = new Aftermath({

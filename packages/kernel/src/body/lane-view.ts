@@ -6,6 +6,9 @@ export function byRank(a: QueueRank, b: QueueRank): number {
   return b.priority - a.priority || a.seq - b.seq;
 }
 
+/** So many that have left stay in their places until they are all cleared away. */
+const MOST_GONE = 256;
+
 /**
  * One lane of the queue as a batch of decisions sees it: the front of what the store holds, less what the batch has
  * taken, plus what it has queued. As long as the store has `more`, nothing is known of what stands behind the last
@@ -60,6 +63,9 @@ export class LaneView {
   remove(task: Task): void {
     if (this.#tasks[this.#start]?.id === task.id) {
       this.#start++;
+      if (this.#start < MOST_GONE) return;
+      this.#tasks.splice(0, this.#start);
+      this.#start = 0;
       return;
     }
     const at = this.#tasks.findIndex((one, index) => index >= this.#start && one.id === task.id);

@@ -3,22 +3,29 @@ import type { Rules } from '../core/command.ts';
 import { Bug } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { IdempotencyRecord, Lane, Loaded, Needs, Put, Survey, Tombstone } from '../core/store.ts';
-import type { Task } from '../core/task.ts';
+import { isTerminal, type Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import { LaneView } from './lane-view.ts';
 import { Wanted } from './wanted.ts';
 
+/** Text that everybody puts into the same order. */
+const ASCII = /^[\x20-\x7e]*$/;
+
 /**
  * The part of the colony that one batch of commands looks at: records as they were loaded, overlaid with what the
  * batch has decided so far, so that each command sees the ones before it. Deciding reads it and never writes;
- * `absorb` takes a decision's changes in.
+ * `absorb` takes a decision's changes in. A slice that is kept serves the next batch as well.
  */
 export class Slice {
-  readonly now: Now;
   readonly rules: Rules;
-  /** Tasks executing in the whole colony. */
+  /** Tasks executing in the whole colony, and those that are queued or pending. */
   executing = 0;
+  unstarted = 0;
   tokenFloor = 0;
+  /** A name for how the colony stood, or will once what was decided is committed; null: nobody else could change it. */
+  mark: string | null = null;
+  /** Whether it outlives its batch. */
+  isKept = false;
   /** Lanes that got a task in this batch, and what they require: a waiting worker may want to look. */
   readonly stirred = new Map<string, JsonObject>();
   /** Workers whose record changed in this batch. */
@@ -26,6 +33,8 @@ export class Slice {
   /** What the commands of this batch still need to know. */
   readonly wanted = new Wanted(this);
 
+  #now: Now;
+  #lastKey: string | null = null;
   #directory: ReadonlyMap<string, Lane> = new Map();
   readonly #tasks = new Map<string, Task | Tombstone | null>();
   readonly #workers = new Map<string, Worker | null>();
@@ -37,17 +46,64 @@ export class Slice {
   readonly #queuedHere = new Map<string, Map<string, Task>>();
   #nextSequence = 0;
   #lastSequence = 0;
+  /** Tasks that this batch knows to have ended, and those that hang on others or that others hang on. */
+  #ended: string[] = [];
+  readonly #linked = new Set<string>();
 
   constructor(now: Now, rules: Rules) {
-    this.now = now;
+    this.#now = now;
     this.rules = rules;
   }
 
+  get now(): Now {
+    return this.#now;
+  }
+
   /** How much there is; known before anything is decided. */
-  survey({ tasks, tokenFloor, lanes }: Survey): void {
+  survey({ tasks, tokenFloor, lanes, mark, lastKey }: Survey): void {
     this.executing = tasks.executing;
+    this.unstarted = tasks.queued + tasks.pending;
     this.tokenFloor = tokenFloor;
+    this.mark = mark;
+    this.#lastKey = lastKey;
     this.#directory = lanes;
+  }
+
+  /** Another batch begins on what the one before has left. */
+  renew(now: Now): void {
+    this.#now = now;
+    const added = [...this.stirred].filter(([key]) => !this.#directory.has(key));
+    if (added.length > 0) {
+      const lanes = added.map(([key, requirements]) => [key, { key, requirements }] as const);
+      this.#directory = new Map([...this.#directory, ...lanes]);
+    }
+    this.stirred.clear();
+    this.stirredWorkers.clear();
+    this.#keys.clear();
+    this.#forgetEnded();
+  }
+
+  /** What has ended (and keys) is hardly asked for again, and retention may remove it: that is not known here. */
+  #forgetEnded(): void {
+    let isLinked = false;
+    for (const id of this.#ended) {
+      const task = this.#tasks.get(id);
+      if (!task || 'removed' in task || !isTerminal(task)) continue;
+      this.#tasks.delete(id);
+      this.#dependents.forget(id);
+      this.#children.forget(id);
+      isLinked ||= this.#linked.has(id);
+    }
+    this.#ended = [];
+    if (!isLinked) return;
+    this.#dependents.clear();
+    this.#children.clear();
+    this.#linked.clear();
+  }
+
+  /** How many records it holds. */
+  get size(): number {
+    return this.#tasks.size + this.#workers.size + this.#views.size;
   }
 
   // What deciding may ask. Asking for what was never loaded is a bug: a command's `needs` must name it first.
@@ -68,7 +124,13 @@ export class Slice {
   }
 
   idempotency(key: string): IdempotencyRecord | null {
-    return known(this.#keys, key, 'idempotency key');
+    return this.#keys.get(key) ?? (this.#isNew(key) ? null : known(this.#keys, key, 'idempotency key'));
+  }
+
+  /** Keys are often made in order. One behind all that were used is new, if nobody else can have used it meanwhile. */
+  #isNew(key: string): boolean {
+    if (this.#lastKey === null || !(this.mark === null || this.isKept)) return false;
+    return key > this.#lastKey && ASCII.test(key);
   }
 
   dependentsOf(taskId: string): readonly Task[] {
@@ -86,7 +148,7 @@ export class Slice {
 
   hasTask = (id: string) => this.#tasks.has(id);
   hasWorker = (id: string) => this.#workers.has(id);
-  hasIdempotency = (key: string) => this.#keys.has(key);
+  hasIdempotency = (key: string) => this.#keys.has(key) || this.#isNew(key);
   hasDependents = (id: string) => this.#dependents.has(id);
   hasAllDependents = (id: string) => this.#dependents.hasAll(id);
   hasAllDescendants = (id: string) => this.#children.hasAll(id);
@@ -150,15 +212,21 @@ export class Slice {
         const id = (put.next ?? put.prev)!.id;
         this.#workers.set(id, put.next);
         this.stirredWorkers.add(id);
-      } else this.#keys.set(put.next.key, put.next);
+      } else this.#absorbKey(put.next);
     }
+  }
+
+  #absorbKey(record: IdempotencyRecord): void {
+    this.#keys.set(record.key, record);
+    if (this.#lastKey !== null && record.key > this.#lastKey) this.#lastKey = record.key;
   }
 
   #absorbTask(prev: Task | null, next: Task): void {
     this.#tasks.set(next.id, next);
     if (prev === null) this.#absorbNew(next);
-    if (prev?.status === 'executing') this.executing--;
-    if (next.status === 'executing') this.executing++;
+    this.executing += Number(next.status === 'executing') - Number(prev?.status === 'executing');
+    this.unstarted += Number(isUnstarted(next)) - Number(prev !== null && isUnstarted(prev));
+    if (isTerminal(next)) this.#ended.push(next.id);
     if (prev?.status === 'queued' && next.status !== 'queued') this.#leaveLane(prev);
     if (next.status === 'queued' && prev?.status !== 'queued') this.#joinLane(next);
   }
@@ -169,8 +237,13 @@ export class Slice {
       relation.load(task.id, []);
       relation.closed(task.id);
     }
-    for (const id of task.spec.value.depends_on) this.#dependents.add(id, task.id);
-    if (task.spec.value.parent_id !== null) this.#children.add(task.spec.value.parent_id, task.id);
+    for (const id of task.spec.value.depends_on) this.#link(this.#dependents, id, task.id);
+    if (task.spec.value.parent_id !== null) this.#link(this.#children, task.spec.value.parent_id, task.id);
+  }
+
+  #link(relation: Relation, id: string, other: string): void {
+    relation.add(id, other);
+    this.#linked.add(id).add(other);
   }
 
   #joinLane(task: Task): void {
@@ -214,11 +287,16 @@ export class Slice {
   }
 
   #learn(id: string, task: Task | Tombstone | null): void {
-    if (!this.#tasks.has(id)) this.#tasks.set(id, task);
+    if (this.#tasks.has(id)) return;
+    this.#tasks.set(id, task);
+    if (task && !('removed' in task) && isTerminal(task)) this.#ended.push(id);
   }
 
   #relate(relation: Relation, id: string, tasks: readonly Task[]): void {
-    for (const task of tasks) this.#learn(task.id, task);
+    for (const task of tasks) {
+      this.#learn(task.id, task);
+      this.#linked.add(id).add(task.id);
+    }
     relation.load(
       id,
       tasks.map((task) => task.id),
@@ -245,8 +323,23 @@ class Relation {
     this.#closed.add(id);
   }
 
+  forget(id: string): void {
+    this.#loaded.delete(id);
+    this.#closed.delete(id);
+  }
+
+  clear(): void {
+    this.#loaded.clear();
+    this.#added.clear();
+    this.#closed.clear();
+  }
+
+  /** What an earlier batch has added is in the store by now. */
   load(id: string, others: readonly string[]): void {
-    if (!this.#loaded.has(id)) this.#loaded.set(id, others);
+    if (this.#loaded.has(id)) return;
+    this.#loaded.set(id, others);
+    const added = this.#added.get(id)?.filter((other) => !others.includes(other));
+    if (added) this.#added.set(id, added);
   }
 
   add(id: string, other: string): void {
@@ -264,6 +357,10 @@ class Relation {
     const added = this.#added.get(id);
     return added ? [...loaded, ...added] : loaded;
   }
+}
+
+function isUnstarted({ status }: Task): boolean {
+  return status === 'queued' || status === 'pending';
 }
 
 function known<T>(map: ReadonlyMap<string, T>, key: string, what: string): T {

@@ -1,6 +1,9 @@
 import type { LaneNeed, Needs } from '../core/store.ts';
 import type { Slice } from './slice.ts';
 
+/** What will run out again is loaded for the batches to come as well, if the slice is kept: so much over all. */
+const AHEAD = 1000;
+
 /**
  * Collects what a command still needs to know before it can be decided. A command's `needs` is asked again until
  * nothing is missing: what is loaded first tells what to load next (a worker, then what it holds, then who depends
@@ -75,6 +78,7 @@ export class Wanted {
 
   /** What was noted down, to be loaded; from then on nothing is. */
   take(): Needs {
+    const ahead = this.#slice.isKept ? AHEAD : 0;
     const needs = {
       tasks: [...this.#tasks],
       workers: [...this.#workers],
@@ -82,8 +86,11 @@ export class Wanted {
       dependents: [...this.#dependents],
       allDependents: [...this.#allDependents],
       allDescendants: [...this.#allDescendants],
-      lanes: [...this.#lanes.values()],
-      sequences: this.#sequences,
+      lanes: [...this.#lanes.values()].map((need) => ({
+        ...need,
+        limit: Math.max(need.limit, Math.floor(ahead / this.#lanes.size)),
+      })),
+      sequences: this.#sequences > 0 ? Math.max(this.#sequences, ahead) : 0,
     };
     for (const noted of [this.#tasks, this.#workers, this.#idempotency, this.#lanes]) noted.clear();
     for (const noted of [this.#dependents, this.#allDependents, this.#allDescendants]) noted.clear();

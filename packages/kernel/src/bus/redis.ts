@@ -1,14 +1,16 @@
-import { setImmediate as breathe, setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { EphemeralEvent, LedgerEntry } from '../core/event.ts';
 import type { BusListener, EventBus } from '../core/event-bus.ts';
 import { RedisConnection, type RedisOptions, type Reply } from '../redis/connection.ts';
-import { entriesOf, MOST_IN_ROW, rowFrom } from '../redis/ledger-rows.ts';
+import { entriesOf, MOST_IN_ROW, type Row, rowFrom } from '../redis/ledger-rows.ts';
 
 /** How long one look at the streams waits for something new. Must be less than a round trip may take. */
 const WAIT_MS = 1000;
 const RETRY_MS = 100;
 const SHORT_WAIT_MS = 5;
 const MOST_WAITS = 200;
+/** After this long a commit of one's own whose entries are there already will not be answered any more. */
+const LONGEST_ANSWER_MS = 500;
 const ROWS_AT_ONCE = 64;
 /** Ephemeral events are for who watches now: a kernel that is further behind misses some. */
 const EPHEMERAL_KEPT = 1000;
@@ -36,6 +38,7 @@ export class RedisBus implements EventBus {
   readonly #name: string;
   /** Entries committed here that have not come back yet, by the first of their row. */
   readonly #own = new Map<number, readonly LedgerEntry[]>();
+  #onPublished: (() => void) | null = null;
   #position: { ledger: string; ephemeral: string };
   #closed = false;
   #problem: string | null = null;
@@ -88,6 +91,7 @@ export class RedisBus implements EventBus {
       const row = entries.slice(from, from + MOST_IN_ROW);
       if (row[0]!.id > seen) this.#own.set(row[0]!.id, row);
     }
+    this.#onPublished?.();
   }
 
   publishEphemeral(event: EphemeralEvent): void {
@@ -122,10 +126,8 @@ export class RedisBus implements EventBus {
         const streams = ['STREAMS', this.#ledger, this.#ephemeral, ledger, ephemeral];
         const reply = (await this.#reader.send('XREAD', ...limits, ...streams)) as [string, Reply[]][] | null;
         this.#problem = null;
-        // The answer to a commit of our own may be in the same breath: it shall be heard first.
-        await breathe();
         for (const [stream, messages] of reply ?? []) {
-          if (stream === this.#ledger) this.#take(messages);
+          if (stream === this.#ledger) await this.#take(messages);
           else this.#takeEphemeral(messages);
         }
       } catch (error) {
@@ -137,16 +139,28 @@ export class RedisBus implements EventBus {
     }
   }
 
-  #take(messages: readonly Reply[]): void {
+  async #take(messages: readonly Reply[]): Promise<void> {
     for (const message of messages) {
       const row = rowFrom(message);
+      const own = await this.#ownOf(row);
       this.#position.ledger = row.id;
-      const own = this.#own.get(row.first);
-      this.#own.delete(row.first);
       const isOwn = own !== undefined && own.at(-1)!.id === row.last;
       const entries = isOwn ? own : entriesOf(row);
       for (const listener of this.#listeners) listener.entries(entries, isOwn);
     }
+  }
+
+  /** What was published of this row. It may have come round faster than the answer to its commit, if there is one. */
+  async #ownOf({ first, by }: Row): Promise<readonly LedgerEntry[] | undefined> {
+    if (by === this.#name && !this.#own.has(first)) {
+      const published = new Promise<void>((resolve) => (this.#onPublished = resolve));
+      const limit = new AbortController();
+      await Promise.race([published, pause(LONGEST_ANSWER_MS, undefined, limit).catch(() => undefined)]);
+      limit.abort();
+    }
+    const own = this.#own.get(first);
+    this.#own.delete(first);
+    return own;
   }
 
   #takeEphemeral(messages: readonly Reply[]): void {

@@ -76,6 +76,8 @@ export interface Ledger {
 
 /** Kernels that share a store. One of them at a time is the steward: it sweeps, seals and prunes for all. */
 export interface Fellows {
+  /** A name for how the colony will stand after a commit, which nobody else uses. */
+  newMark(): string;
   /**
    * Says, several times a second, that this kernel is there and which workers it has heard of since; takes the office of
    * the steward when it is free; and sets the store's clock by the store.
@@ -188,6 +190,10 @@ export interface Survey {
   readonly tokenFloor: number;
   /** The lanes of the queue that hold tasks, by their keys. */
   readonly lanes: ReadonlyMap<string, Lane>;
+  /** A name for how things stand; every commit gives them another. Null where only one kernel writes. */
+  readonly mark: string | null;
+  /** No idempotency key behind this one, in the order of its characters, has been used; null: that is not known. */
+  readonly lastKey: string | null;
 }
 
 export interface Lane {
@@ -206,6 +212,20 @@ export interface CommitLimits {
   readonly room?: number | undefined;
   /** The tokens were given out above this floor, which must still be the one. */
   readonly tokenFloor?: number | undefined;
+  readonly basis?: Basis | undefined;
+}
+
+/** What a commit rests on as a whole, where other kernels may commit, too. */
+export interface Basis {
+  /** How things stood when the first of what was decided on was looked at. */
+  readonly mark: string;
+  /**
+   * Nobody else may have committed since: then all units conflict. In return nothing is looked up of what they have
+   * read; and a commit without units tells whether it is so.
+   */
+  readonly exclusive: boolean;
+  /** The name for how things stand after the commit: one that nobody has used before. */
+  readonly next: string;
 }
 
 /** One command's changes. */
@@ -234,6 +254,8 @@ export interface Committed {
   readonly outcomes: readonly ('committed' | 'conflict')[];
   /** The entries that were appended, in order. */
   readonly entries: readonly LedgerEntry[];
+  /** With a basis: whether it is certain that nobody else has committed since its mark. */
+  readonly undisturbed?: boolean;
 }
 
 export interface TaskQuery {

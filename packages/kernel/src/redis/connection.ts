@@ -16,13 +16,14 @@ export interface RedisOptions {
 
 const TIMEOUT_MS = 2000;
 const RECONNECT_MS = 50;
+const LATE = Symbol();
 /** What a server says that cannot serve just now, and may in a moment: it starts, hands over, or is handed over to. */
 const NOT_NOW = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|UNBLOCKED)\b/;
 /** What it says when nothing can be written, whatever one tries. */
 const NO_WRITING = /^(OOM|MISCONF|NOREPLICAS|OVERTAKEN)\b/;
 
 /** One way to talk to a server or a cluster; of no use any more once it has failed. */
-interface Line {
+export interface Line {
   send(key: string, call: Call): Promise<Reply>;
   destroy(): void;
 }
@@ -80,6 +81,36 @@ export class RedisConnection {
     );
   }
 
+  /** What tells the connection there is at the moment from any other; null: there is none that `once` can use. */
+  get line(): Promise<Line> | null {
+    return this.#isCluster ? null : this.#line;
+  }
+
+  /**
+   * Sends commands in one go over this very connection, to one server, and never again. Answers the replies, errors among
+   * them; null when the connection was lost, be it before or after they were carried out. Throws `StorageUnavailable`
+   * when there is no answer in time.
+   */
+  async once(line: Promise<Line>, calls: readonly Call[]): Promise<(Reply | ErrorReply)[] | null> {
+    if (this.#line !== line) return null;
+    const use = ({ send }: Line) => Promise.all(calls.map((call) => send(this.#anchor, call).catch(orErrorReply)));
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<typeof LATE>((resolve) => {
+      timer = setTimeout(resolve, this.#timeoutMs, LATE);
+    });
+    try {
+      const answer = await Promise.race([line.then(use), timeout]);
+      if (answer !== LATE) return answer;
+    } catch {
+      this.#drop(line);
+      return null;
+    } finally {
+      clearTimeout(timer);
+    }
+    this.#drop(line);
+    throw new StorageUnavailable('Redis cannot be used: it does not answer');
+  }
+
   close(): void {
     this.#closed = true;
     this.#drop(this.#line);
@@ -96,10 +127,9 @@ export class RedisConnection {
 
   async #inTime<T>(use: (line: Line) => Promise<T>): Promise<T> {
     const end = performance.now() + this.#timeoutMs;
-    const late = Symbol();
     let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<typeof late>((resolve) => {
-      timer = setTimeout(resolve, this.#timeoutMs, late);
+    const timeout = new Promise<typeof LATE>((resolve) => {
+      timer = setTimeout(resolve, this.#timeoutMs, LATE);
     });
     let problem = 'it does not answer';
     try {
@@ -108,7 +138,7 @@ export class RedisConnection {
         const line = this.#connect();
         try {
           const answer = await Promise.race([line.then(use), timeout]);
-          if (answer !== late) return answer;
+          if (answer !== LATE) return answer;
         } catch (error) {
           problem = this.#judge(error as Error);
         }
@@ -211,4 +241,10 @@ function credentials(url: string): { username?: string; password?: string } {
     ...(username === '' ? {} : { username: decodeURIComponent(username) }),
     ...(password === '' ? {} : { password: decodeURIComponent(password) }),
   };
+}
+
+/** An answer, too. */
+function orErrorReply(error: unknown): ErrorReply {
+  if (error instanceof ErrorReply) return error;
+  throw error;
 }

@@ -6,7 +6,7 @@ import type { Reply } from './connection.ts';
 /**
  * The ledger is a stream of rows, one for each commit (or for each `MOST_IN_ROW` entries of a large one). A row's id is
  * `<number of its last entry>-<how many it holds>`, so a stream in its natural order is the ledger in its. Its fields:
- * `at`, and `entries`, a line each: `["type","source","actor",data]`. Numbers, times and hashes of entries follow from
+ * `at`, `by` (the kernel that committed it), and `entries`, a line each: `["type","source","actor",data]`. Numbers, times and hashes of entries follow from
  * where they stand. A second stream holds the hashes of the rows that are sealed, under the same ids.
  */
 export const MOST_IN_ROW = 128;
@@ -18,6 +18,7 @@ export interface Row {
   readonly first: number;
   readonly last: number;
   readonly at: number;
+  readonly by: string | undefined;
   readonly lines: readonly string[];
 }
 
@@ -72,7 +73,7 @@ export function rowFrom(message: Reply): Row {
   const values = new Map<string, string>();
   for (let at = 0; at < fields.length; at += 2) values.set(fields[at]!, fields[at + 1]!);
   const lines = (values.get('entries') ?? '').split('\n');
-  return { id, first: last - count + 1, last, at: Number(values.get('at')), lines };
+  return { id, first: last - count + 1, last, at: Number(values.get('at')), by: values.get('by'), lines };
 }
 
 export function entryOf(row: Row, index: number): LedgerEntry {

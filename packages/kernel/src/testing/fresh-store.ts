@@ -15,8 +15,21 @@ declare module 'vitest' {
 export const sharedRedis = inject('store') === 'redis' ? await RedisServer.start() : null;
 if (sharedRedis) afterAll(() => sharedRedis.stop());
 
+const colonies = new WeakMap<Store, string>();
+
 /** An empty store, whichever kind the tests run on. */
 export function openFreshStore(): Promise<Store> {
-  if (!sharedRedis) return SqliteStore.open({ path: ':memory:' });
-  return RedisStore.open({ url: sharedRedis.url, colony: randomUUID() });
+  return sharedRedis ? onRedis(randomUUID()) : SqliteStore.open({ path: ':memory:' });
+}
+
+/** The same colony as another kernel sees it; null where there can be only one. */
+export async function joinFreshStore(store: Store): Promise<Store | null> {
+  const colony = colonies.get(store);
+  return colony === undefined ? null : onRedis(colony);
+}
+
+async function onRedis(colony: string): Promise<Store> {
+  const store = await RedisStore.open({ url: sharedRedis!.url, colony });
+  colonies.set(store, colony);
+  return store;
 }

@@ -4,7 +4,7 @@ import type { Answer, Command, NewTask, Rules } from '../core/command.ts';
 import { canonicalJson } from '../core/json.ts';
 import type { Store } from '../core/store.ts';
 import { type TaskInput, toSpec } from '../core/task.ts';
-import { openFreshStore } from './fresh-store.ts';
+import { joinFreshStore, openFreshStore } from './fresh-store.ts';
 import { SimClock } from './sim-clock.ts';
 
 export const RULES: Rules = {
@@ -18,7 +18,7 @@ export const RULES: Rules = {
 /** The body without its shell: commands in, answers out; on a clock that stands still and a store in memory. */
 export class Pipeline {
   readonly store: Store;
-  readonly clock = new SimClock();
+  readonly clock: SimClock;
   readonly dispatcher = new Dispatcher();
   readonly batcher: Batcher;
   /** What was committed, in order. */
@@ -29,8 +29,15 @@ export class Pipeline {
     return new Pipeline(await openFreshStore(), rules, patience);
   }
 
-  constructor(store: Store, rules: Partial<Rules> = {}, patience?: Patience) {
+  /** The same colony, as another kernel serves it at the same time; null where there can be only one. */
+  async beside(rules: Partial<Rules>): Promise<Pipeline | null> {
+    const store = await joinFreshStore(this.store);
+    return store && new Pipeline(store, rules, undefined, this.clock);
+  }
+
+  constructor(store: Store, rules: Partial<Rules> = {}, patience?: Patience, clock = new SimClock()) {
     this.store = store;
+    this.clock = clock;
     this.batcher = new Batcher({
       store,
       clock: this.clock,

@@ -113,13 +113,17 @@ async function* dumpKeys(redis: RedisConnection, keys: Keys): AsyncGenerator<Sto
   let after = '-';
   for (;;) {
     const reply = await redis.send('XRANGE', keys.idempotencyByTime, after, '+', 'COUNT', String(MOST_IN_BATCH));
-    const messages = reply as [id: string, fields: [string, string]][];
+    const messages = reply as [id: string, fields: string[]][];
     if (messages.length === 0) return;
-    const names = messages.map(([, fields]) => fields[1]);
-    const texts = (await redis.send('HMGET', keys.idempotency, ...names)) as (string | null)[];
-    for (const [at, key] of names.entries()) {
-      const text = texts[at];
-      if (text != null) yield { kind: 'key', record: keyFrom(key, text) };
+    const made = messages.flatMap(([, [, at, ...fields]]) =>
+      fields.flatMap((value, index) => (index % 2 === 1 ? [{ at: Number(at), key: value }] : [])),
+    );
+    const texts = (await redis.send('HMGET', keys.idempotency, ...made.map(({ key }) => key))) as (string | null)[];
+    for (const [index, { at, key }] of made.entries()) {
+      const text = texts[index];
+      const record = text == null ? null : keyFrom(key, text);
+      // One that was used again comes when its turn comes.
+      if (record?.at === at) yield { kind: 'key', record };
     }
     // `(` before an id says the same, to a Redis that is not too old.
     const [time, number] = messages.at(-1)![0].split('-') as [string, string];

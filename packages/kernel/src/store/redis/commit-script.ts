@@ -3,11 +3,44 @@ import { Script } from '../../redis/script.ts';
 /** How many values a script hands to one command at most: Lua's stack is finite. */
 export const MOST_ARGUMENTS = 4000;
 
+/** For so long it is known which operation of a kernel was the last. */
+export const OPERATION_SECONDS = 86_400;
+
+/**
+ * What must be looked at before it is written, in every commit: the directory of the lanes in which something is queued,
+ * with what they require; and the last idempotency key in the order of its bytes, as far as that is known of a colony.
+ */
+export const KEEPING = `
+local function keepLanes(prefix, from, to)
+  local changed = 0
+  for at = from, to, 2 do
+    if redis.call('ZCARD', prefix .. 'queue:' .. ARGV[at]) > 0 then
+      changed = changed + redis.call('HSET', prefix .. 'lanes', ARGV[at], ARGV[at + 1])
+    else
+      changed = changed + redis.call('HDEL', prefix .. 'lanes', ARGV[at])
+    end
+  end
+  if changed > 0 then redis.call('HINCRBY', prefix .. 'meta', 'directory', 1) end
+end
+local function isBehind(key, other)
+  for at = 1, math.min(#key, #other) do
+    local one, two = string.byte(key, at), string.byte(other, at)
+    if one ~= two then return one > two end
+  end
+  return #key > #other
+end
+local function keepLastKey(prefix, key)
+  local last = redis.call('HGET', prefix .. 'meta', 'lastKey')
+  if last and isBehind(key, last) then redis.call('HSET', prefix .. 'meta', 'lastKey', key) end
+end
+`;
+
 /**
  * A commit in one piece: checks that every record is at the version it was decided on, then writes, then appends to
  * the ledger. It knows no policy: what is written where was worked out before. Its arguments, one after the other:
  *
- *   prefix, kernel, operation, how many tasks may execute (or nothing), how many more these are, epoch (or nothing)
+ *   prefix, kernel, operation, how many tasks may execute (or nothing), how many more these are, epoch (or nothing),
+ *   mark it was decided at (or nothing), whether that must still be the mark (1), mark to be left, last of the keys
  *   tasks:   n, ids, expected versions, versions, entries (offsets), states
  *   told of: n, ids, entries (offsets)            tasks that have entries and did not change
  *   workers: n, ids, expected versions, values    an empty value removes
@@ -18,23 +51,27 @@ export const MOST_ARGUMENTS = 4000;
  *   lanes:   n, (lane, requirements)              whose queues these calls have changed
  *   rows:    n, (entries, time, text, m, indexes)
  *
- * Answers `committed, first entry's number`; or, when nothing was written, `conflict` with kind, id and stored version
- * of each record that is at another one, `full` and how many tasks are executing, or `epoch` when
- * another one has begun. An operation is carried out once: sent again, it gets the answer it got, and
- * one that was overtaken by a later one of the same kernel is refused.
+ * Answers `committed, first entry's number, whether the mark was the one` (1); or, when nothing was written, `conflict`
+ * with kind, id and stored version of each record that is at another one, `full` and how many tasks are executing,
+ * `epoch` when another one has begun, or `disturbed` when the mark had to be the one and is not. An operation is carried
+ * out once: sent again, it gets the answer it got, and one that was overtaken by a later one of the same kernel is refused.
  */
 export const COMMIT = new Script(`
+${KEEPING}
 local prefix, kernel, operation = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local last = redis.call('GET', prefix .. 'operation:' .. kernel)
 if last then
   local number, first = string.match(last, '^(%d+) (%d+)$')
-  if tonumber(number) == operation then return {'committed', tonumber(first)} end
+  if tonumber(number) == operation then return {'committed', tonumber(first), 0} end
   if tonumber(number) > operation then return redis.error_reply('OVERTAKEN by operation ' .. number) end
 end
 
-if ARGV[6] ~= '' and (redis.call('HGET', prefix .. 'meta', 'epoch') or '0') ~= ARGV[6] then return {'epoch'} end
+local meta = redis.call('HMGET', prefix .. 'meta', 'epoch', 'last')
+if ARGV[6] ~= '' and (meta[1] or '0') ~= ARGV[6] then return {'epoch'} end
+local undisturbed = (redis.call('GET', prefix .. 'mark') or '') == ARGV[7]
+if ARGV[8] == '1' and not undisturbed then return {'disturbed'} end
 
-local at = 6
+local at = 10
 local function take() at = at + 1; return ARGV[at] end
 
 local conflicts = {'conflict'}
@@ -89,7 +126,7 @@ if ARGV[4] ~= '' and tonumber(ARGV[5]) > 0 then
   if executing + tonumber(ARGV[5]) > tonumber(ARGV[4]) then return {'full', executing} end
 end
 
-local head = tonumber(redis.call('HGET', prefix .. 'meta', 'last') or '0')
+local head = tonumber(meta[2] or '0')
 
 local function hset(key, values)
   for from = 1, #values, ${MOST_ARGUMENTS} do
@@ -130,6 +167,7 @@ for i = 1, keys do
   values[2 * i] = ARGV[keyValues + i]
 end
 hset(prefix .. 'idempotency', values)
+keepLastKey(prefix, ARGV[10])
 
 for _ = 1, tonumber(take()) do
   local size = tonumber(take())
@@ -137,28 +175,21 @@ for _ = 1, tonumber(take()) do
   at = at + size
 end
 
-local changed = 0
-for _ = 1, tonumber(take()) do
-  local lane, requirements = take(), take()
-  if redis.call('ZCARD', prefix .. 'queue:' .. lane) > 0 then
-    changed = changed + redis.call('HSET', prefix .. 'lanes', lane, requirements)
-  else
-    changed = changed + redis.call('HDEL', prefix .. 'lanes', lane)
-  end
-end
-if changed > 0 then redis.call('HINCRBY', prefix .. 'meta', 'directory', 1) end
+local lanes = tonumber(take())
+keepLanes(prefix, at + 1, at + 2 * lanes)
+at = at + 2 * lanes
 
 local rows = tonumber(take())
-local newest = head
+local reached = head
 for _ = 1, rows do
   local entries, time, text = take(), take(), take()
-  newest = newest + tonumber(entries)
-  local id = string.format('%.0f', newest) .. '-' .. entries
-  redis.call('XADD', prefix .. 'ledger', id, 'at', time, 'entries', text)
+  reached = reached + tonumber(entries)
+  local id = string.format('%.0f', reached) .. '-' .. entries
+  redis.call('XADD', prefix .. 'ledger', id, 'at', time, 'by', kernel, 'entries', text)
   for _ = 1, tonumber(take()) do redis.call('XADD', prefix .. 'index:' .. take(), id, '', '') end
 end
-if rows > 0 then redis.call('HSET', prefix .. 'meta', 'last', string.format('%.0f', newest)) end
-local first = string.format('%.0f', head + 1)
-redis.call('SET', prefix .. 'operation:' .. kernel, ARGV[3] .. ' ' .. first, 'EX', 86400)
-return {'committed', head + 1}
+if rows > 0 then redis.call('HSET', prefix .. 'meta', 'last', string.format('%.0f', reached)) end
+redis.call('SET', prefix .. 'mark', ARGV[9])
+redis.call('SET', prefix .. 'operation:' .. kernel, ARGV[3] .. ' ' .. string.format('%.0f', head + 1), 'EX', ${OPERATION_SECONDS})
+return {'committed', head + 1, undisturbed and 1 or 0}
 `);

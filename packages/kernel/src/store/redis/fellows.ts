@@ -60,6 +60,7 @@ export class RedisFellows implements Fellows {
   readonly #kernel: string;
   readonly #clock: RedisClock;
   readonly #epoch: EpochWatch;
+  #marks = 0;
 
   constructor(redis: RedisConnection, keys: Keys, kernel: string, clock: RedisClock, epoch: EpochWatch) {
     this.#epoch = epoch;
@@ -67,6 +68,10 @@ export class RedisFellows implements Fellows {
     this.#keys = keys;
     this.#kernel = kernel;
     this.#clock = clock;
+  }
+
+  newMark(): string {
+    return `${this.#kernel} ${++this.#marks}`;
   }
 
   async beat(heard: readonly string[], patienceMs: number): Promise<Beat> {

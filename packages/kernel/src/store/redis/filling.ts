@@ -62,6 +62,7 @@ interface Parts {
 /** Takes in what was dumped, each batch with one script; see `Store.restore`. */
 export class RedisFilling implements Filling {
   readonly #parts: Parts;
+  #lastKey = '';
   #batches = 0;
 
   constructor(parts: Parts) {
@@ -122,7 +123,8 @@ export class RedisFilling implements Filling {
         return;
       case 'key':
         writes.set(keys.idempotency, piece.record.key, keyText(piece.record));
-        writes.append(keys.idempotencyByTime, '*', 'key', piece.record.key);
+        writes.append(keys.idempotencyByTime, '*', 'at', String(piece.record.at), 'key', piece.record.key);
+        if (piece.record.key > this.#lastKey) this.#lastKey = piece.record.key;
         return;
       case 'entries':
         this.#writeEntries(writes, piece.entries);
@@ -170,6 +172,7 @@ export class RedisFilling implements Filling {
   async settle(): Promise<void> {
     const writes = new Writes();
     writes.count(this.#parts.keys.meta, 'directory', 1);
+    writes.set(this.#parts.keys.meta, 'lastKey', this.#lastKey);
     await this.#send(writes);
   }
 

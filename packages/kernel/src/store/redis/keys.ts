@@ -11,6 +11,8 @@ export class Keys {
    * `steward` and `operation:…`.
    */
   readonly meta: string;
+  /** A name for how things stand; every commit gives them another. */
+  readonly mark: string;
   /** Hash: wall and steady time of the last beat, and since when beats come. */
   readonly clock: string;
   /** Hash: a task's id → version, history, state. */
@@ -50,6 +52,7 @@ export class Keys {
     this.prefix = `{${colony}}:`;
     const key = (name: string) => `${this.prefix}${name}`;
     this.meta = key('meta');
+    this.mark = key('mark');
     this.clock = key('clock');
     this.tasks = key('tasks');
     this.specs = key('specs');

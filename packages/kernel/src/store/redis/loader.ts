@@ -64,10 +64,12 @@ export class Loader {
 
   async survey(): Promise<Survey> {
     const { counts, meta, lanes } = this.#keys;
-    const [numbers, [directory, epoch]] = (await this.#redis.pipeline([
+    // The mark first: what is read after it may be newer, and never older.
+    const [mark, numbers, [directory, epoch, lastKey = null]] = (await this.#redis.pipeline([
+      ['GET', this.#keys.mark],
       ['HGETALL', counts],
-      ['HMGET', meta, 'directory', 'epoch'],
-    ])) as [string[], (string | null)[]];
+      ['HMGET', meta, 'directory', 'epoch', 'lastKey'],
+    ])) as [string | null, string[], (string | null)[]];
     if ((directory ?? null) !== this.#directory) {
       // The version first: should the lanes change in between, they are read again the next time.
       const [version, all] = await this.#redis.pipeline([
@@ -79,7 +81,8 @@ export class Loader {
     }
     const tasks = Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<TaskStatus, number>;
     for (const [status, count] of pairsOf(numbers)) tasks[status as TaskStatus] = Number(count);
-    return { tasks, tokenFloor: tokenFloorOf(Number(epoch ?? 0)), lanes: this.#lanes };
+    const tokenFloor = tokenFloorOf(Number(epoch ?? 0));
+    return { tasks, tokenFloor, lanes: this.#lanes, mark: mark ?? '', lastKey };
   }
 
   /** The stored ones of these tasks, in the order of their ids. */

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { LONGEST_GAP_MS } from '../../redis/clock.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
+import { Script } from '../../redis/script.ts';
 import { INCOMPLETE } from '../archive.ts';
 import type { Keys } from './keys.ts';
 
@@ -11,9 +12,15 @@ export const MARK = 'restoring';
 
 const LOOK_AGAIN_MS = 50;
 
+/** Makes an empty colony where there is none; of one that is there it may not be known which keys it has used. */
+const ENTER = new Script(`
+if redis.call('HSETNX', ARGV[1], 'schema', '${SCHEMA}') == 1 then redis.call('HSET', ARGV[1], 'lastKey', '') end
+return 1
+`);
+
 /** Makes a kernel's place where there is none yet. Throws with a sentence when the colony cannot be served. */
 export async function enter(redis: RedisConnection, keys: Keys, colony: string): Promise<void> {
-  await redis.send('HSETNX', keys.meta, 'schema', String(SCHEMA));
+  await redis.run(ENTER, [keys.meta]);
   await inspect(redis, keys, colony, false);
 }
 

@@ -46,12 +46,32 @@ export function specText({ seq, priority, createdAt, timeoutMs, depth, lane, spe
   return `${JSON.stringify(fixed)}\n${spec.json}`;
 }
 
+/**
+ * Where a task as it was read or written here carries the numbers of its ledger entries, as they stand in its record. A
+ * property no one else sees: a map beside the tasks would be work for the garbage collector.
+ */
+const HISTORY = Symbol('history');
+
+interface WithHistory extends Task {
+  [HISTORY]?: string;
+}
+
+/** Undefined: it is not known here. */
+export function historyTextOf(task: Task): string | undefined {
+  return (task as WithHistory)[HISTORY];
+}
+
+export function rememberHistory(task: Task, text: string): void {
+  (task as WithHistory)[HISTORY] = text;
+}
+
 export function taskFrom(id: string, text: string, specification: string): Task {
   const end = text.indexOf('\n');
-  const state = JSON.parse(text.slice(text.indexOf('\n', end + 1) + 1)) as State;
+  const historyEnd = text.indexOf('\n', end + 1);
+  const state = JSON.parse(text.slice(historyEnd + 1)) as State;
   const cut = specification.indexOf('\n');
   const fixed = JSON.parse(specification.slice(0, cut)) as Fixed;
-  return {
+  const task: Task = {
     id,
     seq: fixed[0],
     version: Number(text.slice(0, end)),
@@ -80,6 +100,8 @@ export function taskFrom(id: string, text: string, specification: string): Task 
     errorTrace: state[16],
     result: state[17],
   };
+  rememberHistory(task, text.slice(end + 1, historyEnd));
+  return task;
 }
 
 /** The numbers of a task's ledger entries, out of its record or of what is left of a removed one. */

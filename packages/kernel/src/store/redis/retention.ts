@@ -54,13 +54,15 @@ return removed
  */
 const FORGET_KEYS = new Script(`
 local records, order, gone = ARGV[1] .. 'idempotency', ARGV[1] .. 'idempotency-by-time', 0
+local before = tonumber(ARGV[2])
 for _, message in ipairs(redis.call('XRANGE', order, '-', '+', 'COUNT', ARGV[3])) do
-  local key = message[2][2]
-  local text = redis.call('HGET', records, key)
-  if not text or tonumber(string.match(text, '^%d+')) < tonumber(ARGV[2]) then
-    redis.call('XDEL', order, message[1])
-    gone = gone + redis.call('HDEL', records, key)
+  local fields = message[2]
+  if fields[1] == 'at' and tonumber(fields[2]) >= before then return gone end
+  for at = 1, #fields, 2 do
+    local text = fields[at] == 'key' and redis.call('HGET', records, fields[at + 1])
+    if text and tonumber(string.match(text, '^%d+')) < before then gone = gone + redis.call('HDEL', records, fields[at + 1]) end
   end
+  redis.call('XDEL', order, message[1])
 end
 return gone
 `);

@@ -1,19 +1,27 @@
 import type { Clock } from '../../core/clock.ts';
 import type { LedgerEntry } from '../../core/event.ts';
-import type { CommitLimits, Committed, Unit } from '../../core/store.ts';
+import type { Basis, CommitLimits, Committed, Unit } from '../../core/store.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
-import { type NewRow, rowsOf, type Unnumbered, unnumbered } from '../../redis/ledger-rows.ts';
-import { Conflict, idOf, judge, type Merged, merge, startedIn, versionOf } from '../units.ts';
+import { rowsOf, type Unnumbered, unnumbered } from '../../redis/ledger-rows.ts';
+import { Conflict, idOf, judge, type Merged, merge } from '../units.ts';
+import { type CommitPlan, historyAfter, planOf, scriptArguments } from './commit-plan.ts';
 import { COMMIT } from './commit-script.ts';
 import { type EpochWatch, epochOf } from './epoch.ts';
 import type { Keys } from './keys.ts';
 import type { RedisLedger } from './ledger.ts';
-import { placeTask, placeWorker } from './placing.ts';
-import { keyText, stateText, workerText } from './records.ts';
-import { Writes } from './writes.ts';
+import { rememberHistory } from './records.ts';
+import { Transactions } from './transaction.ts';
 
 /** How often a commit is taken apart anew because others were faster. After that all of it conflicts. */
 const MOST_TRIES = 5;
+
+/** A commit before it is carried out. */
+interface Draft {
+  readonly events: readonly Unnumbered[];
+  readonly plan: CommitPlan;
+}
+
+type ExclusiveLimits = CommitLimits & { readonly basis: Basis };
 
 export interface WriterOptions {
   readonly redis: RedisConnection;
@@ -36,7 +44,10 @@ export class Writer {
   readonly #clock: Clock;
   readonly #epoch: EpochWatch;
   readonly #ledger: RedisLedger;
+  readonly #transactions: Transactions;
   #operation = 0;
+  /** Over when the last exclusive commit that was begun is. */
+  #turn: Promise<void> = Promise.resolve();
 
   constructor({ redis, keys, kernel, clock, epoch, ledger }: WriterOptions) {
     this.#ledger = ledger;
@@ -45,20 +56,24 @@ export class Writer {
     this.#redis = redis;
     this.#keys = keys;
     this.#kernel = kernel;
+    this.#transactions = new Transactions(redis, keys, kernel);
   }
 
   async commit(units: readonly Unit[], at: number, limits: CommitLimits): Promise<Committed> {
+    const { basis } = limits;
+    if (basis?.exclusive) return this.#inTurn(units, at, { ...limits, basis });
     let outcomes: readonly ('committed' | 'conflict')[] = units.map(() => 'committed');
     const stored = new Map<string, number>();
     let left = Number.POSITIVE_INFINITY;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const surviving = units.filter((_, index) => outcomes[index] === 'committed');
       if (surviving.length === 0) return { outcomes, entries: [] };
-      const merged = mergeable(surviving);
-      const events = merged?.events.map((event) => unnumbered(event, at)) ?? [];
-      const rows = rowsOf(events);
-      const reply = merged ? await this.#write(merged, events, rows, at, limits) : await this.#conflicts(units);
-      if (reply[0] === 'committed') return { outcomes, entries: this.#appended(events, rows, reply[1] as number) };
+      const draft = this.#draft(surviving, at);
+      const reply = draft ? await this.#run(draft.plan, limits, ++this.#operation) : await this.#conflicts(units);
+      if (draft && reply[0] === 'committed') {
+        const entries = this.#appended(draft, reply[1] as number);
+        return { outcomes, entries, undisturbed: tries === 0 && reply[2] === 1 };
+      }
       // Tokens that were given out before a failover may have been given out by others: all is decided anew.
       if (reply[0] === 'epoch') break;
       if (reply[0] === 'full') left = limits.room! - (reply[1] as number);
@@ -69,8 +84,54 @@ export class Writer {
     return { outcomes: units.map(() => 'conflict'), entries: [] };
   }
 
+  /** One after the other: what each of these rests on is what the one before leaves. */
+  async #inTurn(units: readonly Unit[], at: number, limits: ExclusiveLimits): Promise<Committed> {
+    const draft = this.#draft(units, at);
+    const operation = ++this.#operation;
+    const before = this.#turn;
+    let end = (): void => undefined;
+    this.#turn = new Promise((resolve) => {
+      end = resolve;
+    });
+    await before;
+    try {
+      const first = draft && (await this.#commitAlone(draft, limits, operation));
+      if (first === null) return { outcomes: units.map(() => 'conflict'), entries: [], undisturbed: false };
+      return { outcomes: units.map(() => 'committed'), entries: this.#appended(draft!, first), undisturbed: true };
+    } finally {
+      end();
+    }
+  }
+
+  /** All or nothing: whatever stands in the way, somebody else was there. Answers the first entry's number, or null. */
+  async #commitAlone({ plan, events }: Draft, limits: ExclusiveLimits, operation: number): Promise<number | null> {
+    const { basis } = limits;
+    if (basis.mark === basis.next) {
+      return (await this.#redis.send('GET', this.#keys.mark)) === basis.mark ? 0 : null;
+    }
+    const first = await this.#transactions.commit(plan, basis, operation);
+    if (first !== null) return first;
+    const reply = await this.#run(plan, limits, operation);
+    if (reply[0] !== 'committed') return null;
+    await this.#transactions.watch(basis.next, (reply[1] as number) + events.length - 1);
+    return reply[1] as number;
+  }
+
+  #draft(units: readonly Unit[], at: number): Draft | null {
+    const merged = mergeable(units);
+    if (merged === null) return null;
+    const events = merged.events.map((event) => unnumbered(event, at));
+    const rows = rowsOf(events);
+    const { steady } = this.#clock.now();
+    return { events, plan: planOf(merged, events, rows, { keys: this.#keys, at, steady }) };
+  }
+
   /** The entries with their numbers, which others here want to know, too. */
-  #appended(events: readonly Unnumbered[], rows: readonly NewRow[], first: number): LedgerEntry[] {
+  #appended({ events, plan: { rows, merged, histories } }: Draft, first: number): LedgerEntry[] {
+    for (const { first: before, last } of merged.tasks.values()) {
+      const history = historyAfter(before, histories.get(last.id), first - 1);
+      if (history !== undefined) rememberHistory(last, history);
+    }
     const entries = events.map((event, n) => ({ id: first + n, ...event }));
     let at = 0;
     for (const { entries: count, text } of rows) {
@@ -84,18 +145,14 @@ export class Writer {
 
   /** Makes whatever was sent before and has not arrived yet come to nothing. */
   async barrier(): Promise<void> {
-    const nothing = { tasks: new Map(), workers: new Map(), idempotency: new Map(), events: [], reads: [] };
-    await this.#write(nothing, [], [], 0, {});
+    await this.#run(this.#draft([], 0)!.plan, {}, ++this.#operation);
   }
 
-  async #write(
-    merged: Merged,
-    events: readonly Unnumbered[],
-    rows: readonly NewRow[],
-    at: number,
-    limits: CommitLimits,
-  ): Promise<Reply[]> {
-    return (await this.#redis.run(COMMIT, this.#arguments(merged, events, rows, at, limits))) as Reply[];
+  async #run(plan: CommitPlan, { room, tokenFloor, basis }: CommitLimits, operation: number): Promise<Reply[]> {
+    const epoch = tokenFloor === undefined ? undefined : epochOf(tokenFloor);
+    const { prefix } = this.#keys;
+    const header = { prefix, kernel: this.#kernel, operation, room, epoch, basis };
+    return (await this.#redis.run(COMMIT, scriptArguments(plan, header))) as Reply[];
   }
 
   /** What the script would answer, when the units do not even agree with each other. */
@@ -110,72 +167,6 @@ export class Writer {
     )) as (string | null)[];
     return ['conflict', ...named.flatMap(({ kind, id }, at) => [kind, id, texts[at]?.split('\n', 1)[0] ?? '0'])];
   }
-
-  #arguments(
-    merged: Merged,
-    events: readonly Unnumbered[],
-    rows: readonly NewRow[],
-    at: number,
-    limits: CommitLimits,
-  ): string[] {
-    const { room, tokenFloor } = limits;
-    const writes = new Writes();
-    const lanes = new Map<string, string>();
-    const histories = historiesOf(events);
-    const tasks = [...merged.tasks.values()];
-    for (const { first, last } of tasks) placeTask(writes, this.#keys, first, last, lanes);
-    const told = [...histories.keys()].filter((id) => !merged.tasks.has(id));
-    const workers = [...merged.workers];
-    const { steady } = this.#clock.now();
-    for (const [id, { first, last }] of workers) placeWorker(writes, this.#keys, id, first, last, steady);
-    const records = [...merged.idempotency.values()];
-    for (const { last } of records) writes.append(this.#keys.idempotencyByTime, '*', 'key', last.key);
-
-    const list: string[] = [this.#keys.prefix, this.#kernel, String(++this.#operation)];
-    const epoch = tokenFloor === undefined ? '' : String(epochOf(tokenFloor));
-    list.push(String(room ?? ''), String(startedIn(merged)), epoch, String(tasks.length));
-    for (const { last } of tasks) list.push(last.id);
-    for (const { first } of tasks) list.push(String(first?.version ?? 0));
-    for (const { last } of tasks) list.push(String(last.version));
-    for (const { last } of tasks) list.push(histories.get(last.id) ?? '');
-    for (const { last } of tasks) list.push(stateText(last));
-    list.push(String(told.length), ...told);
-    for (const id of told) list.push(histories.get(id)!);
-    list.push(String(workers.length));
-    for (const [id] of workers) list.push(id);
-    for (const [, { first }] of workers) list.push(String(first?.version ?? 0));
-    for (const [, { last }] of workers) list.push(last === null ? '' : workerText(last));
-    list.push(String(records.length));
-    for (const { last } of records) list.push(last.key);
-    for (const { first } of records) list.push(String(versionOf(first)));
-    for (const { last } of records) list.push(keyText(last));
-    const reads = merged.reads.filter((read) => read.kind === 'task');
-    list.push(String(reads.length));
-    for (const { id } of reads) list.push(id);
-    for (const { version } of reads) list.push(String(version));
-    const relations = merged.reads.filter((read) => read.kind !== 'task');
-    list.push(String(relations.length));
-    for (const { kind, id, count } of relations) list.push(kind, id, String(count));
-    const calls = writes.calls();
-    list.push(String(calls.length));
-    for (const call of calls) list.push(String(call.length), ...call);
-    list.push(String(lanes.size));
-    for (const [lane, requirements] of lanes) list.push(lane, requirements);
-    list.push(String(rows.length));
-    for (const { entries, text, indexes } of rows) {
-      list.push(String(entries), String(at), text, String(indexes.size), ...indexes);
-    }
-    return list;
-  }
-}
-
-/** For each task the places of the entries about it, each with a space before it. */
-function historiesOf(events: readonly Unnumbered[]): Map<string, string> {
-  const histories = new Map<string, string>();
-  for (const [index, { taskId }] of events.entries()) {
-    if (taskId !== null) histories.set(taskId, `${histories.get(taskId) ?? ''} ${index + 1}`);
-  }
-  return histories;
 }
 
 function mergeable(units: readonly Unit[]): Merged | null {

@@ -84,7 +84,13 @@ export class SqliteStore implements Store {
   }
 
   async survey(): Promise<Survey> {
-    return this.#use(({ mirror }) => ({ tasks: mirror.counts, tokenFloor: 0, lanes: mirror.busyLanes }));
+    return this.#use(({ mirror: { counts: tasks, busyLanes: lanes, lastKey } }) => ({
+      tasks,
+      tokenFloor: 0,
+      lanes,
+      mark: null,
+      lastKey,
+    }));
   }
 
   async task(id: string): Promise<Task | null> {

@@ -4,6 +4,7 @@ import { closures } from './closures.ts';
 import { commits } from './commits.ts';
 import type { Driver } from './driver.ts';
 import { due } from './due.ts';
+import { exclusiveCommits } from './exclusive-commits.ts';
 import { idempotency } from './idempotency.ts';
 import { lanesAndCounts } from './lanes-and-counts.ts';
 import { ledger } from './ledger.ts';
@@ -33,6 +34,7 @@ export function exerciseStore(name: string, driver: Driver): void {
     describe('retention', () => retention(driver));
     describe('dumped and restored', () => archive(driver));
     if (driver.join) describe('several kernels', () => severalKernels(driver));
+    if (driver.join) describe('exclusive commits', () => exclusiveCommits(driver));
     if (driver.reopen) describe('closed and opened again', () => reopening(driver));
   });
 }

@@ -1,0 +1,146 @@
+import type { Answer, Claim, Command } from '../core/command.ts';
+import { Bug, Refusal, StorageUnavailable } from '../core/errors.ts';
+import type { Store } from '../core/store.ts';
+import { foresee } from './batch.ts';
+import type { Change } from './change.ts';
+import type { Decision } from './decide/decision.ts';
+import { decide, needs } from './decide/index.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { WorkerLink } from './links.ts';
+import type { Slice } from './slice.ts';
+
+const MOST_TORN = 10;
+const MOST_ROUNDS = 4;
+
+/** A command that waits to be decided, and whoever waits for its answer. */
+export interface Pending {
+  readonly command: Command;
+  readonly resolve: (answer: Answer<Command>) => void;
+  readonly reject: (error: unknown) => void;
+  tries: number;
+}
+
+/** A command of a batch, decided and not yet committed. */
+export interface Decided {
+  /** Whom to answer; or the link on whose behalf the dispatcher proposed a claim. */
+  readonly for: Pending | WorkerLink;
+  readonly answer: Answer<Command>;
+  readonly change: Change | null;
+  readonly heldBack: boolean;
+}
+
+export interface DeliberationOptions {
+  readonly store: Store;
+  readonly dispatcher: Dispatcher;
+  /** What a command was decided on does not fit together, because somebody wrote in between: it wants another try. */
+  readonly onTorn: (pending: Pending | null) => void;
+  readonly onBug: (error: unknown, about: string) => void;
+}
+
+/** How the commands of one batch are decided: one after the other on one slice, each seeing what those before it changed. */
+export class Deliberation {
+  readonly #options: DeliberationOptions;
+
+  constructor(options: DeliberationOptions) {
+    this.#options = options;
+  }
+
+  /** Decides all of a batch, and then the claims that the dispatcher proposes. Those that fail by a bug are told so. */
+  async decide(slice: Slice, batch: readonly Pending[]): Promise<Decided[]> {
+    const { dispatcher } = this.#options;
+    dispatcher.begin();
+    await this.#load(slice, batch);
+    const decided: Decided[] = [];
+    try {
+      for (const pending of batch) {
+        const one = await this.#decide(slice, pending.command, pending);
+        if (one) decided.push(one);
+      }
+      await this.#dispatch(slice, decided);
+      return decided;
+    } catch (error) {
+      for (const { for: asker, answer } of decided) {
+        if (!('resolve' in asker)) dispatcher.settled(asker, answer as Answer<Claim>, false);
+      }
+      throw error;
+    }
+  }
+
+  /** All commands together, as far as they can tell before the first is decided: each question may be a way to go. */
+  async #load(slice: Slice, batch: readonly Pending[]): Promise<void> {
+    if (!slice.isKept) {
+      // What does not depend on the survey is asked for with it, and after it: nothing is older than its mark.
+      foresee(
+        slice,
+        batch.filter(({ command }) => command.kind !== 'claim'),
+      );
+      const [survey] = await Promise.all([this.#options.store.survey(), this.#fetch(slice)]);
+      slice.survey(survey);
+    }
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      foresee(slice, batch);
+      if (slice.wanted.complete) break;
+      await this.#fetch(slice);
+    }
+  }
+
+  async #dispatch(slice: Slice, decided: Decided[]): Promise<void> {
+    const { dispatcher } = this.#options;
+    for (const { link, claim } of dispatcher.proposals(slice)) {
+      const one = await this.#decide(slice, claim, link);
+      if (!one) continue;
+      decided.push(one);
+      const { answer } = one as { answer: Answer<Claim> };
+      dispatcher.served(slice, link, answer instanceof Refusal ? [] : answer.assignments);
+    }
+  }
+
+  /** Decides one command on what the ones before it left. Null: it failed by a bug, and its caller knows. */
+  async #decide(slice: Slice, command: Command, asker: Decided['for']): Promise<Decided | null> {
+    try {
+      for (needs(slice, command, slice.wanted); !slice.wanted.complete; needs(slice, command, slice.wanted)) {
+        await this.#fetch(slice);
+      }
+      const decision: Decision<object> | Refusal = decide(slice, command);
+      if (decision instanceof Refusal) return { for: asker, answer: decision, change: null, heldBack: false };
+      const { change, reply } = decision;
+      const changes = change !== null && (change.puts.length > 0 || change.events.length > 0);
+      if (changes) slice.absorb(change.puts);
+      return {
+        for: asker,
+        answer: reply as Answer<Command>,
+        change: changes ? change : null,
+        heldBack: change?.heldBack ?? false,
+      };
+    } catch (error) {
+      if (error instanceof StorageUnavailable) throw error;
+      if (this.#mayBeTorn(error, asker)) return null;
+      this.#options.onBug(error, command.kind);
+      if ('resolve' in asker) asker.reject(error);
+      return null;
+    }
+  }
+
+  /**
+   * Where other kernels write, one may have done so between two reads: records that never were together fit badly. Then
+   * the command is decided anew on what is there now.
+   */
+  #mayBeTorn(error: unknown, asker: Decided['for']): boolean {
+    const { store, dispatcher, onTorn } = this.#options;
+    if (!store.fellows || !(error instanceof Bug)) return false;
+    if ('resolve' in asker) {
+      if (++asker.tries > MOST_TORN) return false;
+      onTorn(asker);
+    } else {
+      dispatcher.settled(asker, null, false);
+      onTorn(null);
+    }
+    return true;
+  }
+
+  async #fetch(slice: Slice): Promise<void> {
+    if (slice.wanted.complete) return;
+    const needs = slice.wanted.take();
+    slice.add(await this.#options.store.load(needs), needs);
+  }
+}

@@ -1,0 +1,123 @@
+import type { Basis } from '../../core/store.ts';
+import type { Task } from '../../core/task.ts';
+import type { Call } from '../../redis/connection.ts';
+import type { NewRow, Unnumbered } from '../../redis/ledger-rows.ts';
+import { type Merged, startedIn, versionOf } from '../units.ts';
+import type { Keys } from './keys.ts';
+import { placeTask, placeWorker } from './placing.ts';
+import { historyTextOf, keyText, stateText, workerText } from './records.ts';
+import { Writes } from './writes.ts';
+
+/** All that a commit writes, as far as it can be said before it is known which numbers its entries get. */
+export interface CommitPlan {
+  readonly merged: Merged;
+  readonly rows: readonly NewRow[];
+  /** When it was decided (wall). */
+  readonly at: number;
+  /** For each task the places of the entries about it, each with a space before it. */
+  readonly histories: ReadonlyMap<string, string>;
+  /** Tasks that have entries and do not change. */
+  readonly told: readonly string[];
+  /** Where records stand besides their own places. */
+  readonly calls: readonly Call[];
+  /** The lanes whose queues these calls change, with what they require. */
+  readonly lanes: ReadonlyMap<string, string>;
+  /** The last of the idempotency keys, in the order of their characters. */
+  readonly lastKey: string;
+}
+
+/** @param steady since when a worker that comes online is heard of */
+export function planOf(
+  merged: Merged,
+  events: readonly Unnumbered[],
+  rows: readonly NewRow[],
+  { keys, at, steady }: { readonly keys: Keys; readonly at: number; readonly steady: number },
+): CommitPlan {
+  const writes = new Writes();
+  const lanes = new Map<string, string>();
+  const histories = historiesOf(events);
+  for (const { first, last } of merged.tasks.values()) placeTask(writes, keys, first, last, lanes);
+  for (const [id, { first, last }] of merged.workers) placeWorker(writes, keys, id, first, last, steady);
+  const used = Map.groupBy(merged.idempotency.values(), ({ last }) => last.at);
+  for (const [made, records] of used) {
+    const fields = records.flatMap(({ last }) => ['key', last.key]);
+    writes.append(keys.idempotencyByTime, '*', 'at', String(made), ...fields);
+  }
+  let lastKey = '';
+  for (const key of merged.idempotency.keys()) if (key > lastKey) lastKey = key;
+  const told = [...histories.keys()].filter((id) => !merged.tasks.has(id));
+  return { merged, rows, at, histories, told, calls: writes.calls(), lanes, lastKey };
+}
+
+function historiesOf(events: readonly Unnumbered[]): Map<string, string> {
+  const histories = new Map<string, string>();
+  for (const [index, { taskId }] of events.entries()) {
+    if (taskId !== null) histories.set(taskId, `${histories.get(taskId) ?? ''} ${index + 1}`);
+  }
+  return histories;
+}
+
+/** A task's history once the commit has been carried out behind entry `head`; undefined: it was not known before. */
+export function historyAfter(first: Task | null, places: string | undefined, head: number): string | undefined {
+  const before = first === null ? '' : historyTextOf(first);
+  if (before === undefined || places === undefined) return before;
+  return before + places.replace(/\d+/g, (place) => String(head + Number(place)));
+}
+
+export interface CommitHeader {
+  readonly prefix: string;
+  readonly kernel: string;
+  readonly operation: number;
+  readonly room: number | undefined;
+  readonly epoch: number | undefined;
+  readonly basis: Basis | undefined;
+}
+
+/** The arguments of the script that commits (`commit-script.ts`). */
+export function scriptArguments(plan: CommitPlan, header: CommitHeader): string[] {
+  const { merged, histories, told, rows } = plan;
+  const { prefix, kernel, operation, room, epoch, basis } = header;
+  const list: string[] = [prefix, kernel, String(operation), String(room ?? ''), String(startedIn(merged))];
+  list.push(String(epoch ?? ''), basis?.mark ?? '', basis?.exclusive ? '1' : '0');
+  list.push(basis?.next ?? `${kernel} operation ${operation}`, plan.lastKey);
+
+  const tasks = [...merged.tasks.values()];
+  list.push(String(tasks.length));
+  for (const { last } of tasks) list.push(last.id);
+  for (const { first } of tasks) list.push(String(first?.version ?? 0));
+  for (const { last } of tasks) list.push(String(last.version));
+  for (const { last } of tasks) list.push(histories.get(last.id) ?? '');
+  for (const { last } of tasks) list.push(stateText(last));
+  list.push(String(told.length), ...told);
+  for (const id of told) list.push(histories.get(id)!);
+
+  const workers = [...merged.workers];
+  list.push(String(workers.length));
+  for (const [id] of workers) list.push(id);
+  for (const [, { first }] of workers) list.push(String(first?.version ?? 0));
+  for (const [, { last }] of workers) list.push(last === null ? '' : workerText(last));
+
+  const records = [...merged.idempotency.values()];
+  list.push(String(records.length));
+  for (const { last } of records) list.push(last.key);
+  for (const { first } of records) list.push(String(versionOf(first)));
+  for (const { last } of records) list.push(keyText(last));
+
+  const reads = merged.reads.filter((read) => read.kind === 'task');
+  list.push(String(reads.length));
+  for (const { id } of reads) list.push(id);
+  for (const { version } of reads) list.push(String(version));
+  const relations = basis?.exclusive ? [] : merged.reads.filter((read) => read.kind !== 'task');
+  list.push(String(relations.length));
+  for (const { kind, id, count } of relations) list.push(kind, id, String(count));
+
+  list.push(String(plan.calls.length));
+  for (const call of plan.calls) list.push(String(call.length), ...call);
+  list.push(String(plan.lanes.size));
+  for (const [lane, requirements] of plan.lanes) list.push(lane, requirements);
+  list.push(String(rows.length));
+  for (const { entries, text, indexes } of rows) {
+    list.push(String(entries), String(plan.at), text, String(indexes.size), ...indexes);
+  }
+  return list;
+}
