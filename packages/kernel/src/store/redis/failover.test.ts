@@ -112,6 +112,21 @@ test('hashes beyond the end of what is left seal nothing', async () => {
   expect(await store.ledger.verify()).toMatchObject({ valid: true, entries: 2 });
 });
 
+test('retention removes nothing on account of entries that got lost', async () => {
+  const { url, colony, part, failOver } = await scene();
+  const scribe = await open(url, colony);
+  const say = (id: string) => scribe.commit({ puts: [], events: [about({ id })] });
+  await say('kept');
+  await scribe.store.ledger.seal();
+  await part();
+  for (const id of ['lost', 'lost', 'lost']) await say(id);
+  await scribe.store.ledger.seal();
+  before(RedisConnection.prototype, 'run', failOver, ({ source }) => source.includes('XTRIM'));
+  await scribe.store.prune({ tasksEndedBefore: null, ledgerBefore: DAWN + 1, idempotencyBefore: 0 }, 100);
+  await say('new');
+  expect(await scribe.store.ledger.verify()).toMatchObject({ valid: true, entries: 2 });
+});
+
 test('lanes are those of the server that serves, though it counts as many changes of them', async () => {
   const { url, colony, part, failOver } = await scene();
   const { store } = await open(url, colony);
