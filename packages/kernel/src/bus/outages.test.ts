@@ -2,11 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { RedisStore } from '../store/redis/store.ts';
+import { SqliteStore } from '../store/sqlite/store.ts';
 import { Ear } from '../testing/bus-conformance.ts';
 import { RedisServer } from '../testing/redis-server.ts';
 import { about, DAWN } from '../testing/scribe.ts';
 import { TcpProxy } from '../testing/tcp-proxy.ts';
 import { RedisBus } from './redis.ts';
+import { RedisPublisher } from './redis-publisher.ts';
 
 const SOON = { timeout: 5000 };
 
@@ -53,7 +55,7 @@ test('a master that becomes a replica while the bus waits on it, and a master ag
   expect(bus.problem).toBeNull();
 });
 
-test('an answer that makes no sense is a problem of the bus, and passes when it does', async () => {
+test('an answer that makes no sense does not end a bus: it is its problem until it passes', async () => {
   const colony = randomUUID();
   const [ledger, aside] = [`{${colony}}:ledger`, `{${colony}}:aside`];
   const store = await open(server.url, colony);
@@ -66,6 +68,27 @@ test('an answer that makes no sense is a problem of the bus, and passes when it 
   await server.ask('RENAME', aside, ledger);
   await store.commit(say('t2'), DAWN);
   await vi.waitFor(() => expect(ear.ids).toEqual([1, 2]), SOON);
+  expect(bus.problem).toBeNull();
+});
+
+test('neither does it end a bus that only lets others read along', async () => {
+  const colony = randomUUID();
+  const [stream, aside] = [`{${colony}}:events`, `{${colony}}:aside`];
+  const store = await SqliteStore.open({ path: ':memory:' });
+  const bus = await RedisPublisher.open({ url: server.url, colony, ledger: () => store.ledger });
+  onTestFinished(async () => {
+    await bus.close();
+    await store.close();
+  });
+  const length = async () => Number(await server.ask('XLEN', stream));
+  bus.publish((await store.commit(say('t1'), DAWN)).entries);
+  await vi.waitFor(async () => expect(await length()).toBe(1));
+  await server.ask('RENAME', stream, aside);
+  await server.ask('SET', stream, 'no stream');
+  bus.publish((await store.commit(say('t2'), DAWN)).entries);
+  await vi.waitFor(() => expect(bus.problem).toMatch(/WRONGTYPE/), SOON);
+  await server.ask('RENAME', aside, stream);
+  await vi.waitFor(async () => expect(await length()).toBe(2), SOON);
   expect(bus.problem).toBeNull();
 });
 
