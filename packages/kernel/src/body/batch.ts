@@ -8,7 +8,7 @@ import type { Slice } from './slice.ts';
 const MOST_IN_BATCH = 1000;
 /** A batch with more tasks or more text than this is closed: a commit must be done long before anybody gives it up. */
 const MOST_TASKS = 4000;
-const MOST_CHARACTERS = 16 * 1024 * 1024;
+const MOST_CHARACTERS = 8 * 1024 * 1024;
 
 interface Waiting {
   readonly command: Command;

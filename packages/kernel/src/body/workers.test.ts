@@ -74,6 +74,23 @@ test('a worker that leaves at once leaves its tasks to others', async () => {
   );
 });
 
+test('a worker that came back since retention looked at it stays, and so does what it holds', async () => {
+  const hive = await Hive.begin();
+  await hive.hire('maya');
+  await hive.submit('t');
+  const retire = () => hive.do({ kind: 'unregister', actor: 'kernel', workerId: 'maya', reason: 'retention' });
+  await hive.lose('maya');
+  await hive.do({ kind: 'heartbeat', actor: 'worker:maya', workerId: 'maya' });
+  await retire();
+  expect(await hive.worker('maya')).toMatchObject({ offline: false });
+  await hive.take('maya');
+  await retire();
+  expect(await hive.task('t')).toMatchObject({ status: 'executing', worker: 'maya' });
+  await hive.lose('maya');
+  await retire();
+  expect(await hive.worker('maya')).toBeNull();
+});
+
 test('a heartbeat that names its tasks gives back what was assigned and never arrived', async () => {
   const hive = await Hive.begin();
   await hive.hire('maya', 3);

@@ -1,5 +1,4 @@
 import { ErrorReply } from '@redis/client';
-import { StorageUnavailable } from '../core/errors.ts';
 import type { EphemeralEvent, LedgerEntry } from '../core/event.ts';
 import type { Ledger } from '../core/store.ts';
 import { wireEphemeral, wireEvent } from '../core/wire-event.ts';
@@ -94,8 +93,8 @@ export class RedisPublisher extends InMemoryBus {
         await this.#publishAll();
         this.#problem = null;
       } catch (error) {
-        if (!(error instanceof StorageUnavailable)) throw error;
-        this.#problem = error.message;
+        // Whatever it is, nobody would hear of it here: it shows in /health, and is tried again.
+        this.#problem = (error as Error).message;
       }
       if (!this.#more && !this.#closed) await this.#rest();
     }

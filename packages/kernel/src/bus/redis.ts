@@ -144,7 +144,8 @@ export class RedisBus implements EventBus {
       const row = rowFrom(message);
       const own = await this.#ownOf(row);
       this.#position.ledger = row.id;
-      const isOwn = own !== undefined && own.at(-1)!.id === row.last;
+      // What was told only after a failover may have a number that is another row's by now.
+      const isOwn = own !== undefined && own.at(-1)!.id === row.last && own[0]!.at === row.at;
       const entries = isOwn ? own : entriesOf(row);
       for (const listener of this.#listeners) listener.entries(entries, isOwn);
     }

@@ -53,6 +53,8 @@ export class RedisServer {
       appendfsync: 'always',
       'maxmemory-policy': 'noeviction',
       loglevel: 'warning',
+      // A replica need not wait for others to come along.
+      'repl-diskless-sync-delay': '0',
       ...this.#settings,
     };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
@@ -98,7 +100,7 @@ export class RedisServer {
 
   /** Sends one command, to this very server even where it is a node of a cluster. */
   async ask(...call: string[]): Promise<string> {
-    const client = createClient({ url: this.url, socket: { reconnectStrategy: false, connectTimeout: 500 } });
+    const client = createClient({ url: this.url, socket: { reconnectStrategy: false, connectTimeout: 2000 } });
     client.on('error', () => undefined);
     await client.connect();
     try {

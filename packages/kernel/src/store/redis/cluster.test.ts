@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { RedisBus } from '../../bus/redis.ts';
 import { Ear } from '../../testing/bus-conformance.ts';
-import { freePort, RedisServer } from '../../testing/redis-server.ts';
+import { startCluster } from '../../testing/redis-cluster.ts';
+import type { RedisServer } from '../../testing/redis-server.ts';
 import { Scribe } from '../../testing/scribe.ts';
 import { closures } from '../../testing/store-conformance/closures.ts';
 import { commits } from '../../testing/store-conformance/commits.ts';
@@ -13,9 +14,7 @@ import { RedisStore } from './store.ts';
 
 let server: RedisServer;
 beforeAll(async () => {
-  server = await RedisServer.start({ 'cluster-enabled': 'yes', 'cluster-port': String(await freePort()) });
-  await server.ask('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
-  await vi.waitFor(async () => expect(await server.ask('CLUSTER', 'INFO')).toContain('cluster_state:ok'), 10_000);
+  [server] = (await startCluster(1)) as [RedisServer];
 });
 afterAll(() => server.stop());
 

@@ -67,10 +67,15 @@ end
 return gone
 `);
 
-/** Lets the ledger begin later. Arguments: meta, first entry, the hash before it, streams. */
+/**
+ * Lets the ledger begin later, unless the last row that would go is not there (any more): others have removed it, or it
+ * got lost with a failover. Arguments: meta, first entry, the hash before it, that row's id and hashes, seals, other streams.
+ */
 const TRIM = new Script(`
+local seal = redis.call('XRANGE', ARGV[6], ARGV[4], ARGV[4])[1]
+if not seal or seal[2][2] ~= ARGV[5] then return 0 end
 redis.call('HSET', ARGV[1], 'first', ARGV[2], 'anchor', ARGV[3])
-for at = 4, #ARGV do
+for at = 6, #ARGV do
   redis.call('XTRIM', ARGV[at], 'MINID', ARGV[2])
   if redis.call('XLEN', ARGV[at]) == 0 then redis.call('DEL', ARGV[at]) end
 end
@@ -139,11 +144,11 @@ export class Pruner {
     const end = rows.findIndex((row) => row.at >= before || row.last >= Number(last) || row.last > Number(sealed ?? 0));
     const going = end < 0 ? rows : rows.slice(0, end);
     const newest = going.at(-1);
-    if (!newest) return 0;
-    const anchor = sealedHashes(hashes.find(([id]) => id === newest.id)![1][1]!).at(-1)!;
-    const first = String(newest.last + 1);
-    await this.#redis.run(TRIM, [meta, first, anchor, ledger, seals, ...this.#indexesOf(going)]);
-    return going.length;
+    const seal = hashes.find(([id]) => id === newest?.id)?.[1][1];
+    if (!newest || seal === undefined) return 0;
+    const [first, anchor] = [String(newest.last + 1), sealedHashes(seal).at(-1)!];
+    const args = [meta, first, anchor, newest.id, seal, seals, ledger, ...this.#indexesOf(going)];
+    return (await this.#redis.run(TRIM, args)) === 1 ? going.length : 0;
   }
 
   #indexesOf(rows: readonly Row[]): Set<string> {

@@ -1,0 +1,83 @@
+/** Two kernels decide at the same time on what belongs together: whoever is first, nothing is stranded or taken away. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { after, before } from '../testing/meddling.ts';
+import { RedisServer } from '../testing/redis-server.ts';
+import { bodyAt } from '../testing/two-bodies.ts';
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await RedisServer.start();
+});
+afterAll(() => server.stop());
+
+async function two() {
+  const colony = randomUUID();
+  return { one: await bodyAt(server.url, colony), other: await bodyAt(server.url, colony) };
+}
+
+describe('a task that is retried by hand while what it depends on ends at another kernel', () => {
+  /** `later` was called off, and what it waits for is under way. */
+  async function scene() {
+    const { one, other } = await two();
+    await one.hive.hire('maya');
+    await one.hive.submit('sooner');
+    await one.hive.submit('later', { depends_on: ['sooner'] });
+    await one.hive.cancel('later');
+    return { one, other, attempt: await one.hive.take('maya') };
+  }
+
+  test('is queued when that completes, though it was called off when the other one looked', async () => {
+    const { one, other, attempt } = await scene();
+    before(one.store, 'commit', () => other.hive.retry('later'));
+    await one.hive.complete(attempt);
+    expect(await one.hive.task('later')).toMatchObject({ status: 'queued', unmet: 0 });
+  });
+
+  test('is queued when that completes, though it was under way when this one looked', async () => {
+    const { one, other, attempt } = await scene();
+    before(other.store, 'commit', () => one.hive.complete(attempt));
+    await other.hive.retry('later');
+    expect(await one.hive.task('later')).toMatchObject({ status: 'queued', unmet: 0 });
+  });
+
+  test('falls with it when that fails, though it had fallen already when the other one looked', async () => {
+    const { one, other, attempt } = await scene();
+    before(one.store, 'commit', () => other.hive.retry('later'));
+    await one.hive.fail(attempt, false);
+    expect(await one.hive.task('later')).toMatchObject({ status: 'cancelled', error: 'dependency_failed' });
+  });
+});
+
+test('a child that is handed in while retention removes its parent is refused', async () => {
+  const { one, other } = await two();
+  await one.hive.submit('parent');
+  await one.hive.cancel('parent');
+  const everything = { tasksEndedBefore: Number.MAX_SAFE_INTEGER, ledgerBefore: null, idempotencyBefore: 0 };
+  before(one.store, 'commit', () => other.store.prune(everything, 100));
+  await expect(one.hive.submit('child', { parent_id: 'parent' })).rejects.toMatchObject({ code: 'validation_failed' });
+  expect(await one.store.task('child')).toBeNull();
+});
+
+test('a heartbeat takes no lease away that another worker has by now', async () => {
+  const { one, other } = await two();
+  await one.hive.hire('maya');
+  await one.hive.hire('willi', 2);
+  await one.hive.submit('contended');
+  await one.hive.take('maya');
+  await one.hive.submit('to be called off');
+  await one.hive.take('willi');
+  const move = async () => {
+    await other.hive.do({ kind: 'revoke_leases', actor: 'kernel', workerId: 'maya' });
+    await other.hive.take('willi');
+  };
+  // Between the two looks: at maya, who holds the task, and at the task, which willi holds.
+  after(one.store, 'load', move, ({ workers }) => workers?.includes('maya') === true);
+  const [{ worker }] = await Promise.all([
+    one.hive.do({ kind: 'heartbeat', actor: 'worker:maya', workerId: 'maya', tasks: [] }),
+    one.hive.cancel('to be called off'),
+  ]);
+  expect(worker.holds).toEqual([]);
+  expect(await one.hive.task('contended')).toMatchObject({ status: 'executing', worker: 'willi' });
+  expect(await one.hive.worker('willi')).toMatchObject({ holds: ['contended'] });
+});

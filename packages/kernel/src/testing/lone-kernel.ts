@@ -1,0 +1,128 @@
+import { expect, onTestFinished } from 'vitest';
+import { Kernel } from '../body/kernel.ts';
+import type { EphemeralEvent, LedgerEntry } from '../core/event.ts';
+import type { BusListener, EventBus } from '../core/event-bus.ts';
+import type { Store } from '../core/store.ts';
+import { openFreshStore } from './fresh-store.ts';
+import { Hive } from './hive.ts';
+import { Pipeline, RULES } from './pipeline.ts';
+import { atRest, SimClock } from './sim-clock.ts';
+
+/** A bus on which a test speaks for the other kernels. */
+class OverheardBus implements EventBus {
+  readonly type = 'inmemory';
+  readonly problem = null;
+  readonly #listeners = new Set<BusListener>();
+
+  publish(entries: readonly LedgerEntry[]): void {
+    for (const listener of this.#listeners) listener.entries(entries, true);
+  }
+
+  /** What another kernel has committed. */
+  hear(entries: readonly LedgerEntry[]): void {
+    for (const listener of this.#listeners) listener.entries(entries, false);
+  }
+
+  publishEphemeral(event: EphemeralEvent): void {
+    for (const listener of this.#listeners) listener.ephemeral(event);
+  }
+
+  subscribe(listener: BusListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async delivered(): Promise<void> {}
+
+  async close(): Promise<void> {
+    this.#listeners.clear();
+  }
+}
+
+/** Knows what a store was asked and has not answered yet. */
+class Watched {
+  readonly store: Store;
+  #asked = 0;
+  #open = 0;
+
+  constructor(real: Store) {
+    this.store = new Proxy(real, {
+      get: (_, name) => {
+        const value: unknown = Reflect.get(real, name, real);
+        return typeof value === 'function' ? (...args: unknown[]) => this.#note(value.apply(real, args)) : value;
+      },
+    });
+  }
+
+  #note(answer: unknown): unknown {
+    if (!(answer instanceof Promise)) return answer;
+    this.#asked++;
+    this.#open++;
+    return answer.finally(() => this.#open--);
+  }
+
+  /** Resolves once nothing is under way, and nothing follows from what was. */
+  async rest(): Promise<void> {
+    for (let before = -1; this.#open > 0 || before !== this.#asked; ) {
+      before = this.#asked;
+      await atRest();
+    }
+  }
+}
+
+export interface LoneKernel {
+  readonly kernel: Kernel;
+  /** On it time stands still, and nothing is swept, until it is told to go on. */
+  readonly clock: SimClock;
+  readonly store: Store;
+  /** Resolves once the kernel has done all that it was led to do. */
+  rest(): Promise<void>;
+  /** Another kernel on the same store. What it commits nobody hears of until it is said. */
+  readonly elsewhere: Hive;
+  /** Says what was committed elsewhere and not said yet. */
+  tell(): void;
+  /** Has a worker wait for a task; answers the ids of what it was given so far. */
+  wait(workerId: string): readonly string[];
+}
+
+/**
+ * A kernel without a face, on a store of its own, that must meet no bug.
+ * @param between what stands between it and its store
+ */
+export async function loneKernel(between: (store: Store) => Store = (store) => store): Promise<LoneKernel> {
+  const [store, bus, clock] = [await openFreshStore(), new OverheardBus(), new SimClock()];
+  const watched = new Watched(between(store));
+  const faults: unknown[] = [];
+  const kernel = await Kernel.open({
+    ...{ store: watched.store, bus, clock, rules: RULES, version: 'test', random: () => 0.5, patienceMs: 0 },
+    retention: { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 1e12 },
+    observer: {
+      committed: () => undefined,
+      heldBack: () => undefined,
+      storeFailed: () => undefined,
+      storeRepaired: () => undefined,
+      storeLost: () => undefined,
+      fault: (error) => faults.push(error),
+    },
+  });
+  onTestFinished(async () => {
+    await kernel.stop();
+    expect(faults).toEqual([]);
+  });
+  const elsewhere = new Hive(new Pipeline(store));
+  return {
+    ...{ kernel, clock, store, elsewhere },
+    rest: () => watched.rest(),
+    tell() {
+      bus.hear(elsewhere.pipeline.happened.splice(0).flatMap(({ entries }) => entries));
+    },
+    wait(workerId) {
+      const given: string[] = [];
+      const signal = new AbortController();
+      onTestFinished(() => signal.abort());
+      const claimed = kernel.claim(workerId, 1, 60_000, signal.signal) as Promise<readonly { task: { id: string } }[]>;
+      void claimed.then((assignments) => given.push(...assignments.map(({ task }) => task.id)));
+      return given;
+    },
+  };
+}
