@@ -110,11 +110,11 @@ export class Loader {
       ['HGETALL', this.#keys.workers],
       ['HGETALL', this.#keys.profiles],
     ])) as [string[], string[]];
-    for (const [id, profile] of pairsOf(profiles)) this.#profile(id, profile);
+    const known = new Map(pairsOf(profiles).map(([id, profile]) => [id, this.#profile(id, profile)]));
     // One whose profile came too late for this answer registered after it was asked for.
     const all = pairsOf(texts).sort(([a], [b]) => (a < b ? -1 : 1));
     return all.flatMap(([id, text]) => {
-      const profile = this.#profiles.get(id);
+      const profile = known.get(id);
       return profile ? [workerFrom(id, text, profile)] : [];
     });
   }
@@ -148,25 +148,30 @@ export class Loader {
 
   #askWorkers(asked: Questions, ids: readonly string[]): () => Promise<Map<string, Worker | null>> {
     const texts = asked.add(ids.length > 0 && ['HMGET', this.#keys.workers, ...ids]);
-    const unknown = ids.filter((id) => !this.#profiles.has(id));
+    // Whatever is forgotten until the answer is there: these are known.
+    const known = new Map(ids.map((id) => [id, this.#profiles.get(id)]));
+    const unknown = ids.filter((id) => !known.get(id));
     const profiles = asked.add(unknown.length > 0 && ['HMGET', this.#keys.profiles, ...unknown]);
     return async () => {
       const found = profiles() as (string | null)[];
-      for (const [at, id] of unknown.entries()) if (found[at] != null) this.#profile(id, found[at]!);
+      for (const [at, id] of unknown.entries()) if (found[at] != null) known.set(id, this.#profile(id, found[at]!));
       const records = texts() as (string | null)[];
       return new Map(
         ids.map((id, at) => {
-          const [text, profile] = [records[at], this.#profiles.get(id)];
+          const [text, profile] = [records[at], known.get(id)];
           return [id, text != null && profile ? workerFrom(id, text, profile) : null];
         }),
       );
     };
   }
 
-  #profile(id: string, text: string): void {
-    if (this.#profiles.has(id)) return;
+  #profile(id: string, text: string): WorkerProfile {
+    const known = this.#profiles.get(id);
+    if (known) return known;
     if (this.#profiles.size >= MOST_PROFILES) this.#profiles.clear();
-    this.#profiles.set(id, JSON.parse(text) as WorkerProfile);
+    const profile = JSON.parse(text) as WorkerProfile;
+    this.#profiles.set(id, profile);
+    return profile;
   }
 
   #askLanes(asked: Questions, needs: readonly LaneNeed[]): () => Map<string, LaneHead> {
