@@ -26,8 +26,8 @@ test.each([
   ['4,000 tasks fill a batch', [submit(1500), submit(1500), submit(1000), submit(1)], [3, 1]],
   ['what would be more than 4,000 tasks comes next', [submit(1500), submit(1500), submit(1001)], [2, 1]],
   ['more than that at once is a batch of its own', [submit(1), submit(4500), submit(1)], [1, 1, 1]],
-  ['so is more text than 16 million characters', [submit(1), submit(2, 9 * MILLION), submit(1)], [1, 1, 1]],
-  ['text is counted over all tasks', [submit(3, 4 * MILLION), submit(1, 3 * MILLION), submit(1, 2 * MILLION)], [2, 1]],
+  ['so is more text than 8 million characters', [submit(1), submit(2, 5 * MILLION), submit(1)], [1, 1, 1]],
+  ['text is counted over all tasks', [submit(3, 2 * MILLION), submit(1, 1.5 * MILLION), submit(1, MILLION)], [2, 1]],
 ])('%s', async (_, commands, batches) => {
   const pipeline = await begin();
   const answers = await pipeline.together(commands);
@@ -38,10 +38,10 @@ test.each([
 test('what a worker reports counts as text, too', async () => {
   const pipeline = await begin();
   const report = (): Command => ({ kind: 'complete', actor: 'bee', taskId: 'nobody', leaseToken: 1, result: text });
-  const text = JSON.stringify('x'.repeat(7 * MILLION));
+  const text = JSON.stringify('x'.repeat(3.5 * MILLION));
   const fail: Command = {
     ...{ kind: 'fail', actor: 'bee', taskId: 'nobody', leaseToken: 1, retryable: true, random: 0 },
-    ...{ error: 'x'.repeat(4 * MILLION), errorTrace: 'x'.repeat(4 * MILLION) },
+    ...{ error: 'x'.repeat(2 * MILLION), errorTrace: 'x'.repeat(2 * MILLION) },
   };
   await pipeline.together([report(), report(), submit(1), fail, report(), submit(1)]);
   expect(pipeline.happened.map((one) => one.commands)).toEqual([3, 3]);

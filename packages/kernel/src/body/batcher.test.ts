@@ -115,7 +115,7 @@ test('no batch holds more text than a store would like, and nothing is left behi
   const pipeline = await begin();
   const large = (id: string): Command => ({
     ...{ kind: 'submit', actor: 'ann' },
-    tasks: [newTask(id, { payload: 'x'.repeat(6 * 1024 * 1024) }, 0)],
+    tasks: [newTask(id, { payload: 'x'.repeat(3 * 1024 * 1024) }, 0)],
   });
   const ids = ['a', 'b', 'c', 'd', 'e'];
   const answers = await pipeline.together(ids.map(large));

@@ -116,7 +116,8 @@ export function about(task: Pick<Task, 'id'>, type: NewEvent['type'] = 'task_sub
   return { type, source: 'kernel', actor: 'kernel', data: { task_id: task.id } };
 }
 
-/** A task without what merely caches: two of them are equal when their records are. */
+/** A task without what merely caches, or a store has noted on it: two of them are equal when their records are. */
 export function plain(task: Task): Omit<Task, 'spec'> & { spec: string } {
-  return { ...task, spec: task.spec.json };
+  const named = Object.fromEntries(Object.entries(task)) as unknown as Task;
+  return { ...named, spec: task.spec.json };
 }
