@@ -227,8 +227,8 @@ export class Slice {
     this.executing += Number(next.status === 'executing') - Number(prev?.status === 'executing');
     this.unstarted += Number(isUnstarted(next)) - Number(prev !== null && isUnstarted(prev));
     if (isTerminal(next)) this.#ended.push(next.id);
-    if (prev?.status === 'queued' && next.status !== 'queued') this.#leaveLane(prev);
-    if (next.status === 'queued' && prev?.status !== 'queued') this.#joinLane(next);
+    if (prev?.status === 'queued') this.#leaveLane(prev);
+    if (next.status === 'queued') this.#joinLane(next);
   }
 
   #absorbNew(task: Task): void {

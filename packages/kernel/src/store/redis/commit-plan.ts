@@ -14,8 +14,8 @@ export interface CommitPlan {
   readonly rows: readonly NewRow[];
   /** When it was decided (wall). */
   readonly at: number;
-  /** For each task the places of the entries about it, each with a space before it. */
-  readonly histories: ReadonlyMap<string, string>;
+  /** For each task the places of the entries about it, from 1 on. */
+  readonly histories: ReadonlyMap<string, readonly number[]>;
   /** Tasks that have entries and do not change. */
   readonly told: readonly string[];
   /** Where records stand besides their own places. */
@@ -49,19 +49,33 @@ export function planOf(
   return { merged, rows, at, histories, told, calls: writes.calls(), lanes, lastKey };
 }
 
-function historiesOf(events: readonly Unnumbered[]): Map<string, string> {
-  const histories = new Map<string, string>();
+function historiesOf(events: readonly Unnumbered[]): Map<string, number[]> {
+  const histories = new Map<string, number[]>();
   for (const [index, { taskId }] of events.entries()) {
-    if (taskId !== null) histories.set(taskId, `${histories.get(taskId) ?? ''} ${index + 1}`);
+    if (taskId === null) continue;
+    const places = histories.get(taskId);
+    if (places) places.push(index + 1);
+    else histories.set(taskId, [index + 1]);
   }
   return histories;
 }
 
+/** As they stand in a record: each with a space before it. */
+function textOf(places: readonly number[] = [], head = 0): string {
+  let text = '';
+  for (const place of places) text += ` ${head + place}`;
+  return text;
+}
+
 /** A task's history once the commit has been carried out behind entry `head`; undefined: it was not known before. */
-export function historyAfter(first: Task | null, places: string | undefined, head: number): string | undefined {
+export function historyAfter({ histories }: CommitPlan, { first, last }: Moved, head: number): string | undefined {
   const before = first === null ? '' : historyTextOf(first);
-  if (before === undefined || places === undefined) return before;
-  return before + places.replace(/\d+/g, (place) => String(head + Number(place)));
+  return before === undefined ? undefined : before + textOf(histories.get(last.id), head);
+}
+
+interface Moved {
+  readonly first: Task | null;
+  readonly last: Task;
 }
 
 export interface CommitHeader {
@@ -86,10 +100,10 @@ export function scriptArguments(plan: CommitPlan, header: CommitHeader): string[
   for (const { last } of tasks) list.push(last.id);
   for (const { first } of tasks) list.push(String(first?.version ?? 0));
   for (const { last } of tasks) list.push(String(last.version));
-  for (const { last } of tasks) list.push(histories.get(last.id) ?? '');
+  for (const { last } of tasks) list.push(textOf(histories.get(last.id)));
   for (const { last } of tasks) list.push(stateText(last));
   list.push(String(told.length), ...told);
-  for (const id of told) list.push(histories.get(id)!);
+  for (const id of told) list.push(textOf(histories.get(id)));
 
   const workers = [...merged.workers];
   list.push(String(workers.length));

@@ -5,7 +5,7 @@ import { Script } from '../../redis/script.ts';
 import { type CommitPlan, historyAfter } from './commit-plan.ts';
 import { KEEPING, OPERATION_SECONDS } from './commit-script.ts';
 import type { Keys } from './keys.ts';
-import { historyTextOf, keyText, stateText, workerText } from './records.ts';
+import { historyTextOf, keyText, rememberHistory, stateText, workerText } from './records.ts';
 
 const KEEP = new Script(`${KEEPING} keepLanes(ARGV[1], 3, #ARGV) keepLastKey(ARGV[1], ARGV[2])`);
 
@@ -66,12 +66,15 @@ export class Transactions {
   }
 
   #calls(plan: CommitPlan, head: number, next: string, operation: number): { calls: Call[]; last: number } {
-    const { merged, rows, histories, at, lanes, lastKey } = plan;
+    const { merged, rows, at, lanes, lastKey } = plan;
     const { tasks, workers, idempotency, ledger, meta, mark, prefix } = this.#keys;
     const calls: Call[] = [...plan.calls];
     const records: string[] = [];
-    for (const { first, last } of merged.tasks.values()) {
-      const history = historyAfter(first, histories.get(last.id), head)!;
+    for (const moved of merged.tasks.values()) {
+      const { last } = moved;
+      const history = historyAfter(plan, moved, head)!;
+      // Should it not come to this, nobody goes on with what was decided.
+      rememberHistory(last, history);
       records.push(last.id, `${last.version}\n${history}\n${stateText(last)}`);
     }
     if (records.length > 0) calls.push(['HSET', tasks, ...records]);

@@ -127,11 +127,7 @@ export class Writer {
   }
 
   /** The entries with their numbers, which others here want to know, too. */
-  #appended({ events, plan: { rows, merged, histories } }: Draft, first: number): LedgerEntry[] {
-    for (const { first: before, last } of merged.tasks.values()) {
-      const history = historyAfter(before, histories.get(last.id), first - 1);
-      if (history !== undefined) rememberHistory(last, history);
-    }
+  #appended({ events, plan: { rows } }: Draft, first: number): LedgerEntry[] {
     const entries = events.map((event, n) => ({ id: first + n, ...event }));
     let at = 0;
     for (const { entries: count, text } of rows) {
@@ -152,7 +148,13 @@ export class Writer {
     const epoch = tokenFloor === undefined ? undefined : epochOf(tokenFloor);
     const { prefix } = this.#keys;
     const header = { prefix, kernel: this.#kernel, operation, room, epoch, basis };
-    return (await this.#redis.run(COMMIT, scriptArguments(plan, header))) as Reply[];
+    const reply = (await this.#redis.run(COMMIT, scriptArguments(plan, header))) as Reply[];
+    if (reply[0] !== 'committed') return reply;
+    for (const moved of plan.merged.tasks.values()) {
+      const history = historyAfter(plan, moved, (reply[1] as number) - 1);
+      if (history !== undefined) rememberHistory(moved.last, history);
+    }
+    return reply;
   }
 
   /** What the script would answer, when the units do not even agree with each other. */

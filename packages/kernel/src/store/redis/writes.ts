@@ -1,33 +1,38 @@
 import type { Call } from '../../redis/connection.ts';
 import { MOST_ARGUMENTS } from './commit-script.ts';
 
+type Lists = Map<string, string[]>;
+
 /** Collects what a commit writes besides its records: what goes to one key goes in one command. */
 export class Writes {
-  readonly #lists = new Map<string, string[]>();
-  readonly #sums = new Map<string, { key: string; field: string; by: number }>();
+  readonly #lists = {
+    HSET: new Map() as Lists,
+    HDEL: new Map() as Lists,
+    ZADD: new Map() as Lists,
+    ZREM: new Map() as Lists,
+  };
+  readonly #sums = new Map<string, Map<string, number>>();
   readonly #single: Call[] = [];
 
   set(hash: string, field: string, value: string): void {
-    this.#list('HSET', hash).push(field, value);
+    listOf(this.#lists.HSET, hash).push(field, value);
   }
 
   unset(hash: string, field: string): void {
-    this.#list('HDEL', hash).push(field);
+    listOf(this.#lists.HDEL, hash).push(field);
   }
 
   rank(set: string, score: number, member: string): void {
-    this.#list('ZADD', set).push(String(score), member);
+    listOf(this.#lists.ZADD, set).push(String(score), member);
   }
 
   unrank(set: string, member: string): void {
-    this.#list('ZREM', set).push(member);
+    listOf(this.#lists.ZREM, set).push(member);
   }
 
   count(hash: string, field: string, by: number): void {
-    const name = `${hash}\0${field}`;
-    const sum = this.#sums.get(name);
-    if (sum) sum.by += by;
-    else this.#sums.set(name, { key: hash, field, by });
+    const sums = this.#sums.get(hash) ?? new Map<string, number>();
+    this.#sums.set(hash, sums.set(field, (sums.get(field) ?? 0) + by));
   }
 
   append(stream: string, id: string, ...fields: readonly string[]): void {
@@ -36,22 +41,25 @@ export class Writes {
 
   calls(): Call[] {
     const calls = [...this.#single];
-    for (const [name, values] of this.#lists) {
-      const [command, key] = name.split('\0') as [string, string];
-      for (let from = 0; from < values.length; from += MOST_ARGUMENTS) {
-        calls.push([command, key, ...values.slice(from, from + MOST_ARGUMENTS)]);
+    for (const [command, lists] of Object.entries(this.#lists)) {
+      for (const [key, values] of lists) {
+        for (let from = 0; from < values.length; from += MOST_ARGUMENTS) {
+          calls.push([command, key, ...values.slice(from, from + MOST_ARGUMENTS)]);
+        }
       }
     }
-    for (const { key, field, by } of this.#sums.values()) {
-      if (by !== 0) calls.push(['HINCRBY', key, field, String(by)]);
+    for (const [hash, sums] of this.#sums) {
+      for (const [field, by] of sums) if (by !== 0) calls.push(['HINCRBY', hash, field, String(by)]);
     }
     return calls;
   }
+}
 
-  #list(command: string, key: string): string[] {
-    const name = `${command}\0${key}`;
-    const list = this.#lists.get(name) ?? [];
-    this.#lists.set(name, list);
-    return list;
+function listOf(lists: Lists, key: string): string[] {
+  let list = lists.get(key);
+  if (!list) {
+    list = [];
+    lists.set(key, list);
   }
+  return list;
 }
