@@ -91,7 +91,11 @@ export class Kernel {
     this.startedAt = clock.now().wall;
     this.#presence = new Presence(rules.leaseMs);
     this.#taskWaiters = new TaskWaiters(store, clock);
-    this.relay = new EventRelay(() => store.ledger, bus);
+    this.relay = new EventRelay(
+      () => store.ledger,
+      bus,
+      (error) => observer.fault(error, 'event stream'),
+    );
     const elsewhere = new Elsewhere({
       dispatcher: this.#dispatcher,
       presence: this.#presence,

@@ -24,7 +24,11 @@ export class SweptColony {
     this.presence = new Presence(10_000);
     this.sweeper = new Sweeper({
       ...{ store: pipeline.store, clock: pipeline.clock, batcher: pipeline.batcher, presence: this.presence },
-      relay: new EventRelay(() => pipeline.store.ledger, new InMemoryBus()),
+      relay: new EventRelay(
+        () => pipeline.store.ledger,
+        new InMemoryBus(),
+        (error) => this.faults.push(error),
+      ),
       leaseMs: 10_000,
       rules: { ...FOR_EVER, ...retention },
       random: () => 0.5,
