@@ -14,6 +14,7 @@ import { EventRelay } from './event-relay.ts';
 import { holdClaim } from './held-claim.ts';
 import type { WorkerLink } from './links.ts';
 import { Presence } from './presence.ts';
+import { Pulse } from './pulse.ts';
 import { Recovery } from './recovery.ts';
 import { Sweeper, type SweepRules } from './sweeper.ts';
 import { TaskWaiters } from './task-waiters.ts';
@@ -64,6 +65,7 @@ export class Kernel {
   readonly #dispatcher = new Dispatcher();
   readonly #presence: Presence;
   readonly #batcher: Batcher;
+  readonly #pulse: Pulse;
   readonly #sweeper: Sweeper;
   readonly #taskWaiters: TaskWaiters;
   readonly #recovery: Recovery;
@@ -75,6 +77,7 @@ export class Kernel {
     const kernel = new Kernel(options);
     await kernel.#recovery.start();
     await kernel.#announce('kernel_started');
+    kernel.#pulse.start();
     kernel.#sweeper.start();
     return kernel;
   }
@@ -139,26 +142,35 @@ export class Kernel {
     });
     const { relay } = this;
     this.#recovery = new Recovery({ store, batcher: this.#batcher, presence: this.#presence, relay, clock });
+    const isBroken = () => this.#storeProblem !== null;
+    this.#pulse = new Pulse({
+      fellows: store.fellows,
+      clock,
+      presence: this.#presence,
+      relay,
+      leaseMs: rules.leaseMs,
+      present: () => this.#dispatcher.present(),
+      isBroken,
+      onDue: () => this.#sweeper.expect(0),
+      onLoss: (lostUpTo) => {
+        observer.storeLost(lostUpTo);
+        return this.#recovery.resync(lostUpTo);
+      },
+      onRestart: () => this.#recovery.catchUp(),
+      onFault: (error) => this.#failed(error, 'beat'),
+    });
     this.#sweeper = new Sweeper({
       store,
       clock,
       batcher: this.#batcher,
       presence: this.#presence,
-      relay: this.relay,
+      pulse: this.#pulse,
+      relay,
       rules: options.retention,
       random,
-      leaseMs: rules.leaseMs,
-      present: () => this.#dispatcher.present(),
-      isBroken: () => this.#storeProblem !== null,
+      isBroken,
       onRepaired: () => this.#storeRepaired(),
-      onLoss: (lostUpTo) => {
-        observer.storeLost(lostUpTo);
-        return this.#recovery.resync(lostUpTo);
-      },
-      onFault: (error) => {
-        if (error instanceof StorageUnavailable) this.#storeFailed(error);
-        else observer.fault(error, 'sweep');
-      },
+      onFault: (error) => this.#failed(error, 'sweep'),
     });
   }
 
@@ -318,7 +330,7 @@ export class Kernel {
   async stop(): Promise<void> {
     if (this.stopping) return;
     this.#stopping = true;
-    await this.#sweeper.stop();
+    await Promise.all([this.#sweeper.stop(), this.#pulse.stop()]);
     await this.#batcher.settled();
     if (this.#storeProblem === null) await this.#announce('kernel_stopped').catch(() => undefined);
     await this.#batcher.settled();
@@ -326,6 +338,11 @@ export class Kernel {
     this.relay.stop();
     await this.bus.close();
     await this.store.close();
+  }
+
+  #failed(error: unknown, about: string): void {
+    if (error instanceof StorageUnavailable) this.#storeFailed(error);
+    else this.#observer.fault(error, about);
   }
 
   #storeFailed(error: StorageUnavailable): void {

@@ -80,20 +80,15 @@ export class Recovery {
    */
   async resync(lostUpTo: number): Promise<void> {
     const { store, batcher, relay } = this.#options;
-    try {
-      const { last } = await store.ledger.span();
-      const data = { lost_up_to: lostUpTo, reason: 'failover' };
-      const told = { kind: 'announce', actor: 'kernel', event: 'rollback_completed', data } as const;
-      const count = Math.max(1, lostUpTo - last + 1);
-      await Promise.all(Array.from({ length: count }, () => batcher.execute(told)));
-      const holders = (await store.workers()).filter(({ holds }) => holds.length > 0);
-      await Promise.all(
-        holders.map(({ id }) => batcher.execute({ kind: 'revoke_leases', actor: 'kernel', workerId: id })),
-      );
-      await relay.catchUp();
-    } catch (error) {
-      store.fellows?.notResynced(lostUpTo);
-      throw error;
-    }
+    const { last } = await store.ledger.span();
+    const data = { lost_up_to: lostUpTo, reason: 'failover' };
+    const told = { kind: 'announce', actor: 'kernel', event: 'rollback_completed', data } as const;
+    const count = Math.max(1, lostUpTo - last + 1);
+    await Promise.all(Array.from({ length: count }, () => batcher.execute(told)));
+    const holders = (await store.workers()).filter(({ holds }) => holds.length > 0);
+    await Promise.all(
+      holders.map(({ id }) => batcher.execute({ kind: 'revoke_leases', actor: 'kernel', workerId: id })),
+    );
+    await relay.catchUp();
   }
 }
