@@ -80,6 +80,18 @@ test('a Redis that starts again at once is not noticed', async () => {
   expect((await created).status).toBe(201);
 });
 
+test('that Redis is gone is noticed within a second, although nobody asks for anything', async () => {
+  const { server, kernel } = await scene();
+  const health = async () => (await kernel.call('GET /health')).json.checks?.store ?? 'ok';
+  expect(await health()).toBe('ok');
+  await server.kill();
+  const [, ms] = await timed(async () => {
+    while ((await health()) === 'ok') await new Promise(setImmediate);
+  });
+  expect(ms).toBeLessThan(1000);
+  await expect.poll(health, SOON).toMatch(/Redis cannot be used/);
+});
+
 test('watchers and waiting claims outlive an outage', async () => {
   const { server, kernel } = await scene();
   const url = await kernel.listen();

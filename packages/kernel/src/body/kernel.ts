@@ -307,7 +307,7 @@ export class Kernel {
   /** Whether it can serve, and what is the matter if not. */
   health(): { healthy: boolean; checks: Record<string, string> } {
     const checks = {
-      store: this.#storeProblem ?? 'ok',
+      store: this.#storeProblem ?? this.#pulse.problem ?? 'ok',
       bus: this.bus.problem ?? 'ok',
       kernel: this.stopping ? 'stopping' : 'ok',
     };
