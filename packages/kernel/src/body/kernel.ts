@@ -141,7 +141,10 @@ export class Kernel {
         : {}),
     });
     const { relay } = this;
-    this.#recovery = new Recovery({ store, batcher: this.#batcher, presence: this.#presence, relay, clock });
+    this.#recovery = new Recovery({
+      ...{ store, batcher: this.#batcher, presence: this.#presence, relay, clock },
+      isStopping: () => this.stopping,
+    });
     const isBroken = () => this.#storeProblem !== null;
     this.#pulse = new Pulse({
       fellows: store.fellows,

@@ -12,7 +12,11 @@ export interface RecoveryOptions {
   readonly presence: Presence;
   readonly relay: EventRelay;
   readonly clock: Clock;
+  readonly isStopping: () => boolean;
 }
+
+/** So many commands at a time, so that those of others find their place between them. */
+const PIECE = 256;
 
 /** What a kernel does when it starts, when its store comes back, and when the store comes back with less than it had. */
 export class Recovery {
@@ -80,15 +84,29 @@ export class Recovery {
    */
   async resync(lostUpTo: number): Promise<void> {
     const { store, batcher, relay } = this.#options;
-    const { last } = await store.ledger.span();
-    const data = { lost_up_to: lostUpTo, reason: 'failover' };
-    const told = { kind: 'announce', actor: 'kernel', event: 'rollback_completed', data } as const;
-    const count = Math.max(1, lostUpTo - last + 1);
-    await Promise.all(Array.from({ length: count }, () => batcher.execute(told)));
+    await this.#fill(lostUpTo);
     const holders = (await store.workers()).filter(({ holds }) => holds.length > 0);
-    await Promise.all(
-      holders.map(({ id }) => batcher.execute({ kind: 'revoke_leases', actor: 'kernel', workerId: id })),
-    );
+    await inPieces(holders, ({ id }) => batcher.execute({ kind: 'revoke_leases', actor: 'kernel', workerId: id }));
     await relay.catchUp();
   }
+
+  /**
+   * In pieces, each from where the ledger ends by then: what others commit in between counts as well, be it work or, when
+   * several kernels notice the same loss, pieces of their own. A kernel that stops leaves the rest to them.
+   */
+  async #fill(lostUpTo: number): Promise<void> {
+    const { store, batcher, isStopping } = this.#options;
+    const data = { lost_up_to: lostUpTo, reason: 'failover' };
+    const told = { kind: 'announce', actor: 'kernel', event: 'rollback_completed', data } as const;
+    const missing = async () => lostUpTo + 1 - (await store.ledger.span()).last;
+    let left = Math.max(1, await missing());
+    do {
+      await Promise.all(Array.from({ length: Math.min(left, PIECE) }, () => batcher.execute(told)));
+      left = await missing();
+    } while (left > 0 && !isStopping());
+  }
+}
+
+async function inPieces<T>(items: readonly T[], act: (item: T) => Promise<unknown>): Promise<void> {
+  for (let from = 0; from < items.length; from += PIECE) await Promise.all(items.slice(from, from + PIECE).map(act));
 }
