@@ -8,7 +8,7 @@ const SOON = { timeout: 15_000 };
 
 async function node(): Promise<RedisServer> {
   const clustered = { 'cluster-enabled': 'yes', 'cluster-port': String(await freePort()) };
-  const server = await RedisServer.start({ ...clustered, 'cluster-node-timeout': '2000' });
+  const server = await RedisServer.start({ ...clustered, 'repl-diskless-sync-delay': '0' });
   onTestFinished(() => server.stop());
   return server;
 }

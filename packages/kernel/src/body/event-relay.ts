@@ -156,6 +156,11 @@ export class EventRelay {
     this.#subscribers.delete(subscriber);
   }
 
+  /** What is at hand may not be what the ledger holds any more. */
+  forget(): void {
+    this.#recent = [];
+  }
+
   /** Some commits were never published (their answers got lost): goes on from what the ledger holds. */
   async catchUp(): Promise<void> {
     const { last } = await this.#ledger().span();

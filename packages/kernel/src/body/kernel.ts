@@ -99,34 +99,30 @@ export class Kernel {
       bus,
       (error) => observer.fault(error, 'event stream'),
     );
-    const elsewhere = new Elsewhere({
-      dispatcher: this.#dispatcher,
-      presence: this.#presence,
-      taskWaiters: this.#taskWaiters,
-      clock,
+    const parts = {
+      ...{ store, clock, rules, dispatcher: this.#dispatcher, presence: this.#presence },
+      ...{ relay: this.relay, taskWaiters: this.#taskWaiters, leaseMs: rules.leaseMs },
+      isBroken: () => this.#storeProblem !== null,
+      expect: (delayMs: number) => this.#sweeper.expect(delayMs),
       kick: () => this.#lookForWork(),
-      expect: (delayMs) => this.#sweeper.expect(delayMs),
+    };
+    const elsewhere = new Elsewhere({
+      ...parts,
+      onRollback: () => void this.#recovery.catchUp().catch((error) => this.#failed(error, 'rollback')),
     });
     bus.subscribe({
       entries: (entries, fromHere) => fromHere || elsewhere.follow(entries),
       ephemeral: () => undefined,
     });
     const aftermath = new Aftermath({
-      dispatcher: this.#dispatcher,
-      presence: this.#presence,
-      taskWaiters: this.#taskWaiters,
+      ...parts,
       bus,
-      leaseMs: rules.leaseMs,
-      expect: (delayMs) => this.#sweeper.expect(delayMs),
       giveBack: (assignments) =>
         void this.#recovery.giveBack(assignments).catch((error) => observer.fault(error, 'give back')),
       onHeldBack: () => observer.heldBack(),
     });
     this.#batcher = new Batcher({
-      store,
-      clock,
-      rules,
-      dispatcher: this.#dispatcher,
+      ...parts,
       onCommitted: (happened) => {
         aftermath.follow(happened);
         observer.committed(happened);
@@ -140,20 +136,11 @@ export class Kernel {
         ? { patience: { ms: options.patienceMs, isAwaited: (taskId) => this.#taskWaiters.isAwaited(taskId) } }
         : {}),
     });
-    const { relay } = this;
-    this.#recovery = new Recovery({
-      ...{ store, batcher: this.#batcher, presence: this.#presence, relay, clock },
-      isStopping: () => this.stopping,
-    });
-    const isBroken = () => this.#storeProblem !== null;
+    this.#recovery = new Recovery({ ...parts, batcher: this.#batcher, isStopping: () => this.stopping });
     this.#pulse = new Pulse({
+      ...parts,
       fellows: store.fellows,
-      clock,
-      presence: this.#presence,
-      relay,
-      leaseMs: rules.leaseMs,
       present: () => this.#dispatcher.present(),
-      isBroken,
       onDue: () => this.#sweeper.expect(0),
       onLoss: (lostUpTo) => {
         observer.storeLost(lostUpTo);
@@ -163,15 +150,11 @@ export class Kernel {
       onFault: (error) => this.#failed(error, 'beat'),
     });
     this.#sweeper = new Sweeper({
-      store,
-      clock,
+      ...parts,
       batcher: this.#batcher,
-      presence: this.#presence,
       pulse: this.#pulse,
-      relay,
       rules: options.retention,
       random,
-      isBroken,
       onRepaired: () => this.#storeRepaired(),
       onFault: (error) => this.#failed(error, 'sweep'),
     });

@@ -8,11 +8,13 @@ import { RedisStore } from '../store/redis/store.ts';
 import { openFreshStore } from '../testing/fresh-store.ts';
 import { Pipeline } from '../testing/pipeline.ts';
 import { RedisServer } from '../testing/redis-server.ts';
-import { submit } from '../testing/waiting-bee.ts';
+import { Scribe } from '../testing/scribe.ts';
+import { bee, submit } from '../testing/waiting-bee.ts';
 import { range } from '../testing/watching.ts';
 import { EventRelay } from './event-relay.ts';
 import { Presence } from './presence.ts';
 import { Recovery } from './recovery.ts';
+import { TaskWaiters } from './task-waiters.ts';
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -24,18 +26,20 @@ async function begin(opening: Promise<Store> = openFreshStore()) {
   const store = await opening;
   onTestFinished(() => store.close());
   const pipeline = new Pipeline(store);
-  const { batcher, clock } = pipeline;
+  const { batcher, clock, dispatcher } = pipeline;
+  const taskWaiters = new TaskWaiters(store, clock);
   const state = { stopping: false };
   const recovery = new Recovery({
-    ...{ store, batcher, clock, presence: new Presence(10_000) },
+    ...{ store, batcher, clock, dispatcher, taskWaiters, presence: new Presence(10_000) },
     relay: new EventRelay(
       () => store.ledger,
       new InMemoryBus(),
       () => undefined,
     ),
+    kick: () => batcher.kick(),
     isStopping: () => state.stopping,
   });
-  return Object.assign(state, { store, pipeline, recovery });
+  return Object.assign(state, { store, pipeline, recovery, taskWaiters });
 }
 
 const fills = (pipeline: Pipeline) =>
@@ -104,4 +108,29 @@ test('two kernels that notice one loss fill it together', async () => {
   expect(last).toBeLessThanOrEqual(5001 + 256);
   expect((await other.store.ledger.read(0, 10_000)).map(({ id }) => id)).toEqual(range(1, last));
   expect(await one.store.ledger.verify()).toMatchObject({ valid: true, entries: last });
+});
+
+test('invariant 18: who waits is looked after once the loss is told, although nobody heard of what happened', async () => {
+  const { store, pipeline, recovery, taskWaiters } = await begin();
+  const scribe = new Scribe(store);
+  const awaited = await scribe.add({ requirements: { capability: 'something else' } });
+  const waiting = taskWaiters.wait(awaited.id, 60_000, new AbortController().signal);
+  const maya = await bee(pipeline, 'maya', 1);
+  await pipeline.batcher.settled();
+  // As under numbers that a listener has passed already.
+  const ended = await scribe.change(awaited, { status: 'completed' });
+  const added = await scribe.add({ requirements: { capability: 'dig' } });
+  await recovery.resync(20);
+  await pipeline.batcher.settled();
+  expect(await waiting).toMatchObject({ id: ended.id, status: 'completed' });
+  expect(maya.given()).toEqual([added.id]);
+});
+
+test('who waits for a task that is gone waits no longer', async () => {
+  const { store, pipeline, recovery, taskWaiters } = await begin();
+  await pipeline.run(submit('a'));
+  const waiting = taskWaiters.wait('a', 60_000, new AbortController().signal);
+  vi.spyOn(store, 'task').mockResolvedValue(null);
+  await recovery.catchUp();
+  expect(await waiting).toBeNull();
 });

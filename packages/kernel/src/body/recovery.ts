@@ -3,8 +3,10 @@ import type { Assignment } from '../core/command.ts';
 import { StorageUnavailable } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
 import type { Batcher } from './batcher.ts';
+import type { Dispatcher } from './dispatcher.ts';
 import type { EventRelay } from './event-relay.ts';
 import type { Presence } from './presence.ts';
+import type { TaskWaiters } from './task-waiters.ts';
 
 export interface RecoveryOptions {
   readonly store: Store;
@@ -12,6 +14,10 @@ export interface RecoveryOptions {
   readonly presence: Presence;
   readonly relay: EventRelay;
   readonly clock: Clock;
+  readonly dispatcher: Dispatcher;
+  readonly taskWaiters: TaskWaiters;
+  /** Makes the kernel look at once whether somebody waits for work. */
+  readonly kick: () => void;
   readonly isStopping: () => boolean;
 }
 
@@ -42,11 +48,18 @@ export class Recovery {
     this.#doubtful.push(...assignments);
   }
 
-  /** The store can be used again: what is in it may be more than was answered. */
+  /**
+   * What is in the store may be more than was heard of here, or less, or something else under the same numbers: whatever
+   * somebody waits for is looked at anew.
+   */
   async catchUp(): Promise<void> {
+    const { presence, relay, dispatcher, taskWaiters, kick } = this.#options;
     const workers = await this.#followWorkers();
-    this.#options.presence.keepOnly(new Set(workers.map((worker) => worker.id)));
-    await this.#options.relay.catchUp();
+    presence.keepOnly(new Set(workers.map((worker) => worker.id)));
+    relay.forget();
+    await Promise.all([relay.catchUp(), taskWaiters.lookAgain()]);
+    dispatcher.refresh();
+    kick();
   }
 
   async #followWorkers() {
@@ -83,11 +96,11 @@ export class Recovery {
    * and one beyond them, so that every watcher, wherever it was, is told; and no lease is what it was.
    */
   async resync(lostUpTo: number): Promise<void> {
-    const { store, batcher, relay } = this.#options;
+    const { store, batcher } = this.#options;
     await this.#fill(lostUpTo);
     const holders = (await store.workers()).filter(({ holds }) => holds.length > 0);
     await inPieces(holders, ({ id }) => batcher.execute({ kind: 'revoke_leases', actor: 'kernel', workerId: id }));
-    await relay.catchUp();
+    await this.catchUp();
   }
 
   /**
