@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
 import { freePort, RedisServer } from '../src/testing/redis-server.ts';
-import { type JsonValue, onRedis, startColony } from './api/harness.ts';
+import { type JsonValue, onRedis, startColony, TestSocket } from './api/harness.ts';
 
 const SOON = { timeout: 15_000 };
 
@@ -36,7 +36,8 @@ async function cutOff(replica: RedisServer, master: RedisServer): Promise<void> 
 
 test('invariant 4: what the new master of a cluster lacks is noticed before anything is committed there', async () => {
   const [master, replica] = await cluster();
-  const { call } = await startColony(onRedis(master, randomUUID()));
+  const { call, listen } = await startColony(onRedis(master, randomUUID()));
+  const watcher = await new TestSocket(`${await listen()}/ws/events`).open();
   const worker = (await call('POST /workers', { name: 'w', capabilities: [], max_concurrent_tasks: 9 })).json.id;
   const { id } = (await call('POST /tasks', { description: 'x' })).json;
   const claim = async () => (await call(`POST /workers/${worker}/claim`, { wait_seconds: 15 })).json.tasks[0];
@@ -51,6 +52,7 @@ test('invariant 4: what the new master of a cluster lacks is noticed before anyt
   await expect.poll(async () => (await call(`GET /tasks/${id}`)).json.status, SOON).toBe('queued');
   const again = await claim();
   expect(again.lease.token).toBeGreaterThan(lost.lease.token);
+  await watcher.message(({ type }) => type === 'rollback_completed');
   const told = (await call('GET /system/audit?type=rollback_completed')).json.entries;
   expect(told.map(({ details }: JsonValue) => details.lost_up_to)).toContain(before);
   await expect.poll(async () => (await call('GET /system/audit/verify')).json.valid, SOON).toBe(true);
