@@ -121,8 +121,11 @@ export class Pulse {
       this.#lostUpTo = Math.max(this.#lostUpTo, beat.lostUpTo ?? 0);
       // What was seen here and is gone is lost, whoever it was acknowledged to.
       if (beat.last < head && !this.#mending) this.#lostUpTo = Math.max(this.#lostUpTo, head);
-      if (this.#lostUpTo > 0 || this.#restarted) this.#mending ??= this.#mend();
-      else if (this.#lastAtBeat > relay.head) await relay.catchUp();
+      if (this.#lostUpTo > 0 || this.#restarted) {
+        this.#mending ??= this.#mend().finally(() => {
+          this.#mending = null;
+        });
+      } else if (this.#lastAtBeat > relay.head) await relay.catchUp();
       this.#lastAtBeat = beat.last;
     } catch (error) {
       presence.notTold(heard);
@@ -143,8 +146,6 @@ export class Pulse {
       this.#lostUpTo = Math.max(this.#lostUpTo, lostUpTo);
       this.#restarted = true;
       this.#options.onFault(error);
-    } finally {
-      this.#mending = null;
     }
   }
 }
