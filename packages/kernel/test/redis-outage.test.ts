@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
 import { RedisServer } from '../src/testing/redis-server.ts';
 import { TcpProxy } from '../src/testing/tcp-proxy.ts';
-import { type Harness, type JsonValue, startColony, TestSocket } from './api/harness.ts';
+import { type Harness, type JsonValue, onRedis, startColony, TestSocket } from './api/harness.ts';
 
 const NO_LONGER_THAN_MS = 5000;
 const SOON = { timeout: NO_LONGER_THAN_MS };
@@ -80,6 +80,18 @@ test('a Redis that starts again at once is not noticed', async () => {
   expect((await created).status).toBe(201);
 });
 
+test('that Redis is gone is noticed within a second, although nobody asks for anything', async () => {
+  const { server, kernel } = await scene();
+  const health = async () => (await kernel.call('GET /health')).json.checks?.store ?? 'ok';
+  expect(await health()).toBe('ok');
+  await server.kill();
+  const [, ms] = await timed(async () => {
+    while ((await health()) === 'ok') await new Promise(setImmediate);
+  });
+  expect(ms).toBeLessThan(1000);
+  await expect.poll(health, SOON).toMatch(/Redis cannot be used/);
+});
+
 test('watchers and waiting claims outlive an outage', async () => {
   const { server, kernel } = await scene();
   const url = await kernel.listen();
@@ -112,7 +124,7 @@ test('invariant 14: an outage is not held against workers, nor are they lost by 
 });
 
 test('what a failover lost is noticed: leases are void, tokens grow on, and every watcher is told', async () => {
-  const master = await RedisServer.start();
+  const master = await RedisServer.start({ 'repl-diskless-sync-delay': '0' });
   onTestFinished(() => master.stop());
   const replica = await RedisServer.start({ replicaof: `127.0.0.1 ${master.port}` });
   onTestFinished(() => replica.stop());
@@ -162,6 +174,69 @@ test('what a failover lost is noticed: leases are void, tokens grow on, and ever
     expect(late.json.code).toBe('stale_lease');
   }
   expect((await call('GET /system/audit/verify')).json.valid).toBe(true);
+});
+
+test('who waits learns of what happened under numbers that a failover made free again', async () => {
+  const master = await RedisServer.start({ 'repl-diskless-sync-delay': '0' });
+  onTestFinished(() => master.stop());
+  const replica = await RedisServer.start({ replicaof: `127.0.0.1 ${master.port}` });
+  onTestFinished(() => replica.stop());
+  let serving = master;
+  const line = await TcpProxy.start(() => serving.port);
+  onTestFinished(() => line.stop());
+  const shared = { COLONY_MEMORY_BACKEND: 'redis', COLONY_SYSTEM_ID: randomUUID() };
+  const at = (port: number) => startColony({ ...shared, COLONY_MEMORY_CONNECTION_STRING: `redis://127.0.0.1:${port}` });
+  const [a, b] = [await at(line.port), await at(line.port)];
+  const hire = async () => (await a.call('POST /workers', { name: 'w', capabilities: [] })).json.id;
+  const [busy, idle] = [await hire(), await hire()];
+  const { id } = (await a.call('POST /tasks', { description: 'x' })).json;
+  const [task] = (await a.call(`POST /workers/${busy}/claim`)).json.tasks;
+  const awaited = a.call(`GET /tasks/${id}?wait=15`);
+  const claimed = b.call(`POST /workers/${idle}/claim`, { wait_seconds: 15 });
+
+  await replica.follows(master);
+  await replica.promote();
+  const later = Array.from({ length: 20 }, () => ({ description: 'lost', delay_seconds: 3600 }));
+  await a.call('POST /tasks/batch', { tasks: later });
+  const c = await at(replica.port);
+  const lease_token = task.lease.token;
+  expect((await c.call(`POST /tasks/${id}/complete`, { lease_token, result: 1 })).status).toBe(200);
+  const added = (await c.call('POST /tasks', { description: 'y' })).json.id;
+  serving = replica;
+  await master.kill();
+  line.cut();
+
+  const [{ json }, ms] = await timed(() => awaited);
+  expect(json).toMatchObject({ id, status: 'completed' });
+  expect(ms).toBeLessThan(NO_LONGER_THAN_MS);
+  expect((await claimed).json.tasks.map((one: JsonValue) => one.id)).toEqual([added]);
+  await expect.poll(async () => (await b.call('GET /system/audit/verify')).json.valid, SOON).toBe(true);
+});
+
+test('of a Redis that comes back empty all kernels say so, and nobody waits for what is gone', async () => {
+  const server = await RedisServer.start({ appendonly: 'no' });
+  onTestFinished(() => server.stop());
+  const shared = onRedis(server, randomUUID());
+  const [a, b] = [await startColony(shared), await startColony(shared)];
+  const tasks = Array.from({ length: 400 }, () => ({ description: 'x' }));
+  const { id } = (await a.call('POST /tasks/batch', { tasks })).json.tasks[0];
+  const before = (await a.call('GET /system/stats')).json.kernel.ledger_entries;
+  const watcher = await new TestSocket(`${await b.listen()}/ws/events`).open();
+  const awaited = b.call(`GET /tasks/${id}?wait=15`);
+  // An answer to what was asked later: the one that waits has looked, too.
+  expect((await b.call(`GET /tasks/${id}`)).status).toBe(200);
+  await server.kill();
+  await server.start();
+  const [{ status }, ms] = await timed(() => awaited);
+  expect(status).toBe(404);
+  expect(ms).toBeLessThan(NO_LONGER_THAN_MS);
+  expect(await watcher.message(({ id }) => id !== null)).toMatchObject({ id: before + 1, type: 'rollback_completed' });
+  for (const { call } of [a, b]) {
+    await expect.poll(async () => (await call('POST /tasks', { description: 'x' })).status, SOON).toBe(201);
+  }
+  const { entries } = (await a.call('GET /system/audit?since=0&limit=1000')).json;
+  expect(entries.map((one: JsonValue) => one.id)).toEqual(entries.map((_: JsonValue, n: number) => n + 1));
+  expect((await b.call('GET /system/audit/verify')).json.valid).toBe(true);
 });
 
 test('a Redis that evicts is refused, and what would be lost is said', async () => {

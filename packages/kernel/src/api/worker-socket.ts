@@ -34,6 +34,7 @@ export class WorkerSocket implements WorkerLink, Connection {
   readonly #detach: () => void;
   readonly #silence: Silence;
   #unanswered = 0;
+  #draining = false;
   /** It is to be closed as soon as nothing is unanswered. */
   #leaving = false;
   #idle: (() => void) | null = null;
@@ -64,7 +65,10 @@ export class WorkerSocket implements WorkerLink, Connection {
     this.#push(`{"type":"cancel","task_id":"${taskId}","reason":${JSON.stringify(reason)}}`);
   }
 
+  /** Heard of more than once: when it begins to drain, when it has left, and again from the ledger. It is told once. */
   drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
     this.#push('{"type":"drain"}');
   }
 

@@ -210,9 +210,14 @@ export class Batcher {
   #failed(slice: Slice, batch: readonly Pending[], error: unknown, doubtful: readonly Assignment[]): void {
     this.#mayServe = false;
     this.#slices.settled(slice, false);
-    if (error instanceof StorageUnavailable) this.#options.onStoreFailure(error, doubtful);
-    else this.#options.onBug(error, 'batch');
-    for (const pending of batch) pending.reject(error);
+    const all = [...batch];
+    if (error instanceof StorageUnavailable) {
+      this.#options.onStoreFailure(error, doubtful);
+      // Those who wait would only meet the same, after as long a wait.
+      all.push(...this.#waiting.splice(0));
+      this.#urgent = false;
+    } else this.#options.onBug(error, 'batch');
+    for (const pending of all) pending.reject(error);
   }
 
   async #commit(slice: Slice, decided: readonly Decided[], commands: number): Promise<void> {

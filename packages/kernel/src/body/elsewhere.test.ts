@@ -1,8 +1,15 @@
 /** What other kernels commit, as it concerns those who wait here: nobody is forgotten, and nobody looks in vain. */
 import { expect, test, vi } from 'vitest';
+import type { LedgerEntry } from '../core/event.ts';
+import { openFreshStore } from '../testing/fresh-store.ts';
 import { type LoneKernel, loneKernel } from '../testing/lone-kernel.ts';
 import { after, before } from '../testing/meddling.ts';
 import { newTask } from '../testing/pipeline.ts';
+import { SimClock } from '../testing/sim-clock.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { Elsewhere } from './elsewhere.ts';
+import { Presence } from './presence.ts';
+import { TaskWaiters } from './task-waiters.ts';
 
 /** Maya waits here, in vain so far; willi is busy elsewhere. */
 async function scene(): Promise<LoneKernel & { given: readonly string[] }> {
@@ -60,7 +67,12 @@ test('after a loss all that waits is looked for, told of or not', async () => {
   const { elsewhere, tell, given } = await scene();
   await elsewhere.submit('t');
   elsewhere.pipeline.happened.splice(0);
-  await elsewhere.do({ kind: 'announce', actor: 'kernel', event: 'rollback_completed', data: {} });
+  await elsewhere.do({
+    kind: 'announce',
+    actor: 'kernel',
+    event: 'rollback_completed',
+    data: { lost_up_to: 1, reason: 'failover' },
+  });
   tell();
   await vi.waitFor(() => expect(given).toEqual(['t']));
 });
@@ -81,4 +93,25 @@ test.each([
   const tasks = [newTask('nothing for maya', { requirements: { capability: 'fly' } }, 0)];
   await kernel.execute({ kind: 'submit', actor: 'ann', tasks });
   await vi.waitFor(() => expect(given).toEqual(['t']));
+});
+
+function loss(id: number, lostUpTo: number): LedgerEntry {
+  const data = JSON.stringify({ lost_up_to: lostUpTo, reason: 'failover' });
+  return {
+    ...{ id, type: 'rollback_completed', source: 'kernel', actor: 'kernel', at: 0, data },
+    ...{ taskId: null, workerId: null },
+  };
+}
+
+test('of the many entries that tell of a loss the last one has all looked at anew', async () => {
+  const [store, clock, onRollback] = [await openFreshStore(), new SimClock(), vi.fn()];
+  const elsewhere = new Elsewhere({
+    ...{ clock, dispatcher: new Dispatcher(), presence: new Presence(1000) },
+    ...{ taskWaiters: new TaskWaiters(store, clock), kick: () => undefined, expect: () => undefined, onRollback },
+  });
+  elsewhere.follow([loss(5, 7), loss(6, 7)]);
+  expect(onRollback).not.toHaveBeenCalled();
+  elsewhere.follow([loss(7, 7), loss(8, 7)]);
+  expect(onRollback).toHaveBeenCalledTimes(1);
+  await store.close();
 });

@@ -12,6 +12,8 @@ export interface ElsewhereOptions {
   readonly clock: Clock;
   /** Makes the kernel look at once whether somebody waits for work. */
   readonly kick: () => void;
+  /** Entries may have been missed: all is to be looked at anew. */
+  readonly onRollback: () => void;
   /** Something will be due in so many milliseconds. */
   readonly expect: (delayMs: number) => void;
 }
@@ -40,10 +42,9 @@ export class Elsewhere {
       if (ENDS.has(entry.type) && entry.taskId !== null) this.#tellWaiters(entry.taskId);
       if (mayWaitForTime(entry)) this.#options.expect(0);
     }
-    // After a loss nothing is certain: entries may have been missed, too.
-    const isLost = entries.some(({ type }) => type === 'rollback_completed');
-    if (unassigned.size > 0 || isLost) dispatcher.refresh();
-    if (unassigned.size > 0 || freed || isLost) kick();
+    if (unassigned.size > 0) dispatcher.refresh();
+    if (unassigned.size > 0 || freed) kick();
+    if (entries.some(isEndOfLoss)) this.#options.onRollback();
   }
 
   /** Whoever waits for the task asks again anyway, when the store cannot say at the moment. */
@@ -66,6 +67,11 @@ const FREES = new Set([
   ...['task_retry_scheduled', 'worker_online'],
 ]);
 const ENDS = new Set(['task_completed', 'task_failed', 'task_timeout', 'task_cancelled']);
+
+/** The last of the entries that tell of a loss: those before it fill the numbers that were lost. */
+function isEndOfLoss({ id, type, data }: LedgerEntry): boolean {
+  return type === 'rollback_completed' && id > (JSON.parse(data) as { lost_up_to: number }).lost_up_to;
+}
 
 /** Whether something may be due before long that nobody here knew of. */
 function mayWaitForTime({ type, data }: LedgerEntry): boolean {

@@ -147,6 +147,30 @@ test('when the ledger cannot be read, the stream ends and can be taken up again'
   await vi.waitFor(() => expect(again.ids).toEqual(range(1, 10)));
 });
 
+test('what should never happen is reported, and ends that stream alone, which can be taken up again', async () => {
+  const stage = new Stage(10);
+  const live = await stage.watch();
+  stage.damaged = true;
+  const watcher = await stage.watch({ since: 0 });
+  await vi.waitFor(() => expect(watcher.ended).toBe('stopping'));
+  expect(stage.faults).toMatchObject([{ message: 'this is no entry' }]);
+  stage.damaged = false;
+  const again = await stage.watch({ since: 0 });
+  await vi.waitFor(() => expect(again.ids).toEqual(range(1, 10)));
+  stage.publish(1);
+  await vi.waitFor(() => expect(live.ids).toEqual([11]));
+});
+
+test('of a row that reaches from what is known into what is new, the new is passed on', async () => {
+  const stage = new Stage();
+  const watcher = await stage.watch();
+  const row = stage.write(3);
+  stage.bus.publish(row.slice(0, 2));
+  stage.bus.publish(row);
+  await vi.waitFor(() => expect(watcher.ids).toEqual([1, 2, 3]));
+  expect(stage.reads).toBe(0);
+});
+
 test('who has closed gets nothing more, and who remains is told when the relay stops', async () => {
   const stage = new Stage();
   const [gone, stays] = [await stage.watch(), await stage.watch()];

@@ -61,6 +61,7 @@ const FRAME_BYTES = 150;
  */
 export class EventRelay {
   readonly #ledger: () => Ledger;
+  readonly #onFault: (error: unknown) => void;
   readonly #subscribers = new Set<Subscriber>();
   readonly #unsubscribe: () => void;
   #recent: Recent[] = [];
@@ -69,8 +70,10 @@ export class EventRelay {
   #scheduled = false;
   #stopped = false;
 
-  constructor(ledger: () => Ledger, bus: EventBus) {
+  /** @param onFault told of what should never happen */
+  constructor(ledger: () => Ledger, bus: EventBus, onFault: (error: unknown) => void) {
     this.#ledger = ledger;
+    this.#onFault = onFault;
     this.#unsubscribe = bus.subscribe({
       entries: (entries) => this.#publish(entries),
       ephemeral: (event) => this.#publishEphemeral(event),
@@ -145,8 +148,17 @@ export class EventRelay {
     return entries.map((entry) => ({ entry, json: undefined }));
   }
 
+  fault(error: unknown): void {
+    this.#onFault(error);
+  }
+
   remove(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber);
+  }
+
+  /** What is at hand may not be what the ledger holds any more. */
+  forget(): void {
+    this.#recent = [];
   }
 
   /** Some commits were never published (their answers got lost): goes on from what the ledger holds. */
@@ -159,11 +171,12 @@ export class EventRelay {
   }
 
   #publish(entries: readonly LedgerEntry[]): void {
-    const first = entries[0]!.id;
-    if (first <= this.head) return;
-    if (first > this.head + 1) this.#recent = [];
-    for (const entry of entries) this.#recent.push({ entry, json: undefined });
-    this.#published = entries.at(-1)!.id;
+    // A row may reach from what is known already into what is new.
+    const fresh = entries[0]!.id > this.head ? entries : entries.filter(({ id }) => id > this.head);
+    if (fresh.length === 0) return;
+    if (fresh[0]!.id > this.head + 1) this.#recent = [];
+    for (const entry of fresh) this.#recent.push({ entry, json: undefined });
+    this.#published = fresh.at(-1)!.id;
     if (this.#recent.length > 2 * RECENT) this.#recent = this.#recent.slice(-RECENT);
     this.#schedule();
   }
@@ -234,7 +247,8 @@ class Subscriber implements Subscription {
       if (next[0]?.entry.id !== this.#position + 1) this.end('slow');
       else this.#send(next);
     } catch (error) {
-      if (!(error instanceof StorageUnavailable)) throw error;
+      // Whatever it is: who comes back with its position may have better luck.
+      if (!(error instanceof StorageUnavailable)) this.#relay.fault(error);
       this.end('stopping');
     } finally {
       this.#reading = false;

@@ -14,6 +14,7 @@ import { EventRelay } from './event-relay.ts';
 import { holdClaim } from './held-claim.ts';
 import type { WorkerLink } from './links.ts';
 import { Presence } from './presence.ts';
+import { Pulse } from './pulse.ts';
 import { Recovery } from './recovery.ts';
 import { Sweeper, type SweepRules } from './sweeper.ts';
 import { TaskWaiters } from './task-waiters.ts';
@@ -64,6 +65,7 @@ export class Kernel {
   readonly #dispatcher = new Dispatcher();
   readonly #presence: Presence;
   readonly #batcher: Batcher;
+  readonly #pulse: Pulse;
   readonly #sweeper: Sweeper;
   readonly #taskWaiters: TaskWaiters;
   readonly #recovery: Recovery;
@@ -75,6 +77,7 @@ export class Kernel {
     const kernel = new Kernel(options);
     await kernel.#recovery.start();
     await kernel.#announce('kernel_started');
+    kernel.#pulse.start();
     kernel.#sweeper.start();
     return kernel;
   }
@@ -91,14 +94,21 @@ export class Kernel {
     this.startedAt = clock.now().wall;
     this.#presence = new Presence(rules.leaseMs);
     this.#taskWaiters = new TaskWaiters(store, clock);
-    this.relay = new EventRelay(() => store.ledger, bus);
-    const elsewhere = new Elsewhere({
-      dispatcher: this.#dispatcher,
-      presence: this.#presence,
-      taskWaiters: this.#taskWaiters,
-      clock,
+    this.relay = new EventRelay(
+      () => store.ledger,
+      bus,
+      (error) => observer.fault(error, 'event stream'),
+    );
+    const parts = {
+      ...{ store, clock, rules, dispatcher: this.#dispatcher, presence: this.#presence },
+      ...{ relay: this.relay, taskWaiters: this.#taskWaiters, leaseMs: rules.leaseMs },
+      isBroken: () => this.#storeProblem !== null,
+      expect: (delayMs: number) => this.#sweeper.expect(delayMs),
       kick: () => this.#lookForWork(),
-      expect: (delayMs) => this.#sweeper.expect(delayMs),
+    };
+    const elsewhere = new Elsewhere({
+      ...parts,
+      onRollback: () => void this.#recovery.catchUp().catch((error) => this.#failed(error, 'rollback')),
     });
     bus.subscribe({
       entries: (entries, fromHere) => {
@@ -109,21 +119,14 @@ export class Kernel {
       ephemeral: () => undefined,
     });
     const aftermath = new Aftermath({
-      dispatcher: this.#dispatcher,
-      presence: this.#presence,
-      taskWaiters: this.#taskWaiters,
+      ...parts,
       bus,
-      leaseMs: rules.leaseMs,
-      expect: (delayMs) => this.#sweeper.expect(delayMs),
       giveBack: (assignments) =>
         void this.#recovery.giveBack(assignments).catch((error) => observer.fault(error, 'give back')),
       onHeldBack: () => observer.heldBack(),
     });
     this.#batcher = new Batcher({
-      store,
-      clock,
-      rules,
-      dispatcher: this.#dispatcher,
+      ...parts,
       onCommitted: (happened) => {
         aftermath.follow(happened);
         observer.committed(happened);
@@ -137,28 +140,27 @@ export class Kernel {
         ? { patience: { ms: options.patienceMs, isAwaited: (taskId) => this.#taskWaiters.isAwaited(taskId) } }
         : {}),
     });
-    const { relay } = this;
-    this.#recovery = new Recovery({ store, batcher: this.#batcher, presence: this.#presence, relay, clock });
-    this.#sweeper = new Sweeper({
-      store,
-      clock,
-      batcher: this.#batcher,
-      presence: this.#presence,
-      relay: this.relay,
-      rules: options.retention,
-      random,
-      leaseMs: rules.leaseMs,
+    this.#recovery = new Recovery({ ...parts, batcher: this.#batcher, isStopping: () => this.stopping });
+    this.#pulse = new Pulse({
+      ...parts,
+      fellows: store.fellows,
       present: () => this.#dispatcher.present(),
-      isBroken: () => this.#storeProblem !== null,
-      onRepaired: () => this.#storeRepaired(),
+      onDue: () => this.#sweeper.expect(0),
       onLoss: (lostUpTo) => {
         observer.storeLost(lostUpTo);
         return this.#recovery.resync(lostUpTo);
       },
-      onFault: (error) => {
-        if (error instanceof StorageUnavailable) this.#storeFailed(error);
-        else observer.fault(error, 'sweep');
-      },
+      onRestart: () => this.#recovery.catchUp(),
+      onFault: (error) => this.#failed(error, 'beat'),
+    });
+    this.#sweeper = new Sweeper({
+      ...parts,
+      batcher: this.#batcher,
+      pulse: this.#pulse,
+      rules: options.retention,
+      random,
+      onRepaired: () => this.#storeRepaired(),
+      onFault: (error) => this.#failed(error, 'sweep'),
     });
   }
 
@@ -295,7 +297,7 @@ export class Kernel {
   /** Whether it can serve, and what is the matter if not. */
   health(): { healthy: boolean; checks: Record<string, string> } {
     const checks = {
-      store: this.#storeProblem ?? 'ok',
+      store: this.#storeProblem ?? this.#pulse.problem ?? 'ok',
       bus: this.bus.problem ?? 'ok',
       kernel: this.stopping ? 'stopping' : 'ok',
     };
@@ -318,7 +320,7 @@ export class Kernel {
   async stop(): Promise<void> {
     if (this.stopping) return;
     this.#stopping = true;
-    await this.#sweeper.stop();
+    await Promise.all([this.#sweeper.stop(), this.#pulse.stop()]);
     await this.#batcher.settled();
     if (this.#storeProblem === null) await this.#announce('kernel_stopped').catch(() => undefined);
     await this.#batcher.settled();
@@ -326,6 +328,11 @@ export class Kernel {
     this.relay.stop();
     await this.bus.close();
     await this.store.close();
+  }
+
+  #failed(error: unknown, about: string): void {
+    if (error instanceof StorageUnavailable) this.#storeFailed(error);
+    else this.#observer.fault(error, about);
   }
 
   #storeFailed(error: StorageUnavailable): void {

@@ -8,7 +8,7 @@ export class Presence {
   readonly #leaseMs: number;
   readonly #seen = new Map<string, Now>();
   readonly #offline = new Set<string>();
-  /** Who was heard of since the other kernels were last told. */
+  /** Who was heard of and is not told to the other kernels yet. */
   readonly #heard = new Set<string>();
 
   constructor(leaseMs: number) {
@@ -45,13 +45,21 @@ export class Presence {
     return this.#seen.get(workerId);
   }
 
-  /** Who was heard of since `told` last said that the other kernels know. */
-  heard(): string[] {
-    return [...this.#heard];
+  /** Who was heard of since this was last asked, for the other kernels to be told. */
+  takeHeard(): string[] {
+    const heard = [...this.#heard];
+    this.#heard.clear();
+    return heard;
   }
 
-  told(workerIds: readonly string[]): void {
-    for (const id of workerIds) this.#heard.delete(id);
+  /** They could not be told after all. */
+  notTold(workerIds: readonly string[]): void {
+    for (const id of workerIds) if (this.#seen.has(id)) this.#heard.add(id);
+  }
+
+  /** Whether it was heard of, and the other kernels do not know yet. */
+  isNews(workerId: string): boolean {
+    return this.#heard.has(workerId);
   }
 
   /** Online workers that were silent for a whole lease. */

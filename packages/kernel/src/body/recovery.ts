@@ -3,8 +3,10 @@ import type { Assignment } from '../core/command.ts';
 import { StorageUnavailable } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
 import type { Batcher } from './batcher.ts';
+import type { Dispatcher } from './dispatcher.ts';
 import type { EventRelay } from './event-relay.ts';
 import type { Presence } from './presence.ts';
+import type { TaskWaiters } from './task-waiters.ts';
 
 export interface RecoveryOptions {
   readonly store: Store;
@@ -12,7 +14,15 @@ export interface RecoveryOptions {
   readonly presence: Presence;
   readonly relay: EventRelay;
   readonly clock: Clock;
+  readonly dispatcher: Dispatcher;
+  readonly taskWaiters: TaskWaiters;
+  /** Makes the kernel look at once whether somebody waits for work. */
+  readonly kick: () => void;
+  readonly isStopping: () => boolean;
 }
+
+/** So many commands at a time, so that those of others find their place between them. */
+const PIECE = 256;
 
 /** What a kernel does when it starts, when its store comes back, and when the store comes back with less than it had. */
 export class Recovery {
@@ -38,11 +48,18 @@ export class Recovery {
     this.#doubtful.push(...assignments);
   }
 
-  /** The store can be used again: what is in it may be more than was answered. */
+  /**
+   * What is in the store may be more than was heard of here, or less, or something else under the same numbers: whatever
+   * somebody waits for is looked at anew.
+   */
   async catchUp(): Promise<void> {
+    const { presence, relay, dispatcher, taskWaiters, kick } = this.#options;
     const workers = await this.#followWorkers();
-    this.#options.presence.keepOnly(new Set(workers.map((worker) => worker.id)));
-    await this.#options.relay.catchUp();
+    presence.keepOnly(new Set(workers.map((worker) => worker.id)));
+    relay.forget();
+    await Promise.all([relay.catchUp(), taskWaiters.lookAgain()]);
+    dispatcher.refresh();
+    kick();
   }
 
   async #followWorkers() {
@@ -79,21 +96,30 @@ export class Recovery {
    * and one beyond them, so that every watcher, wherever it was, is told; and no lease is what it was.
    */
   async resync(lostUpTo: number): Promise<void> {
-    const { store, batcher, relay } = this.#options;
-    try {
-      const { last } = await store.ledger.span();
-      const data = { lost_up_to: lostUpTo, reason: 'failover' };
-      const told = { kind: 'announce', actor: 'kernel', event: 'rollback_completed', data } as const;
-      const count = Math.max(1, lostUpTo - last + 1);
-      await Promise.all(Array.from({ length: count }, () => batcher.execute(told)));
-      const holders = (await store.workers()).filter(({ holds }) => holds.length > 0);
-      await Promise.all(
-        holders.map(({ id }) => batcher.execute({ kind: 'revoke_leases', actor: 'kernel', workerId: id })),
-      );
-      await relay.catchUp();
-    } catch (error) {
-      store.fellows?.notResynced(lostUpTo);
-      throw error;
-    }
+    const { store, batcher } = this.#options;
+    await this.#fill(lostUpTo);
+    const holders = (await store.workers()).filter(({ holds }) => holds.length > 0);
+    await inPieces(holders, ({ id }) => batcher.execute({ kind: 'revoke_leases', actor: 'kernel', workerId: id }));
+    await this.catchUp();
   }
+
+  /**
+   * In pieces, each from where the ledger ends by then: what others commit in between counts as well, be it work or, when
+   * several kernels notice the same loss, pieces of their own. A kernel that stops leaves the rest to them.
+   */
+  async #fill(lostUpTo: number): Promise<void> {
+    const { store, batcher, isStopping } = this.#options;
+    const data = { lost_up_to: lostUpTo, reason: 'failover' };
+    const told = { kind: 'announce', actor: 'kernel', event: 'rollback_completed', data } as const;
+    const missing = async () => lostUpTo + 1 - (await store.ledger.span()).last;
+    let left = Math.max(1, await missing());
+    do {
+      await Promise.all(Array.from({ length: Math.min(left, PIECE) }, () => batcher.execute(told)));
+      left = await missing();
+    } while (left > 0 && !isStopping());
+  }
+}
+
+async function inPieces<T>(items: readonly T[], act: (item: T) => Promise<unknown>): Promise<void> {
+  for (let from = 0; from < items.length; from += PIECE) await Promise.all(items.slice(from, from + PIECE).map(act));
 }

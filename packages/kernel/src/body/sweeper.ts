@@ -5,6 +5,7 @@ import type { Batcher } from './batcher.ts';
 import { IDEMPOTENCY_MS } from './decide/submit.ts';
 import type { EventRelay } from './event-relay.ts';
 import type { Presence } from './presence.ts';
+import type { Pulse } from './pulse.ts';
 
 /** The sweeper never rests longer than this, so that a lost hint delays nothing by more. */
 const LONGEST_REST_MS = 250;
@@ -27,17 +28,12 @@ export interface SweeperOptions {
   readonly clock: Clock;
   readonly batcher: Batcher;
   readonly presence: Presence;
+  readonly pulse: Pulse;
   readonly relay: EventRelay;
   readonly rules: SweepRules;
-  /** How long a worker may be silent. */
-  readonly leaseMs: number;
   readonly random: () => number;
-  /** Workers that are surely there at the moment, which is a sign of life. */
-  readonly present: () => Iterable<string>;
   readonly isBroken: () => boolean;
   readonly onRepaired: () => Promise<void>;
-  /** What was acknowledged up to this entry is gone, at least in part. */
-  readonly onLoss: (lostUpTo: number) => Promise<void>;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -55,8 +51,6 @@ export class Sweeper {
   #retentionAt = 0;
   #workersAt = 0;
   #sweepsToProbe = 0;
-  /** The ledger's end at the last beat: what the bus has not brought by the next one got lost. */
-  #lastAtBeat = 0;
 
   constructor(options: SweeperOptions) {
     this.#options = options;
@@ -70,7 +64,6 @@ export class Sweeper {
     this.#stopped = true;
     this.#cancelTimer();
     await this.#sweeping;
-    await this.#options.store.fellows?.leave().catch(() => undefined);
   }
 
   /** Something will be due in `delayMs`: sweep by then at the latest. */
@@ -94,7 +87,7 @@ export class Sweeper {
 
   /** Answers in how many milliseconds to come back. */
   async #sweep(): Promise<number> {
-    const { store, relay, clock, isBroken, onFault } = this.#options;
+    const { store, relay, clock, pulse, isBroken, onFault } = this.#options;
     try {
       const now = clock.now();
       relay.check(now.steady);
@@ -102,7 +95,7 @@ export class Sweeper {
         await this.#repair();
         return LONGEST_REST_MS;
       }
-      const silent = await this.#beat();
+      const silent = pulse.takeSilent();
       if (silent === null) return LONGEST_REST_MS;
       await this.#sweepWorkers(silent);
       const due = await store.due(clock.now(), MOST_AT_ONCE);
@@ -130,22 +123,6 @@ export class Sweeper {
       nextReadyAt === null ? LONGEST_REST_MS : nextReadyAt - now.wall,
       nextDeadline === null ? LONGEST_REST_MS : nextDeadline - now.steady,
     );
-  }
-
-  /** The workers that were silent for a whole lease; null when sweeping is another kernel's office. */
-  async #beat(): Promise<readonly string[] | null> {
-    const { presence, clock, present, store, relay, leaseMs } = this.#options;
-    const now = clock.now();
-    for (const id of present()) presence.touch(id, now);
-    if (!store.fellows) return presence.silent(now);
-    const heard = presence.heard();
-    // What was heard since the last beat is known to others at this one only.
-    const { isSteward, silent, last, lostUpTo } = await store.fellows.beat(heard, leaseMs + LONGEST_REST_MS);
-    presence.told(heard);
-    if (lostUpTo !== null) await this.#options.onLoss(lostUpTo);
-    if (this.#lastAtBeat > relay.head) await relay.catchUp();
-    this.#lastAtBeat = last;
-    return isSteward ? silent : null;
   }
 
   async #sweepWorkers(silent: readonly string[]): Promise<void> {

@@ -6,7 +6,7 @@ import { isTerminal, type Task } from '../core/task.ts';
 export class TaskWaiters {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #listeners = new Map<string, Set<(task: Task) => void>>();
+  readonly #listeners = new Map<string, Set<(task: Task | null) => void>>();
 
   constructor(store: Store, clock: Clock) {
     this.#store = store;
@@ -15,8 +15,8 @@ export class TaskWaiters {
 
   /** The task once it has ended, or as it is after `waitMs` or when `signal` aborts. Null: no such task. */
   async wait(taskId: string, waitMs: number, signal: AbortSignal): Promise<Task | null> {
-    let ended: (task: Task) => void = () => undefined;
-    const end = new Promise<Task>((resolve) => {
+    let ended: (task: Task | null) => void = () => undefined;
+    const end = new Promise<Task | null>((resolve) => {
       ended = resolve;
     });
     // Listens before it looks, so that an end in between is not missed.
@@ -38,12 +38,22 @@ export class TaskWaiters {
   async endedElsewhere(taskId: string): Promise<void> {
     if (!this.isAwaited(taskId)) return;
     const task = await this.#store.task(taskId);
-    if (task && isTerminal(task)) this.ended(task);
+    if (!task || isTerminal(task)) this.#tell(taskId, task);
+  }
+
+  /** Any of the tasks may have ended, or be gone, without a word in the ledger. */
+  async lookAgain(): Promise<void> {
+    await Promise.all([...this.#listeners.keys()].map((taskId) => this.endedElsewhere(taskId)));
   }
 
   /** A task has ended: whoever waited for it may go on. */
   ended(task: Task): void {
-    for (const listener of this.#listeners.get(task.id) ?? []) listener(task);
+    this.#tell(task.id, task);
+  }
+
+  /** @param task null: there is no such task any more */
+  #tell(taskId: string, task: Task | null): void {
+    for (const listener of this.#listeners.get(taskId) ?? []) listener(task);
   }
 
   #pause(ms: number, signal: AbortSignal): Promise<null> {
@@ -56,13 +66,13 @@ export class TaskWaiters {
     });
   }
 
-  #listen(taskId: string, listener: (task: Task) => void): void {
+  #listen(taskId: string, listener: (task: Task | null) => void): void {
     const listeners = this.#listeners.get(taskId);
     if (listeners) listeners.add(listener);
     else this.#listeners.set(taskId, new Set([listener]));
   }
 
-  #unlisten(taskId: string, listener: (task: Task) => void): void {
+  #unlisten(taskId: string, listener: (task: Task | null) => void): void {
     const listeners = this.#listeners.get(taskId);
     if (listeners?.delete(listener) && listeners.size === 0) this.#listeners.delete(taskId);
   }

@@ -84,8 +84,6 @@ export interface Fellows {
    * @param patienceMs how long nobody may have heard of a worker before it counts as silent
    */
   beat(heard: readonly string[], patienceMs: number): Promise<Beat>;
-  /** What a beat said was lost could not be made known: a later beat is to say it again. */
-  notResynced(lostUpTo: number): void;
   /** When those of these workers who are online were last heard of by any kernel (wall). */
   lastSeen(workerIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Gives up the office, if it has it. */
@@ -98,8 +96,10 @@ export interface Beat {
   readonly silent: readonly string[];
   /** The newest entry of the ledger. */
   readonly last: number;
-  /** The newest entry that was acknowledged to this kernel and is gone, as after a failover; null: none. */
+  /** The newest entry that was acknowledged to this kernel and is gone, as after a failover, told once; null: none. */
   readonly lostUpTo: number | null;
+  /** Since the beat before the store has started anew, or another one has taken its place. */
+  readonly restarted: boolean;
 }
 
 export interface LedgerSpan {

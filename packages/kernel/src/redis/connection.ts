@@ -203,6 +203,8 @@ export class RedisConnection {
       rootNodes: [{ url: this.#url }],
       RESP: 2,
       minimizeConnections: true,
+      // Another node serves the slot: that is another server, to be looked over like any other before it is used.
+      maxCommandRedirections: 0,
       defaults: { ...credentials(this.#url), ...this.#settings() },
     });
     cluster.on('error', () => undefined);

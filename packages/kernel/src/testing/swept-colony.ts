@@ -1,11 +1,14 @@
 import { expect, onTestFinished } from 'vitest';
 import { EventRelay } from '../body/event-relay.ts';
 import { Presence } from '../body/presence.ts';
+import { Pulse } from '../body/pulse.ts';
 import { Sweeper, type SweepRules } from '../body/sweeper.ts';
 import { InMemoryBus } from '../bus/in-memory.ts';
 import type { Replies, Rules } from '../core/command.ts';
+import type { Fellows } from '../core/store.ts';
 import type { Task, TaskInput, TaskStatus } from '../core/task.ts';
 import { newTask, Pipeline } from './pipeline.ts';
+import type { SimClock } from './sim-clock.ts';
 
 const FOR_EVER: SweepRules = { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 1e12 };
 
@@ -13,30 +16,45 @@ const FOR_EVER: SweepRules = { taskRetentionMs: null, ledgerRetentionMs: null, w
 export class SweptColony {
   readonly pipeline: Pipeline;
   readonly presence: Presence;
+  readonly pulse: Pulse;
   readonly sweeper: Sweeper;
   readonly faults: unknown[] = [];
   present: string[] = [];
   broken = false;
   repairs = 0;
 
-  constructor(pipeline: Pipeline, retention: Partial<SweepRules>) {
+  constructor(pipeline: Pipeline, retention: Partial<SweepRules>, fellows: Fellows | null) {
     this.pipeline = pipeline;
     this.presence = new Presence(10_000);
-    this.sweeper = new Sweeper({
-      ...{ store: pipeline.store, clock: pipeline.clock, batcher: pipeline.batcher, presence: this.presence },
-      relay: new EventRelay(() => pipeline.store.ledger, new InMemoryBus()),
+    const common = {
+      ...{ clock: pipeline.clock, presence: this.presence, isBroken: () => this.broken },
+      onFault: (error: unknown) => this.faults.push(error),
+      relay: new EventRelay(
+        () => pipeline.store.ledger,
+        new InMemoryBus(),
+        (error) => this.faults.push(error),
+      ),
+    };
+    this.pulse = new Pulse({
+      ...common,
+      fellows,
       leaseMs: 10_000,
+      present: () => this.present,
+      onDue: () => this.sweeper.expect(0),
+      onLoss: async () => undefined,
+      onRestart: async () => undefined,
+    });
+    this.sweeper = new Sweeper({
+      ...common,
+      ...{ store: pipeline.store, batcher: pipeline.batcher, pulse: this.pulse },
       rules: { ...FOR_EVER, ...retention },
       random: () => 0.5,
-      present: () => this.present,
-      isBroken: () => this.broken,
-      onLoss: async () => undefined,
       onRepaired: async () => {
         this.repairs++;
         this.broken = false;
       },
-      onFault: (error) => this.faults.push(error),
     });
+    this.pulse.start();
     this.sweeper.start();
   }
 
@@ -66,10 +84,15 @@ export class SweptColony {
 }
 
 /** At the end of the test it is stopped, and must not have met a fault that the test did not take note of. */
-export async function begin(retention: Partial<SweepRules> = {}, rules: Partial<Rules> = {}): Promise<SweptColony> {
-  const setting = new SweptColony(await Pipeline.open(rules), retention);
+export async function begin(
+  retention: Partial<SweepRules> = {},
+  rules: Partial<Rules> = {},
+  fellows: (clock: SimClock) => Fellows | null = () => null,
+): Promise<SweptColony> {
+  const pipeline = await Pipeline.open(rules);
+  const setting = new SweptColony(pipeline, retention, fellows(pipeline.clock));
   onTestFinished(async () => {
-    await setting.sweeper.stop();
+    await Promise.all([setting.sweeper.stop(), setting.pulse.stop(), setting.advance(10_000)]);
     expect(setting.faults).toEqual([]);
     await setting.pipeline.store.close();
   });

@@ -13,6 +13,8 @@ export class Stage {
   first = 1;
   reads = 0;
   broken = false;
+  damaged = false;
+  readonly faults: unknown[] = [];
   #count = 0;
 
   /** @param before how many entries there are before the relay comes into being */
@@ -23,13 +25,18 @@ export class Stage {
       read: async (after, limit) => {
         this.reads++;
         if (this.broken) throw new StorageUnavailable('the disk is gone');
+        if (this.damaged) throw new TypeError('this is no entry');
         return this.entries.filter(({ id }) => id > after && id >= this.first).slice(0, limit);
       },
       query: async () => [],
       seal: async () => this.#count,
       verify: () => Promise.reject(new Error('nobody asked')),
     };
-    this.relay = new EventRelay(() => ledger, this.bus);
+    this.relay = new EventRelay(
+      () => ledger,
+      this.bus,
+      (error) => this.faults.push(error),
+    );
   }
 
   /** Entries that are committed, and not published. */

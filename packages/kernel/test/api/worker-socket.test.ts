@@ -135,6 +135,19 @@ test('a draining worker that gives back its last task hears that it arrived', as
   await socket.message(({ type, ref }) => type === 'ack' && ref === 'last');
 });
 
+test('draining is told once, however often it is asked for and until the worker is gone', async () => {
+  const { colony, socket, id } = await connect();
+  const [first, second] = [await submit(colony), await submit(colony)];
+  socket.send({ type: 'ready', slots: 2 });
+  await assigned(socket, first);
+  await assigned(socket, second);
+  for (let n = 0; n < 2; n++) await colony.call(`DELETE /workers/${id}?drain=true`);
+  for (const task_id of [first, second]) socket.send({ type: 'complete', task_id, lease_token: 1, result: 1 });
+  await socket.until(({ closed }) => closed);
+  expect(socket.messages.filter(({ type }) => type === 'drain')).toHaveLength(1);
+  expect(socket.closed).toEqual({ code: 1008, reason: 'worker_not_found' });
+});
+
 test('an open socket keeps its leases alive, a closed one loses nothing at once', async () => {
   const { colony, socket, status, id: worker } = await connect({ WORKER_HEARTBEAT_INTERVAL: '0.3' });
   const id = await submit(colony);

@@ -53,11 +53,6 @@ export class EpochWatch {
     return lost;
   }
 
-  /** What was taken could not be told to everybody. */
-  returnLoss(lost: number): void {
-    this.#lostUpTo = Math.max(lost, this.#lostUpTo ?? 0);
-  }
-
   async inspect(send: (call: Call) => Promise<Reply>): Promise<void> {
     const { prefix, meta, ledger } = this.#keys;
     const run = /^run_id:(\w+)/m.exec(String(await send(['INFO', 'server'])))?.[1] ?? 'unknown';
@@ -70,7 +65,7 @@ export class EpochWatch {
     const isOld = kept !== undefined && number(kept[0]) > number(row.id);
     if (isOld || found?.[1].includes(row.text)) return;
     this.#row = null;
-    this.returnLoss(number(row.id));
+    this.#lostUpTo = Math.max(number(row.id), this.#lostUpTo ?? 0);
   }
 }
 

@@ -14,7 +14,8 @@ const MOST_AT_ONCE = 1000;
  * One beat of one kernel. Steady time is what lies between beats, whosoever they are: a gap of more than two seconds
  * (all kernels were down, or the server was, or its clock was set) counts for no more than that; and one that is long
  * as leases go gives every worker a full lease anew. Arguments: prefix, kernel, how long is too long for a worker, workers heard of. Answers
- * wall time, steady time, the ledger's last entry, whether this kernel is the steward, and if so who was silent.
+ * wall time, steady time, the ledger's last entry, whether this kernel is the steward, if so who was silent, and which run of
+ * the server this is.
  */
 const BEAT = new Script(`
 local prefix, kernel, patience = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -45,7 +46,8 @@ if not holder or holder == kernel then
     silent = redis.call('ZRANGEBYSCORE', prefix .. 'seen', '-inf', string.format('%.0f', steady - patience), 'LIMIT', 0, ${MOST_SILENT})
   end
 end
-return {wall, steady, tonumber(redis.call('HGET', prefix .. 'meta', 'last') or '0'), steward, silent}
+local meta = redis.call('HMGET', prefix .. 'meta', 'last', 'run')
+return {wall, steady, tonumber(meta[1] or '0'), steward, silent, meta[2] or ''}
 `);
 
 const LEAVE = new Script(`
@@ -61,6 +63,7 @@ export class RedisFellows implements Fellows {
   readonly #clock: RedisClock;
   readonly #epoch: EpochWatch;
   #marks = 0;
+  #run: string | null = null;
 
   constructor(redis: RedisConnection, keys: Keys, kernel: string, clock: RedisClock, epoch: EpochWatch) {
     this.#epoch = epoch;
@@ -77,15 +80,13 @@ export class RedisFellows implements Fellows {
   async beat(heard: readonly string[], patienceMs: number): Promise<Beat> {
     const before = performance.now();
     const args = [this.#keys.prefix, this.#kernel, String(patienceMs), ...heard];
-    const reply = (await this.#redis.run(BEAT, args)) as [number, number, number, number, string[]];
-    const [wall, steady, last, steward, silent] = reply;
+    const reply = (await this.#redis.run(BEAT, args)) as [number, number, number, number, string[], string];
+    const [wall, steady, last, steward, silent, run] = reply;
+    const restarted = this.#run !== null && this.#run !== run;
+    this.#run = run;
     // Somewhere between asking and hearing; the middle is the best guess.
     this.#clock.set(wall, steady, (before + performance.now()) / 2);
-    return { isSteward: steward === 1, silent, last, lostUpTo: this.#epoch.takeLoss() };
-  }
-
-  notResynced(lostUpTo: number): void {
-    this.#epoch.returnLoss(lostUpTo);
+    return { isSteward: steward === 1, silent, last, lostUpTo: this.#epoch.takeLoss(), restarted };
   }
 
   async lastSeen(workerIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
