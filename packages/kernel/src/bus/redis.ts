@@ -153,15 +153,20 @@ export class RedisBus implements EventBus {
 
   /** What was published of this row. It may have come round faster than the answer to its commit, if there is one. */
   async #ownOf({ first, by }: Row): Promise<readonly LedgerEntry[] | undefined> {
-    if (by === this.#name && !this.#own.has(first)) {
-      const published = new Promise<void>((resolve) => (this.#onPublished = resolve));
-      const limit = new AbortController();
-      await Promise.race([published, pause(LONGEST_ANSWER_MS, undefined, limit).catch(() => undefined)]);
-      limit.abort();
-    }
+    if (by === this.#name && !this.#own.has(first)) await this.#nextPublished();
     const own = this.#own.get(first);
     this.#own.delete(first);
     return own;
+  }
+
+  #nextPublished(): Promise<void> {
+    return new Promise((resolve) => {
+      const limit = setTimeout(resolve, LONGEST_ANSWER_MS);
+      this.#onPublished = () => {
+        clearTimeout(limit);
+        resolve();
+      };
+    });
   }
 
   #takeEphemeral(messages: readonly Reply[]): void {

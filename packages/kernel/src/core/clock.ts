@@ -15,14 +15,18 @@ export interface Clock {
   timer(delayMs: number, run: () => void): () => void;
 }
 
-let lastMs = Number.NaN;
-let lastText = '';
+/** Of some seconds how they are written: many times that are asked for are close together. */
+const written: { readonly second: number; readonly text: string }[] = [];
+const KEPT = 64;
 
 /** RFC 3339 in UTC with milliseconds and `Z`. */
 export function timestamp(wallMs: number): string {
-  if (wallMs !== lastMs) {
-    lastText = new Date(wallMs).toISOString();
-    lastMs = wallMs;
+  const second = Math.floor(wallMs / 1000);
+  let found = written[second & (KEPT - 1)];
+  if (found?.second !== second) {
+    found = { second, text: new Date(second * 1000).toISOString().slice(0, -'000Z'.length) };
+    written[second & (KEPT - 1)] = found;
   }
-  return lastText;
+  const ms = Math.floor(wallMs - second * 1000);
+  return `${found.text}${ms < 10 ? '00' : ms < 100 ? '0' : ''}${ms}Z`;
 }

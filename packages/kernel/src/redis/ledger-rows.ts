@@ -27,7 +27,7 @@ export interface NewRow {
   readonly entries: number;
   readonly text: string;
   /** Under what it can be found: `type:…`, `worker:…`, `actor:…`. */
-  readonly indexes: ReadonlySet<string>;
+  readonly indexes: readonly string[];
 }
 
 /** An event as an entry that has no number yet. */
@@ -51,15 +51,23 @@ export function rowsOf(entries: readonly Unnumbered[]): NewRow[] {
   const rows: NewRow[] = [];
   for (let from = 0; from < entries.length; from += MOST_IN_ROW) {
     const piece = entries.slice(from, from + MOST_IN_ROW);
-    const indexes = new Set<string>();
-    for (const { type, workerId, actor } of piece) {
-      indexes.add(`type:${type}`);
-      if (workerId !== null) indexes.add(`worker:${workerId}`);
-      indexes.add(`actor:${actor}`);
-    }
-    rows.push({ entries: piece.length, text: piece.map(lineOf).join('\n'), indexes });
+    rows.push({ entries: piece.length, text: piece.map(lineOf).join('\n'), indexes: indexesOf(piece) });
   }
   return rows;
+}
+
+function indexesOf(entries: readonly Unnumbered[]): string[] {
+  const [types, workers, actors] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  for (const { type, workerId, actor } of entries) {
+    types.add(type);
+    if (workerId !== null) workers.add(workerId);
+    actors.add(actor);
+  }
+  return [
+    ...Array.from(types, (type) => `type:${type}`),
+    ...Array.from(workers, (id) => `worker:${id}`),
+    ...Array.from(actors, (actor) => `actor:${actor}`),
+  ];
 }
 
 function lineOf({ type, source, actor, data }: Unnumbered): string {

@@ -131,7 +131,7 @@ export function scriptArguments(plan: CommitPlan, header: CommitHeader): string[
   for (const [lane, requirements] of plan.lanes) list.push(lane, requirements);
   list.push(String(rows.length));
   for (const { entries, text, indexes } of rows) {
-    list.push(String(entries), String(plan.at), text, String(indexes.size), ...indexes);
+    list.push(String(entries), String(plan.at), text, String(indexes.length), ...indexes);
   }
   return list;
 }

@@ -14,9 +14,11 @@ export const KEEPING = `
 local function keepLanes(prefix, from, to)
   local changed = 0
   for at = from, to, 2 do
-    if redis.call('ZCARD', prefix .. 'queue:' .. ARGV[at]) > 0 then
+    local queue = prefix .. 'queue:' .. ARGV[at]
+    if redis.call('ZCOUNT', queue, '0', '+inf') > 0 then
       changed = changed + redis.call('HSET', prefix .. 'lanes', ARGV[at], ARGV[at + 1])
     else
+      redis.call('DEL', queue)
       changed = changed + redis.call('HDEL', prefix .. 'lanes', ARGV[at])
     end
   end

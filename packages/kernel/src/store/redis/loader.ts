@@ -6,6 +6,7 @@ import { tokenFloorOf } from './epoch.ts';
 import type { Keys } from './keys.ts';
 import { LANES, RELATIVES } from './load-scripts.ts';
 import { keyFrom, laneFrom, rankScore, taskFrom, tombstoneFrom, workerFrom } from './records.ts';
+import { LOWEST_SCORE } from './writes.ts';
 
 /** Profiles kept at hand: they never change. */
 const MOST_PROFILES = 10_000;
@@ -177,7 +178,7 @@ export class Loader {
   #askLanes(asked: Questions, needs: readonly LaneNeed[]): () => Map<string, LaneHead> {
     const args = needs.flatMap(({ lane, after, limit }) => [
       lane,
-      after === null ? '-inf' : `(${rankScore(after)}`,
+      after === null ? LOWEST_SCORE : `(${rankScore(after)}`,
       String(limit + 1),
     ]);
     const heads = asked.add(needs.length > 0 && { script: LANES, args: [this.#keys.prefix, ...args] });

@@ -1,4 +1,4 @@
-import type { Task } from '../../core/task.ts';
+import { isTerminal, type Task } from '../../core/task.ts';
 import type { Worker } from '../../core/worker.ts';
 import type { Keys } from './keys.ts';
 import { NOBODY, pair, rankScore, specText } from './records.ts';
@@ -27,17 +27,20 @@ export function placeTask(
       writes.unrank(keys.status(first.status), id);
       writes.count(keys.counts, first.status, -1);
     }
-    writes.rank(keys.status(last.status), seq, id);
+    if (isTerminal(last)) writes.rank(keys.status(last.status), seq, id);
+    else writes.rankBusy(keys.status(last.status), seq, id);
     writes.count(keys.counts, last.status, 1);
     if (first?.status === 'queued') writes.unrank(keys.queue(last.lane), id);
-    if (last.status === 'queued') writes.rank(keys.queue(last.lane), rankScore(last), id);
+    if (last.status === 'queued') writes.rankBusy(keys.queue(last.lane), rankScore(last), id);
     if ((first?.status === 'queued' || last.status === 'queued') && !lanes.has(last.lane)) {
       lanes.set(last.lane, JSON.stringify(last.spec.value.requirements));
     }
   }
   move(writes, keys.due, id, first?.dueAt ?? null, last.dueAt);
   move(writes, keys.ended, id, first?.completedAt ?? null, last.completedAt);
-  move(writes, keys.deadlines, id, deadlineOf(first), deadlineOf(last));
+  const [until, deadline] = [deadlineOf(first), deadlineOf(last)];
+  if (deadline === null) move(writes, keys.deadlines, id, until, null);
+  else if (deadline !== until) writes.rankBusy(keys.deadlines, deadline, id);
   const worker = first?.worker ?? null;
   if (worker !== last.worker) {
     if (worker !== null) writes.unrank(keys.worker(worker), id);

@@ -6,6 +6,7 @@ import { sizeOf } from '../task-size.ts';
 import type { Keys } from './keys.ts';
 import type { Loader } from './loader.ts';
 import { NOBODY } from './records.ts';
+import { LOWEST_SCORE } from './writes.ts';
 
 /** How many tasks a listing looks at in one go, at the most. */
 const MOST_IN_PIECE = 250;
@@ -52,7 +53,7 @@ export class Queries {
   async #newest(sets: readonly string[], before: number | undefined, limit: number) {
     const replies = await this.#redis.pipeline(
       sets.map((set) => [
-        ...['ZREVRANGEBYSCORE', set, before === undefined ? '+inf' : `(${before}`, '-inf'],
+        ...['ZREVRANGEBYSCORE', set, before === undefined ? '+inf' : `(${before}`, LOWEST_SCORE],
         ...['WITHSCORES', 'LIMIT', '0', String(limit)],
       ]),
     );
@@ -67,15 +68,10 @@ export class Queries {
   async due(now: Now, limit: number): Promise<Due> {
     const { due, deadlines } = this.#keys;
     const until = (set: string, time: number) => [
-      'ZRANGEBYSCORE',
-      set,
-      '-inf',
-      String(time),
-      'LIMIT',
-      '0',
-      String(limit),
+      ...['ZRANGEBYSCORE', set, LOWEST_SCORE, String(time)],
+      ...['LIMIT', '0', String(limit)],
     ];
-    const first = (set: string) => ['ZRANGE', set, '0', '0', 'WITHSCORES'];
+    const first = (set: string) => [...firstOf(set), 'WITHSCORES'];
     const [ready, overdue, nextReady, nextDeadline] = await this.#redis.pipeline([
       until(due, now.wall),
       until(deadlines, now.steady),
@@ -91,9 +87,13 @@ export class Queries {
   }
 
   async oldestQueued(): Promise<number | null> {
-    const [id] = (await this.#redis.send('ZRANGE', this.#keys.status('queued'), '0', '0')) as string[];
+    const [id] = (await this.#redis.send(...firstOf(this.#keys.status('queued')))) as string[];
     return id === undefined ? null : ((await this.#loader.task(id))?.queuedAt ?? null);
   }
+}
+
+function firstOf(set: string): string[] {
+  return ['ZRANGEBYSCORE', set, LOWEST_SCORE, '+inf', 'LIMIT', '0', '1'];
 }
 
 function fits(task: Task, { status, tag, createdBy, workerId }: TaskQuery): boolean {

@@ -6,7 +6,7 @@ import { Script } from '../../redis/script.ts';
 import type { Keys } from './keys.ts';
 import type { Loader } from './loader.ts';
 import { NOBODY, pair, STATUS_CODE } from './records.ts';
-import { Writes } from './writes.ts';
+import { LOWEST_SCORE, Writes } from './writes.ts';
 
 /**
  * Removes ended tasks. Of each there remains how it ended and which ledger entries tell of it, and its children are
@@ -103,7 +103,7 @@ export class Pruner {
   async #pruneTasks(before: number, limit: number): Promise<number> {
     const { ended, prefix } = this.#keys;
     const ids = (await this.#redis.send(
-      ...['ZRANGEBYSCORE', ended, '-inf', `(${before}`, 'LIMIT', '0', String(limit)],
+      ...['ZRANGEBYSCORE', ended, LOWEST_SCORE, `(${before}`, 'LIMIT', '0', String(limit)],
     )) as string[];
     if (ids.length === 0) return 0;
     const tasks = await this.#loader.tasks(ids);

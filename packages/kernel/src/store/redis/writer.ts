@@ -128,7 +128,9 @@ export class Writer {
 
   /** The entries with their numbers, which others here want to know, too. */
   #appended({ events, plan: { rows } }: Draft, first: number): LedgerEntry[] {
-    const entries = events.map((event, n) => ({ id: first + n, ...event }));
+    const entries = events.map(({ type, source, actor, at: time, data, taskId, workerId }, n) => {
+      return { id: first + n, type, source, actor, at: time, data, taskId, workerId };
+    });
     let at = 0;
     for (const { entries: count, text } of rows) {
       const row = entries.slice(at, at + count);
