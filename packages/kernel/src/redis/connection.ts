@@ -81,6 +81,16 @@ export class RedisConnection {
     );
   }
 
+  /** Makes a connection if there is none. */
+  async connected(): Promise<void> {
+    await this.#inTime(async () => undefined);
+  }
+
+  /** Whatever is sent from now on goes over another connection. */
+  reconnect(): void {
+    this.#drop(this.#line);
+  }
+
   /** What tells the connection there is at the moment from any other; null: there is none that `once` can use. */
   get line(): Promise<Line> | null {
     return this.#isCluster ? null : this.#line;

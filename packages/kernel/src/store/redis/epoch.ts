@@ -1,3 +1,4 @@
+import { StorageUnavailable } from '../../core/errors.ts';
 import type { Call, Reply } from '../../redis/connection.ts';
 import { Script } from '../../redis/script.ts';
 import type { Keys } from './keys.ts';
@@ -36,6 +37,8 @@ export class EpochWatch {
   readonly #keys: Keys;
   #row: { readonly id: string; readonly text: string } | null = null;
   #lostUpTo: number | null = null;
+  /** The run of the server that was inspected last. */
+  #run: string | null = null;
 
   constructor(keys: Keys) {
     this.#keys = keys;
@@ -53,9 +56,15 @@ export class EpochWatch {
     return lost;
   }
 
+  /** Throws `StorageUnavailable` when this is another server than the one that was inspected last. */
+  async compare(send: (call: Call) => Promise<Reply>): Promise<void> {
+    if ((await runOf(send)) !== this.#run) throw new StorageUnavailable('two connections lead to two servers');
+  }
+
   async inspect(send: (call: Call) => Promise<Reply>): Promise<void> {
     const { prefix, meta, ledger } = this.#keys;
-    const run = /^run_id:(\w+)/m.exec(String(await send(['INFO', 'server'])))?.[1] ?? 'unknown';
+    const run = await runOf(send);
+    this.#run = run;
     await send(['EVAL', EPOCH.source, '1', meta, prefix, run]);
     const row = this.#row;
     if (row === null) return;
@@ -67,6 +76,10 @@ export class EpochWatch {
     this.#row = null;
     this.#lostUpTo = Math.max(number(row.id), this.#lostUpTo ?? 0);
   }
+}
+
+async function runOf(send: (call: Call) => Promise<Reply>): Promise<string> {
+  return /^run_id:(\w+)/m.exec(String(await send(['INFO', 'server'])))?.[1] ?? 'unknown';
 }
 
 function number(rowId: string): number {

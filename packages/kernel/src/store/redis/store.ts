@@ -30,6 +30,7 @@ import { Loader } from './loader.ts';
 import { enter, enterAlone, lastBeat } from './opening.ts';
 import { Queries } from './queries.ts';
 import { Pruner } from './retention.ts';
+import { Transactions } from './transaction.ts';
 import { Writer } from './writer.ts';
 
 export interface RedisStoreOptions extends RedisOptions {
@@ -57,6 +58,9 @@ export class RedisStore implements Store {
   /** Tells this kernel from its fellows. */
   readonly kernel = randomUUID();
   readonly #redis: RedisConnection;
+  /** For transactions alone. */
+  readonly #second: RedisConnection;
+  readonly #transactions: Transactions;
   readonly #keys: Keys;
   readonly #loader: Loader;
   readonly #writer: Writer;
@@ -75,6 +79,7 @@ export class RedisStore implements Store {
         // What it remembers may not be what is there now.
         store.ledger.forget();
         store.#loader.forget();
+        store.#transactions.forget();
         return epoch.inspect(send);
       });
       await epoch.inspect((call) => redis.send(...call));
@@ -96,11 +101,13 @@ export class RedisStore implements Store {
     const keys = new Keys(colony);
     const redis = new RedisConnection(options, keys.meta);
     const epoch = new EpochWatch(keys);
+    const second = new RedisConnection(options, keys.mark);
+    second.inspectWith((send) => epoch.compare(send));
     try {
       const facts = await readFacts(redis);
       const objection = objectionTo(facts);
       if (objection !== null) throw new Error(`this Redis must not be used: ${objection}`);
-      const store = new RedisStore(redis, keys, facts, epoch);
+      const store = new RedisStore(redis, second, keys, facts, epoch);
       await prepare(store, redis, keys, epoch);
       return store;
     } catch (error) {
@@ -109,7 +116,13 @@ export class RedisStore implements Store {
     }
   }
 
-  private constructor(redis: RedisConnection, keys: Keys, facts: RedisFacts, epoch: EpochWatch) {
+  private constructor(
+    redis: RedisConnection,
+    second: RedisConnection,
+    keys: Keys,
+    facts: RedisFacts,
+    epoch: EpochWatch,
+  ) {
     this.facts = facts;
     this.durability = durabilityOf(facts);
     this.#redis = redis;
@@ -119,11 +132,15 @@ export class RedisStore implements Store {
     this.#queries = new Queries(redis, keys, this.#loader);
     this.#pruner = new Pruner(redis, keys, this.#loader);
     this.ledger = new RedisLedger(redis, keys);
+    this.#second = second;
     const { kernel, clock, ledger } = this;
-    this.#writer = new Writer({ redis, keys, kernel, clock, epoch, ledger });
+    this.#transactions = new Transactions(second, keys, kernel);
+    const transactions = this.#transactions;
+    this.#writer = new Writer({ redis, transactions, keys, kernel, clock, epoch, ledger });
   }
 
-  load(needs: Needs): Promise<Loaded> {
+  async load(needs: Needs): Promise<Loaded> {
+    await this.#writer.settled;
     return this.#loader.load(needs);
   }
 
@@ -131,7 +148,8 @@ export class RedisStore implements Store {
     return this.#writer.commit(units, at, limits);
   }
 
-  survey(): Promise<Survey> {
+  async survey(): Promise<Survey> {
+    await this.#writer.settled;
     return this.#loader.survey();
   }
 
@@ -183,6 +201,7 @@ export class RedisStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#second.close();
     this.#redis.close();
   }
 }

@@ -1,6 +1,7 @@
+import { StorageUnavailable } from '../../core/errors.ts';
 import type { Basis } from '../../core/store.ts';
 import { isTerminal } from '../../core/task.ts';
-import type { Call, RedisConnection } from '../../redis/connection.ts';
+import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
 import { Script } from '../../redis/script.ts';
 import { type CommitPlan, historyAfter } from './commit-plan.ts';
 import { KEEPING, OPERATION_SECONDS } from './commit-script.ts';
@@ -9,24 +10,41 @@ import { historyTextOf, keyText, rememberHistory, stateText, workerText } from '
 
 const KEEP = new Script(`${KEEPING} keepLanes(ARGV[1], 3, #ARGV) keepLastKey(ARGV[1], ARGV[2])`);
 
-/** The connection on which the mark is being watched, what it is, and the ledger's last entry. */
-interface Watch {
+/** A point from which a transaction can go on: what a commit has left, or will have once it is carried out. */
+interface Footing {
+  /** The connection on which the mark is watched from then on. */
   readonly line: NonNullable<RedisConnection['line']>;
   readonly mark: string;
+  /** The ledger's last entry. */
   readonly last: number;
+  /** What is to be sent for it has been sent. */
+  readonly sent: Promise<void>;
+  /** Null as long as it is not known. */
+  outcome: Outcome | null;
+  readonly settled: Promise<Outcome>;
 }
+
+interface Outcome {
+  readonly committed: boolean;
+  /** It is certain that nobody has touched the mark since it began to be watched. */
+  readonly watching: boolean;
+}
+
+const FAILED: Outcome = { committed: false, watching: false };
 
 /**
  * Commits without a script, which costs the server less than half: a plain transaction that is carried out only if the
  * mark has not been touched since it was watched. Nothing of what is written needs to be looked at then, since nobody
- * else was there to change it. It is a way to go about an operation, and no more: whenever it cannot be said that it
- * worked, the script has the last word, which knows whether the operation has been carried out.
+ * else was there to change it. What a transaction consists of is sent while the one before is under way; only the word to
+ * carry it out waits for that one's answer. It is a way to go about an operation, and no more: whenever it cannot be
+ * said that it worked, the script has the last word, which knows whether the operation has been carried out.
  */
 export class Transactions {
+  /** Nothing else goes over it: what comes behind `MULTI` would be part of the transaction. */
   readonly #redis: RedisConnection;
   readonly #keys: Keys;
   readonly #kernel: string;
-  #watch: Watch | null = null;
+  #footing: Footing | null = null;
 
   constructor(redis: RedisConnection, keys: Keys, kernel: string) {
     this.#redis = redis;
@@ -34,28 +52,72 @@ export class Transactions {
     this.#kernel = kernel;
   }
 
-  /** Watches from now on, if the mark is still the one that a commit has left; `last` is its last entry. */
-  async watch(mark: string, last: number): Promise<void> {
-    this.#watch = null;
-    const { line } = this.#redis;
-    if (line === null) return;
-    // The empty transaction ends whatever was watched, and shows that there may be transactions.
-    const [, , , found] = (await this.#redis.once(line, [['MULTI'], ['EXEC'], ...this.#watching()])) ?? [];
-    if (found === mark) this.#watch = { line, mark, last };
+  /** Where transactions went may not be where all else goes. */
+  forget(): void {
+    this.#footing = null;
+    this.#redis.reconnect();
   }
 
-  /** Answers the first entry's number; null: it has not worked, or nobody knows. */
+  /** Watches from now on, if the mark is still the one that a commit has left; `last` is its last entry. */
+  async watch(mark: string, last: number): Promise<void> {
+    this.#footing = null;
+    try {
+      await this.#redis.connected();
+      const { line } = this.#redis;
+      if (line === null) return;
+      // The empty transaction ends whatever was watched, and shows that there may be transactions.
+      const answers = await this.#redis.once(line, [['MULTI'], ['EXEC'], ...this.#watching()]);
+      const outcome = { committed: true, watching: answers?.[3] === mark };
+      if (!outcome.watching) return;
+      this.#footing = { line, mark, last, outcome, sent: Promise.resolve(), settled: Promise.resolve(outcome) };
+    } catch (error) {
+      // There is another way, which will tell whether it can be gone.
+      if (!(error instanceof StorageUnavailable)) throw error;
+    }
+  }
+
+  /**
+   * Answers the first entry's number; null: it has not worked, or nobody knows. Throws `StorageUnavailable` when there is
+   * no answer in time.
+   */
   async commit(plan: CommitPlan, { mark, next }: Basis, operation: number): Promise<number | null> {
-    const watch = this.#watch;
-    this.#watch = null;
-    if (watch?.mark !== mark || !isPlain(plan)) return null;
-    const { calls, last } = this.#calls(plan, watch.last, next, operation);
-    const replies = await this.#redis.once(watch.line, [['MULTI'], ...calls, ['EXEC'], ...this.#watching()]);
-    if (replies === null) return null;
-    const [done, , found] = replies.slice(calls.length + 1);
-    if (!Array.isArray(done)) return null;
-    if (found === next) this.#watch = { line: watch.line, mark: next, last };
-    return watch.last + 1;
+    const before = this.#footing;
+    this.#footing = null;
+    if (before?.mark !== mark || !isPlain(plan)) return null;
+    const { calls, last } = this.#calls(plan, before.last, next, operation);
+    const sent = Promise.withResolvers<void>();
+    const settled = this.#carryOut(before, [['MULTI'], ...calls], next, sent.resolve);
+    settled.catch(() => undefined);
+    const footing: Footing = { line: before.line, mark: next, last, outcome: null, sent: sent.promise, settled };
+    this.#footing = footing;
+    try {
+      footing.outcome = await settled;
+      return footing.outcome.committed ? before.last + 1 : null;
+    } finally {
+      if (!footing.outcome?.watching && this.#footing === footing) this.#footing = null;
+    }
+  }
+
+  async #carryOut(before: Footing, body: readonly Call[], next: string, onSent: () => void): Promise<Outcome> {
+    const { line } = before;
+    const end: Call[] = [['EXEC'], ...this.#watching()];
+    try {
+      await before.sent;
+      if (before.outcome) {
+        if (!before.outcome.watching) return FAILED;
+        const answers = this.#redis.once(line, [...body, ...end]);
+        onSent();
+        return outcomeOf(await answers, next);
+      }
+      const queued = this.#redis.once(line, body);
+      queued.catch(() => undefined);
+      const { watching } = await before.settled;
+      const answers = this.#redis.once(line, watching ? end : [['DISCARD']]);
+      onSent();
+      return watching ? outcomeOf(await answers, next) : FAILED;
+    } finally {
+      onSent();
+    }
   }
 
   #watching(): Call[] {
@@ -99,6 +161,12 @@ export class Transactions {
     calls.push(['SET', `${prefix}operation:${this.#kernel}`, done, 'EX', String(OPERATION_SECONDS)]);
     return { calls, last: reached };
   }
+}
+
+/** @param answers the last of which are those to `EXEC`, `WATCH` and `GET`; null: the connection was lost */
+function outcomeOf(answers: readonly (Reply | Error)[] | null, next: string): Outcome {
+  const [done, , found] = answers?.slice(-3) ?? [];
+  return { committed: Array.isArray(done), watching: found === next };
 }
 
 /**

@@ -10,7 +10,7 @@ import { type EpochWatch, epochOf } from './epoch.ts';
 import type { Keys } from './keys.ts';
 import type { RedisLedger } from './ledger.ts';
 import { rememberHistory } from './records.ts';
-import { Transactions } from './transaction.ts';
+import type { Transactions } from './transaction.ts';
 
 /** How often a commit is taken apart anew because others were faster. After that all of it conflicts. */
 const MOST_TRIES = 5;
@@ -25,6 +25,7 @@ type ExclusiveLimits = CommitLimits & { readonly basis: Basis };
 
 export interface WriterOptions {
   readonly redis: RedisConnection;
+  readonly transactions: Transactions;
   readonly keys: Keys;
   /** Tells the operations of one writer from those of others. */
   readonly kernel: string;
@@ -49,14 +50,14 @@ export class Writer {
   /** Over when the last exclusive commit that was begun is. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor({ redis, keys, kernel, clock, epoch, ledger }: WriterOptions) {
+  constructor({ redis, transactions, keys, kernel, clock, epoch, ledger }: WriterOptions) {
     this.#ledger = ledger;
     this.#clock = clock;
     this.#epoch = epoch;
     this.#redis = redis;
     this.#keys = keys;
     this.#kernel = kernel;
-    this.#transactions = new Transactions(redis, keys, kernel);
+    this.#transactions = transactions;
   }
 
   async commit(units: readonly Unit[], at: number, limits: CommitLimits): Promise<Committed> {
@@ -84,32 +85,42 @@ export class Writer {
     return { outcomes: units.map(() => 'conflict'), entries: [] };
   }
 
+  /** Over when nothing exclusive is under way any more: what is read from then on knows of it. */
+  get settled(): Promise<void> {
+    return this.#turn;
+  }
+
   /** One after the other: what each of these rests on is what the one before leaves. */
   async #inTurn(units: readonly Unit[], at: number, limits: ExclusiveLimits): Promise<Committed> {
     const draft = this.#draft(units, at);
     const operation = ++this.#operation;
     const before = this.#turn;
-    let end = (): void => undefined;
-    this.#turn = new Promise((resolve) => {
-      end = resolve;
-    });
-    await before;
+    const { promise, resolve: end } = Promise.withResolvers<void>();
+    this.#turn = promise;
     try {
-      const first = draft && (await this.#commitAlone(draft, limits, operation));
+      const first = draft && (await this.#commitAlone(draft, limits, operation, before));
       if (first === null) return { outcomes: units.map(() => 'conflict'), entries: [], undisturbed: false };
       return { outcomes: units.map(() => 'committed'), entries: this.#appended(draft!, first), undisturbed: true };
     } finally {
+      await before;
       end();
     }
   }
 
   /** All or nothing: whatever stands in the way, somebody else was there. Answers the first entry's number, or null. */
-  async #commitAlone({ plan, events }: Draft, limits: ExclusiveLimits, operation: number): Promise<number | null> {
+  async #commitAlone(
+    { plan, events }: Draft,
+    limits: ExclusiveLimits,
+    operation: number,
+    before: Promise<void>,
+  ): Promise<number | null> {
     const { basis } = limits;
     if (basis.mark === basis.next) {
+      await before;
       return (await this.#redis.send('GET', this.#keys.mark)) === basis.mark ? 0 : null;
     }
     const first = await this.#transactions.commit(plan, basis, operation);
+    await before;
     if (first !== null) return first;
     const reply = await this.#run(plan, limits, operation);
     if (reply[0] !== 'committed') return null;
