@@ -113,8 +113,9 @@ export class Dispatcher {
     if (slice.room <= 0) this.#heldBack = true;
     const waiting = this.#waiting.get(link);
     if (!waiting || assignments.length === 0) return;
-    waiting.credit -= assignments.length;
-    waiting.pledged += assignments.length;
+    const pledged = link.takesOnce ? waiting.credit : assignments.length;
+    waiting.credit -= pledged;
+    waiting.pledged += pledged;
     this.#waiting.delete(link);
     this.#waiting.set(link, waiting);
   }
@@ -124,7 +125,7 @@ export class Dispatcher {
     const waiting = this.#waiting.get(link);
     if (!waiting) return;
     const assigned = answer === null || answer instanceof Refusal ? 0 : answer.assignments.length;
-    const pledged = Math.min(waiting.pledged, assigned);
+    const pledged = link.takesOnce && assigned > 0 ? waiting.pledged : Math.min(waiting.pledged, assigned);
     waiting.pledged -= pledged;
     if (committed) return;
     waiting.credit += pledged;

@@ -27,6 +27,7 @@ export function holdClaim(
     const link: WorkerLink = {
       workerId: worker.id,
       isSignOfLife: true,
+      takesOnce: true,
       assign: end,
       cancel: () => undefined,
       drain: () => end([]),

@@ -11,6 +11,8 @@ export interface WorkerLink {
    * long after the other side has frozen, so it has to be heard of.
    */
   readonly isSignOfLife: boolean;
+  /** Whether it is gone once it was given something. */
+  readonly takesOnce?: boolean;
   /** Tasks it has just been given; their leases live until `leaseExpiresAt` (wall) unless renewed. */
   assign(assignments: readonly Assignment[], leaseExpiresAt: number): void;
   /** One of its tasks was taken away: stop working on it. */

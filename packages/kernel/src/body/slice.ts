@@ -6,7 +6,12 @@ import type { IdempotencyRecord, Lane, Loaded, Needs, Put, Survey, Tombstone } f
 import { isTerminal, type Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import { LaneView } from './lane-view.ts';
+import { known, Relation } from './relation.ts';
 import { Wanted } from './wanted.ts';
+
+/** A slice with more records than this, or through which more text has gone, is not kept. */
+const MOST_KEPT = 10_000;
+const MOST_CHARACTERS = 32 * 1024 * 1024;
 
 /** Text that everybody puts into the same order. */
 const ASCII = /^[\x20-\x7e]*$/;
@@ -44,6 +49,7 @@ export class Slice {
   readonly #views = new Map<string, LaneView>();
   /** Tasks this batch queued, by lane, until that lane is loaded. */
   readonly #queuedHere = new Map<string, Map<string, Task>>();
+  #characters = 0;
   #nextSequence = 0;
   #lastSequence = 0;
   /** Tasks that this batch knows to have ended, and those that hang on others or that others hang on. */
@@ -101,9 +107,9 @@ export class Slice {
     this.#linked.clear();
   }
 
-  /** How many records it holds. */
-  get size(): number {
-    return this.#tasks.size + this.#workers.size + this.#views.size;
+  /** Whether it holds more, or has held more text, than is worth remembering. */
+  get isLarge(): boolean {
+    return this.#tasks.size + this.#workers.size + this.#views.size > MOST_KEPT || this.#characters > MOST_CHARACTERS;
   }
 
   // What deciding may ask. Asking for what was never loaded is a bug: a command's `needs` must name it first.
@@ -223,6 +229,7 @@ export class Slice {
 
   #absorbTask(prev: Task | null, next: Task): void {
     this.#tasks.set(next.id, next);
+    this.#characters += (prev === null ? next.spec.json.length : 0) + (next.result?.length ?? 0);
     if (prev === null) this.#absorbNew(next);
     this.executing += Number(next.status === 'executing') - Number(prev?.status === 'executing');
     this.unstarted += Number(isUnstarted(next)) - Number(prev !== null && isUnstarted(prev));
@@ -289,7 +296,9 @@ export class Slice {
   #learn(id: string, task: Task | Tombstone | null): void {
     if (this.#tasks.has(id)) return;
     this.#tasks.set(id, task);
-    if (task && !('removed' in task) && isTerminal(task)) this.#ended.push(id);
+    if (!task || 'removed' in task) return;
+    this.#characters += task.spec.json.length + (task.result?.length ?? 0);
+    if (isTerminal(task)) this.#ended.push(id);
   }
 
   #relate(relation: Relation, id: string, tasks: readonly Task[]): void {
@@ -304,67 +313,6 @@ export class Slice {
   }
 }
 
-/** Who hangs on whom: what the store knew, and what this batch added. */
-class Relation {
-  readonly #loaded = new Map<string, readonly string[]>();
-  readonly #added = new Map<string, string[]>();
-  readonly #closed = new Set<string>();
-
-  has(id: string): boolean {
-    return this.#loaded.has(id);
-  }
-
-  /** Whether everything below `id` is known, down to the last. */
-  hasAll(id: string): boolean {
-    return this.#closed.has(id);
-  }
-
-  closed(id: string): void {
-    this.#closed.add(id);
-  }
-
-  forget(id: string): void {
-    this.#loaded.delete(id);
-    this.#closed.delete(id);
-  }
-
-  clear(): void {
-    this.#loaded.clear();
-    this.#added.clear();
-    this.#closed.clear();
-  }
-
-  /** What an earlier batch has added is in the store by now. */
-  load(id: string, others: readonly string[]): void {
-    if (this.#loaded.has(id)) return;
-    this.#loaded.set(id, others);
-    const added = this.#added.get(id)?.filter((other) => !others.includes(other));
-    if (added) this.#added.set(id, added);
-  }
-
-  add(id: string, other: string): void {
-    const others = this.#added.get(id);
-    if (others) others.push(other);
-    else this.#added.set(id, [other]);
-  }
-
-  loadedCount(id: string): number {
-    return known(this.#loaded, id, 'relatives of task').length;
-  }
-
-  of(id: string): readonly string[] {
-    const loaded = known(this.#loaded, id, 'relatives of task');
-    const added = this.#added.get(id);
-    return added ? [...loaded, ...added] : loaded;
-  }
-}
-
 function isUnstarted({ status }: Task): boolean {
   return status === 'queued' || status === 'pending';
-}
-
-function known<T>(map: ReadonlyMap<string, T>, key: string, what: string): T {
-  const value = map.get(key);
-  if (value === undefined) throw new Bug(`${what} ${key} was asked for and never loaded`);
-  return value;
 }

@@ -5,8 +5,6 @@ import { Slice } from './slice.ts';
 
 /** After so many commits in a row between which no other kernel has committed, none is expected to. */
 const QUIET = 8;
-/** A slice that holds more than this is not kept any longer. */
-const MOST_KEPT = 10_000;
 
 /**
  * Gives each batch the slice it is decided on. Where other kernels may write, that is loaded anew each time, and what it
@@ -50,7 +48,7 @@ export class Slices {
   /** What became of a commit: whether it is certain that nobody else has committed since its mark. */
   settled(slice: Slice, undisturbed: boolean): void {
     this.#quiet = undisturbed ? this.#quiet + 1 : 0;
-    const isLarge = slice.size > MOST_KEPT;
+    const { isLarge } = slice;
     if (slice.isKept) {
       if (!undisturbed || isLarge) this.forget(slice);
     } else if (this.#quiet >= QUIET && !isLarge) {

@@ -1,8 +1,10 @@
 import type { LaneNeed, Needs } from '../core/store.ts';
 import type { Slice } from './slice.ts';
 
-/** What will run out again is loaded for the batches to come as well, if the slice is kept: so much over all. */
-const AHEAD = 1000;
+/** What will run out again is set aside or loaded for the batches to come as well, if the slice is kept. */
+const SEQUENCES_AHEAD = 1000;
+/** Over all lanes; each of them may be as large as a request. */
+const TASKS_AHEAD = 128;
 
 /**
  * Collects what a command still needs to know before it can be decided. A command's `needs` is asked again until
@@ -78,7 +80,8 @@ export class Wanted {
 
   /** What was noted down, to be loaded; from then on nothing is. */
   take(): Needs {
-    const ahead = this.#slice.isKept ? AHEAD : 0;
+    const { isKept } = this.#slice;
+    const tasksAhead = isKept ? Math.floor(TASKS_AHEAD / this.#lanes.size) : 0;
     const needs = {
       tasks: [...this.#tasks],
       workers: [...this.#workers],
@@ -88,9 +91,9 @@ export class Wanted {
       allDescendants: [...this.#allDescendants],
       lanes: [...this.#lanes.values()].map((need) => ({
         ...need,
-        limit: Math.max(need.limit, Math.floor(ahead / this.#lanes.size)),
+        limit: Math.max(need.limit, tasksAhead),
       })),
-      sequences: this.#sequences > 0 ? Math.max(this.#sequences, ahead) : 0,
+      sequences: this.#sequences > 0 && isKept ? Math.max(this.#sequences, SEQUENCES_AHEAD) : this.#sequences,
     };
     for (const noted of [this.#tasks, this.#workers, this.#idempotency, this.#lanes]) noted.clear();
     for (const noted of [this.#dependents, this.#allDependents, this.#allDescendants]) noted.clear();

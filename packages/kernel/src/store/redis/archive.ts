@@ -115,15 +115,19 @@ async function* dumpKeys(redis: RedisConnection, keys: Keys): AsyncGenerator<Sto
     const reply = await redis.send('XRANGE', keys.idempotencyByTime, after, '+', 'COUNT', String(MOST_IN_BATCH));
     const messages = reply as [id: string, fields: string[]][];
     if (messages.length === 0) return;
-    const made = messages.flatMap(([, [, at, ...fields]]) =>
-      fields.flatMap((value, index) => (index % 2 === 1 ? [{ at: Number(at), key: value }] : [])),
-    );
+    const made = messages.flatMap(([, fields]) => {
+      // Kernels once wrote them without the time.
+      const at = fields[0] === 'at' ? Number(fields[1]) : null;
+      return fields.flatMap((value, index) =>
+        fields[index - 1] === 'key' && index % 2 === 1 ? [{ at, key: value }] : [],
+      );
+    });
     const texts = (await redis.send('HMGET', keys.idempotency, ...made.map(({ key }) => key))) as (string | null)[];
     for (const [index, { at, key }] of made.entries()) {
       const text = texts[index];
       const record = text == null ? null : keyFrom(key, text);
       // One that was used again comes when its turn comes.
-      if (record?.at === at) yield { kind: 'key', record };
+      if (record && (at === null || record.at === at)) yield { kind: 'key', record };
     }
     // `(` before an id says the same, to a Redis that is not too old.
     const [time, number] = messages.at(-1)![0].split('-') as [string, string];

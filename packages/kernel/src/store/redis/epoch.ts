@@ -4,7 +4,8 @@ import { Script } from '../../redis/script.ts';
 import type { Keys } from './keys.ts';
 
 /**
- * Another server than the last time, or the same one started anew, may not have all that was acknowledged: a new epoch.
+ * Another server than the last time, or the same one started anew, may not have all that was acknowledged: a new epoch,
+ * and another mark, so that nobody goes on with what was known in the one before.
  * Arguments: prefix, the server's run. Answers the epoch.
  */
 const EPOCH = new Script(`
@@ -13,7 +14,9 @@ local run = redis.call('HGET', meta, 'run')
 if run == ARGV[2] then return tonumber(redis.call('HGET', meta, 'epoch')) end
 redis.call('HSET', meta, 'run', ARGV[2])
 if not run then return redis.call('HINCRBY', meta, 'epoch', 0) end
-return redis.call('HINCRBY', meta, 'epoch', 1)
+local epoch = redis.call('HINCRBY', meta, 'epoch', 1)
+redis.call('SET', ARGV[1] .. 'mark', 'epoch ' .. epoch)
+return epoch
 `);
 
 /** More than can have been given out for one task in what a failover lost. */

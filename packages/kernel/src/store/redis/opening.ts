@@ -6,15 +6,21 @@ import { INCOMPLETE } from '../archive.ts';
 import type { Keys } from './keys.ts';
 
 /** How what is stored is laid out; a kernel refuses a later one. */
-export const SCHEMA = 1;
+export const SCHEMA = 2;
 /** In `meta` as long as a colony is being filled: how far that has come. */
 export const MARK = 'restoring';
 
 const LOOK_AGAIN_MS = 50;
 
-/** Makes an empty colony where there is none; of one that is there it may not be known which keys it has used. */
+/**
+ * Makes an empty colony where there is none. One of the first schema, in which commits left no mark, becomes one of this:
+ * which idempotency keys it has used is not known.
+ */
 const ENTER = new Script(`
-if redis.call('HSETNX', ARGV[1], 'schema', '${SCHEMA}') == 1 then redis.call('HSET', ARGV[1], 'lastKey', '') end
+local schema = tonumber(redis.call('HGET', ARGV[1], 'schema'))
+if schema and schema >= ${SCHEMA} then return 0 end
+redis.call('HSET', ARGV[1], 'schema', '${SCHEMA}')
+if schema then redis.call('HDEL', ARGV[1], 'lastKey') else redis.call('HSET', ARGV[1], 'lastKey', '') end
 return 1
 `);
 

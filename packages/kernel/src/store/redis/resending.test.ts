@@ -115,6 +115,16 @@ describe('where nobody else commits', () => {
     expect((await alone.store.ledger.span()).last).toBe(0);
   });
 
+  test('a server that was started anew may not have all it had: nothing rests on what was known before', async () => {
+    const alone = await hermit();
+    const task = await alone.add();
+    await server.kill();
+    await server.start();
+    await expect(alone.change(task, { losses: 1 })).rejects.toThrow('somebody else has committed');
+    await (await Hermit.begin(alone.store)).change(task, { losses: 2 });
+    expect((await alone.store.task(task.id))!.losses).toBe(2);
+  });
+
   test('where a user may not use transactions, it commits all the same', async () => {
     const plain = await open();
     await server.ask('ACL', 'SETUSER', 'bee', 'on', '>honey', '~*', '+@all', '-@transaction');
@@ -126,5 +136,10 @@ describe('where nobody else commits', () => {
     for (let round = 1; round <= 3; round++) task = await alone.change(task, { losses: round });
     expect((await store.task(task.id))!.losses).toBe(3);
     expect((await plain.store.ledger.span()).last).toBe(0);
+    // Without a transaction there is still a guard.
+    const rival = await Hermit.begin(store);
+    await rival.change(task, { losses: 4 });
+    await expect(alone.change(task, { losses: 5 })).rejects.toThrow('somebody else has committed');
+    expect((await store.task(task.id))!.losses).toBe(4);
   });
 });

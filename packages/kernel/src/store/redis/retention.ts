@@ -60,7 +60,10 @@ for _, message in ipairs(redis.call('XRANGE', order, '-', '+', 'COUNT', ARGV[3])
   if fields[1] == 'at' and tonumber(fields[2]) >= before then return gone end
   for at = 1, #fields, 2 do
     local text = fields[at] == 'key' and redis.call('HGET', records, fields[at + 1])
-    if text and tonumber(string.match(text, '^%d+')) < before then gone = gone + redis.call('HDEL', records, fields[at + 1]) end
+    local isOld = text and tonumber(string.match(text, '^%d+')) < before
+    -- As kernels once wrote it, without the time: the record's own tells whether it is its turn.
+    if text and not isOld and fields[1] == 'key' then return gone end
+    if isOld then gone = gone + redis.call('HDEL', records, fields[at + 1]) end
   end
   redis.call('XDEL', order, message[1])
 end

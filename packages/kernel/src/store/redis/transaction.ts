@@ -30,6 +30,9 @@ interface Outcome {
   readonly watching: boolean;
 }
 
+/** Where transactions are not to be had, that is found out no more often than this. */
+const TRY_AGAIN_MS = 200;
+
 const FAILED: Outcome = { committed: false, watching: false };
 
 /**
@@ -45,6 +48,8 @@ export class Transactions {
   readonly #keys: Keys;
   readonly #kernel: string;
   #footing: Footing | null = null;
+  /** After a failure the next try waits for this time. */
+  #notBefore = 0;
 
   constructor(redis: RedisConnection, keys: Keys, kernel: string) {
     this.#redis = redis;
@@ -61,19 +66,28 @@ export class Transactions {
   /** Watches from now on, if the mark is still the one that a commit has left; `last` is its last entry. */
   async watch(mark: string, last: number): Promise<void> {
     this.#footing = null;
+    if (performance.now() < this.#notBefore) return;
+    this.#notBefore = performance.now() + TRY_AGAIN_MS;
     try {
-      await this.#redis.connected();
       const { line } = this.#redis;
-      if (line === null) return;
+      // Nobody is to wait for a connection that may not come: a later commit finds it made.
+      if (line === null) return void this.#redis.connected().catch(() => undefined);
       // The empty transaction ends whatever was watched, and shows that there may be transactions.
       const answers = await this.#redis.once(line, [['MULTI'], ['EXEC'], ...this.#watching()]);
-      const outcome = { committed: true, watching: answers?.[3] === mark };
-      if (!outcome.watching) return;
+      const [begun, done, watched, found] = answers ?? [];
+      if (begun !== 'OK' || !Array.isArray(done) || watched !== 'OK' || found !== mark) return;
+      this.#notBefore = 0;
+      const outcome = { committed: true, watching: true };
       this.#footing = { line, mark, last, outcome, sent: Promise.resolve(), settled: Promise.resolve(outcome) };
     } catch (error) {
       // There is another way, which will tell whether it can be gone.
       if (!(error instanceof StorageUnavailable)) throw error;
     }
+  }
+
+  /** Whether this commit can be gone about as a transaction, as things are. */
+  fits(plan: CommitPlan, { mark }: Basis): boolean {
+    return this.#footing?.mark === mark && isPlain(plan);
   }
 
   /**
@@ -83,7 +97,7 @@ export class Transactions {
   async commit(plan: CommitPlan, { mark, next }: Basis, operation: number): Promise<number | null> {
     const before = this.#footing;
     this.#footing = null;
-    if (before?.mark !== mark || !isPlain(plan)) return null;
+    if (before?.mark !== mark) return null;
     const { calls, last } = this.#calls(plan, before.last, next, operation);
     const sent = Promise.withResolvers<void>();
     const settled = this.#carryOut(before, [['MULTI'], ...calls], next, sent.resolve);
@@ -166,6 +180,9 @@ export class Transactions {
 /** @param answers the last of which are those to `EXEC`, `WATCH` and `GET`; null: the connection was lost */
 function outcomeOf(answers: readonly (Reply | Error)[] | null, next: string): Outcome {
   const [done, , found] = answers?.slice(-3) ?? [];
+  // Nothing that is sent can fail once it is accepted, unless what is stored is not what a kernel has stored.
+  const fault = Array.isArray(done) ? (done as unknown[]).find((one) => one instanceof Error) : undefined;
+  if (fault) throw fault;
   return { committed: Array.isArray(done), watching: found === next };
 }
 

@@ -119,8 +119,12 @@ export class Writer {
       await before;
       return (await this.#redis.send('GET', this.#keys.mark)) === basis.mark ? 0 : null;
     }
-    const first = await this.#transactions.commit(plan, basis, operation);
+    // At once, if the one before is a transaction; or when it is over, if it has left something to go on from.
+    const isEarly = this.#transactions.fits(plan, basis);
+    const early = isEarly ? await this.#transactions.commit(plan, basis, operation) : null;
     await before;
+    const isLate = !isEarly && this.#transactions.fits(plan, basis);
+    const first = isLate ? await this.#transactions.commit(plan, basis, operation) : early;
     if (first !== null) return first;
     const reply = await this.#run(plan, limits, operation);
     if (reply[0] !== 'committed') return null;
