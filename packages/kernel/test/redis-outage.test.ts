@@ -123,7 +123,8 @@ test('invariant 14: an outage is not held against workers, nor are they lost by 
   expect((await call(`POST /tasks/${id}/complete`, { lease_token: task.lease.token })).status).toBe(200);
 });
 
-test('what a failover lost is noticed: leases are void, tokens grow on, and every watcher is told', async () => {
+/** A master, what follows it, and a way that leads to the one of them that it was last turned to. */
+async function masterAndReplica() {
   const master = await RedisServer.start({ 'repl-diskless-sync-delay': '0' });
   onTestFinished(() => master.stop());
   const replica = await RedisServer.start({ replicaof: `127.0.0.1 ${master.port}` });
@@ -131,6 +132,14 @@ test('what a failover lost is noticed: leases are void, tokens grow on, and ever
   let serving = master;
   const line = await TcpProxy.start(() => serving.port);
   onTestFinished(() => line.stop());
+  const turnTo = (server: RedisServer) => {
+    serving = server;
+  };
+  return { master, replica, line, turnTo };
+}
+
+test('what a failover lost is noticed: leases are void, tokens grow on, and every watcher is told', async () => {
+  const { master, replica, line, turnTo } = await masterAndReplica();
   const kernel = await startColony({
     COLONY_MEMORY_BACKEND: 'redis',
     COLONY_MEMORY_CONNECTION_STRING: `redis://127.0.0.1:${line.port}`,
@@ -153,7 +162,7 @@ test('what a failover lost is noticed: leases are void, tokens grow on, and ever
   const held = await claim();
   expect(held.map(({ id }: { id: string }) => id).toSorted()).toEqual([kept, lost].toSorted());
   const before = await head();
-  serving = replica;
+  turnTo(replica);
   await master.kill();
   line.cut();
 
@@ -177,13 +186,7 @@ test('what a failover lost is noticed: leases are void, tokens grow on, and ever
 });
 
 test('who waits learns of what happened under numbers that a failover made free again', async () => {
-  const master = await RedisServer.start({ 'repl-diskless-sync-delay': '0' });
-  onTestFinished(() => master.stop());
-  const replica = await RedisServer.start({ replicaof: `127.0.0.1 ${master.port}` });
-  onTestFinished(() => replica.stop());
-  let serving = master;
-  const line = await TcpProxy.start(() => serving.port);
-  onTestFinished(() => line.stop());
+  const { master, replica, line, turnTo } = await masterAndReplica();
   const shared = { COLONY_MEMORY_BACKEND: 'redis', COLONY_SYSTEM_ID: randomUUID() };
   const at = (port: number) => startColony({ ...shared, COLONY_MEMORY_CONNECTION_STRING: `redis://127.0.0.1:${port}` });
   const [a, b] = [await at(line.port), await at(line.port)];
@@ -202,7 +205,7 @@ test('who waits learns of what happened under numbers that a failover made free 
   const lease_token = task.lease.token;
   expect((await c.call(`POST /tasks/${id}/complete`, { lease_token, result: 1 })).status).toBe(200);
   const added = (await c.call('POST /tasks', { description: 'y' })).json.id;
-  serving = replica;
+  turnTo(replica);
   await master.kill();
   line.cut();
 

@@ -1,5 +1,6 @@
 /** Waiting links and the batches that serve them: the dispatcher proposes, the batcher decides. */
 import { expect, test, vi } from 'vitest';
+import { StorageUnavailable } from '../core/errors.ts';
 import { bee, begin, complete, submit } from '../testing/waiting-bee.ts';
 import type { WorkerLink } from './links.ts';
 
@@ -112,4 +113,15 @@ test('two links of one worker are two places in the line', async () => {
   expect(served.filter(({ answer }) => 'assignments' in answer && answer.assignments.length > 0)).toHaveLength(2);
   pipeline.dispatcher.tell({ kind: 'draining', workerId: 'maya' });
   expect(drain).toHaveBeenCalledOnce();
+});
+
+test('who is gone once it was given something is given something once', async () => {
+  const pipeline = await begin();
+  const maya = await bee(pipeline, 'maya', 5);
+  Object.assign(maya.link, { takesOnce: true });
+  vi.spyOn(pipeline.store, 'commit').mockRejectedValueOnce(new StorageUnavailable('gone'));
+  await expect(pipeline.run(submit('a'))).rejects.toThrow('gone');
+  await pipeline.run(submit('b', 'c'));
+  await pipeline.run(submit('d'));
+  expect(maya.given()).toEqual(['b', 'c']);
 });

@@ -1,7 +1,8 @@
 import { expect, onTestFinished } from 'vitest';
 import { Kernel } from '../body/kernel.ts';
-import type { EphemeralEvent, LedgerEntry } from '../core/event.ts';
-import type { BusListener, EventBus } from '../core/event-bus.ts';
+import { InMemoryBus } from '../bus/in-memory.ts';
+import type { LedgerEntry } from '../core/event.ts';
+import type { BusListener } from '../core/event-bus.ts';
 import type { Store } from '../core/store.ts';
 import { openFreshStore } from './fresh-store.ts';
 import { Hive } from './hive.ts';
@@ -9,33 +10,21 @@ import { Pipeline, RULES } from './pipeline.ts';
 import { atRest, SimClock } from './sim-clock.ts';
 
 /** A bus on which a test speaks for the other kernels. */
-class OverheardBus implements EventBus {
-  readonly type = 'inmemory';
-  readonly problem = null;
+class OverheardBus extends InMemoryBus {
   readonly #listeners = new Set<BusListener>();
-
-  publish(entries: readonly LedgerEntry[]): void {
-    for (const listener of this.#listeners) listener.entries(entries, true);
-  }
 
   /** What another kernel has committed. */
   hear(entries: readonly LedgerEntry[]): void {
     for (const listener of this.#listeners) listener.entries(entries, false);
   }
 
-  publishEphemeral(event: EphemeralEvent): void {
-    for (const listener of this.#listeners) listener.ephemeral(event);
-  }
-
-  subscribe(listener: BusListener): () => void {
+  override subscribe(listener: BusListener): () => void {
+    const leave = super.subscribe(listener);
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  async delivered(): Promise<void> {}
-
-  async close(): Promise<void> {
-    this.#listeners.clear();
+    return () => {
+      this.#listeners.delete(listener);
+      leave();
+    };
   }
 }
 

@@ -108,3 +108,34 @@ test.each([0, 1, 2, 'later'])('the ledger stays whole when others prune it at th
   expect((await one.store.ledger.span()).first).toBeGreaterThan(3);
   expect(await one.store.ledger.verify()).toMatchObject({ valid: true });
 });
+
+test('keys whose order was once written without their times go when it is their turn, and are dumped until then', async () => {
+  const colony = randomUUID();
+  const { store } = await open(colony);
+  const key = (name: string) => `{${colony}}:${name}`;
+  for (const [name, at] of [
+    ['old', DAWN - 1000],
+    ['young', DAWN + 1000],
+  ] as const) {
+    await server.ask('HSET', key('idempotency'), name, `${at}\nhash\ntask`);
+    await server.ask('XADD', key('idempotency-by-time'), '*', 'key', name);
+  }
+  const forget = (idempotencyBefore: number) =>
+    store.prune({ tasksEndedBefore: null, ledgerBefore: null, idempotencyBefore }, 10);
+  expect(await forget(DAWN)).toBe(1);
+  expect(await forget(DAWN)).toBe(0);
+  const dumped = [];
+  for await (const piece of store.dump()) if (piece.kind === 'key') dumped.push(piece.record.key);
+  expect(dumped).toEqual(['young']);
+  expect(await forget(DAWN + 2000)).toBe(1);
+  expect(await server.ask('XLEN', key('idempotency-by-time'))).toBe('0');
+});
+
+test('of a colony of the first schema it is not known which keys it has used', async () => {
+  const colony = randomUUID();
+  const meta = `{${colony}}:meta`;
+  await server.ask('HSET', meta, 'schema', '1', 'lastKey', 'k');
+  const { store } = await open(colony);
+  expect((await store.survey()).lastKey).toBeNull();
+  expect(await server.ask('HGET', meta, 'schema')).toBe('2');
+});

@@ -35,8 +35,9 @@ export interface WriterOptions {
 }
 
 /**
- * Writes commits, each with one script. What changes where is worked out here, from the records before and after; the
- * script checks that nobody else was faster. Only if somebody was is the commit taken apart to find which units conflict.
+ * Writes commits, each with one script; or with a transaction, where nobody else commits. What changes where is worked out
+ * before, from the records as they were and as they will be; the script checks that nobody else was faster. Only if
+ * somebody was is the commit taken apart to find which units conflict.
  */
 export class Writer {
   readonly #redis: RedisConnection;
