@@ -72,9 +72,9 @@ export class Transactions {
       const { line } = this.#redis;
       // Nobody is to wait for a connection that may not come: a later commit finds it made.
       if (line === null) return void this.#redis.connected().catch(() => undefined);
-      // The empty transaction ends whatever was watched, and shows that there may be transactions.
-      const answers = await this.#redis.once(line, [['MULTI'], ['EXEC'], ...this.#watching()]);
-      const [begun, done, watched, found] = answers ?? [];
+      // The empty transaction shows that there may be transactions; what was watched before it would undo it.
+      const answers = await this.#redis.once(line, [['UNWATCH'], ['MULTI'], ['EXEC'], ...this.#watching()]);
+      const [, begun, done, watched, found] = answers ?? [];
       if (begun !== 'OK' || !Array.isArray(done) || watched !== 'OK' || found !== mark) return;
       this.#notBefore = 0;
       const outcome = { committed: true, watching: true };

@@ -1,0 +1,61 @@
+/** Where nobody else commits, commits are transactions; and are so again after one that had to be a script. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { Hermit } from '../../testing/hermit.ts';
+import { RedisServer } from '../../testing/redis-server.ts';
+import { about, Scribe } from '../../testing/scribe.ts';
+import { RedisStore } from './store.ts';
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await RedisServer.start();
+});
+afterAll(() => server.stop());
+
+let colony: string;
+beforeEach(() => {
+  colony = randomUUID();
+});
+
+async function open(): Promise<RedisStore> {
+  const store = await RedisStore.open({ url: server.url, colony });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+/** How many of the commits that `act` makes are scripts. */
+async function scripts(act: () => Promise<unknown>): Promise<number> {
+  await server.ask('CONFIG', 'RESETSTAT');
+  await act();
+  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(await server.ask('INFO', 'commandstats'))?.[1] ?? 0);
+}
+
+/** Alone, and known to be so: the first commits find it out, once there is a connection for transactions. */
+async function hermit(): Promise<Hermit> {
+  const alone = await Hermit.begin(await open());
+  await vi.waitFor(async () => expect(await scripts(() => alone.add())).toBe(0));
+  return alone;
+}
+
+test('a commit after another is a transaction', async () => {
+  const alone = await hermit();
+  expect(await scripts(() => alone.add())).toBe(0);
+});
+
+test('a commit that must look at what is stored is a script, and the next is a transaction again', async () => {
+  const alone = await hermit();
+  const task = await alone.add();
+  for (let round = 0; round < 3; round++) {
+    expect(await scripts(() => alone.commit({ puts: [], events: [about(task)] }))).toBe(1);
+    expect(await scripts(() => alone.add())).toBe(0);
+  }
+});
+
+test('whoever was disturbed by another and is alone again goes back to transactions', async () => {
+  const alone = await hermit();
+  await new Scribe(await open()).commit({ puts: [], events: [about({ id: 'elsewhere' })] });
+  await expect(alone.add()).rejects.toThrow('somebody else has committed');
+  const again = await Hermit.begin(alone.store);
+  const task = await again.add({}, { id: 'again' });
+  expect(await scripts(() => again.change(task, { losses: 1 }))).toBe(0);
+});
