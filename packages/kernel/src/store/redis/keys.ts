@@ -1,4 +1,4 @@
-import type { TaskStatus } from '../../core/task.ts';
+import { TASK_STATUSES, type TaskStatus } from '../../core/task.ts';
 
 /**
  * Where a colony's things are. Every key begins with the colony's name in braces, so that all of them live in one slot
@@ -47,6 +47,7 @@ export class Keys {
   /** Streams: the ledger's rows, and the hashes of those that are sealed. */
   readonly ledger: string;
   readonly seals: string;
+  readonly #statuses: Readonly<Record<TaskStatus, string>>;
 
   constructor(colony: string) {
     this.prefix = `{${colony}}:`;
@@ -72,6 +73,10 @@ export class Keys {
     this.parents = key('parents');
     this.ledger = key('ledger');
     this.seals = key('seals');
+    this.#statuses = Object.fromEntries(TASK_STATUSES.map((status) => [status, key(`status:${status}`)])) as Record<
+      TaskStatus,
+      string
+    >;
   }
 
   /** Sorted set: the tasks queued in a lane, in queue order. */
@@ -82,7 +87,7 @@ export class Keys {
   // Sorted sets of tasks by sequence number, for listings.
 
   status(status: TaskStatus): string {
-    return `${this.prefix}status:${status}`;
+    return this.#statuses[status];
   }
 
   tag(tag: string): string {
