@@ -29,6 +29,10 @@ function handIn(slice: Slice, task: Task): void {
   slice.absorb([{ kind: 'task', prev: null, next: task }]);
 }
 
+function report(slice: Slice, task: Task): void {
+  slice.absorb([{ kind: 'task', prev: { ...task, status: 'executing', result: null, error: null }, next: task }]);
+}
+
 function load(slice: Slice, task: Task): void {
   const [none, tasks] = [new Map(), new Map([[task.id, task]])];
   const loaded: Loaded = {
@@ -43,13 +47,9 @@ const ways: [string, (slice: Slice, task: Task) => void][] = [
   ['handed in', (slice, task) => handIn(slice, { ...task, spec: new Spec(MILLION, task.spec.value) })],
   ['loaded', (slice, task) => load(slice, { ...task, spec: new Spec(MILLION, task.spec.value) })],
   ['loaded as results', (slice, task) => load(slice, { ...task, status: 'completed', result: MILLION })],
-  [
-    'reported',
-    (slice, task) => {
-      const prev: Task = { ...task, status: 'executing' };
-      slice.absorb([{ kind: 'task', prev, next: { ...task, status: 'completed', result: MILLION } }]);
-    },
-  ],
+  ['loaded as errors', (slice, task) => load(slice, { ...task, status: 'pending', errorTrace: MILLION })],
+  ['reported as results', (slice, task) => report(slice, { ...task, status: 'completed', result: MILLION })],
+  ['reported as errors', (slice, task) => report(slice, { ...task, status: 'pending', error: MILLION })],
 ];
 
 test.each(ways)('no slice is kept through which more than 32 million characters were %s', async (_, pass) => {
