@@ -1,15 +1,24 @@
 /** Two kernels decide at the same time on what belongs together: whoever is first, nothing is stranded or taken away. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Assignment } from '../core/command.ts';
+import { Keys } from '../store/redis/keys.ts';
 import { after, before } from '../testing/meddling.ts';
+import { newTask } from '../testing/pipeline.ts';
 import { RedisServer } from '../testing/redis-server.ts';
+import { TcpProxy } from '../testing/tcp-proxy.ts';
 import { bodyAt } from '../testing/two-bodies.ts';
 
 let server: RedisServer;
+let line: TcpProxy;
 beforeAll(async () => {
   server = await RedisServer.start();
+  line = await TcpProxy.start(() => server.port);
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  await line.stop();
+  await server.stop();
+});
 
 async function two() {
   const colony = randomUUID();
@@ -80,4 +89,29 @@ test('a heartbeat takes no lease away that another worker has by now', async () 
   expect(worker.holds).toEqual([]);
   expect(await one.hive.task('contended')).toMatchObject({ status: 'executing', worker: 'willi' });
   expect(await one.hive.worker('willi')).toMatchObject({ holds: ['contended'] });
+});
+
+test('a kernel that has to ask again how things stand does not take what it saw before for what is so now', async () => {
+  const colony = randomUUID();
+  const one = await bodyAt(`redis://127.0.0.1:${line.port}`, colony);
+  const other = await bodyAt(server.url, colony);
+  await other.hive.hire('maya');
+  await other.hive.submit('contended');
+  const notForMaya = { requirements: { capability: 'fly' } };
+  // After one commit more it expects nobody else to commit, and keeps what it knows.
+  for (let n = 1; n < 8; n++) await one.hive.submit(`quiet ${n}`, notForMaya);
+
+  let attempt!: Assignment;
+  line.refuse(['GET', new Keys(colony).mark]);
+  const take = async () => {
+    attempt = await other.hive.take('maya');
+    line.refuse(null);
+  };
+  after(one.store, 'load', take, ({ tasks }) => tasks?.includes('contended') === true);
+  await one.hive.pipeline.together([
+    { kind: 'retry', actor: 'ann', taskId: 'contended' },
+    { kind: 'submit', actor: 'ann', tasks: [newTask('quiet 8', notForMaya, 0)] },
+  ]);
+  await one.hive.complete(attempt);
+  expect(await one.hive.task('contended')).toMatchObject({ status: 'completed' });
 });

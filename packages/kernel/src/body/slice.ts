@@ -229,7 +229,7 @@ export class Slice {
 
   #absorbTask(prev: Task | null, next: Task): void {
     this.#tasks.set(next.id, next);
-    this.#characters += (prev === null ? next.spec.json.length : 0) + (next.result?.length ?? 0);
+    this.#characters += (prev === null ? next.spec.json.length : 0) + reportedLength(next);
     if (prev === null) this.#absorbNew(next);
     this.executing += Number(next.status === 'executing') - Number(prev?.status === 'executing');
     this.unstarted += Number(isUnstarted(next)) - Number(prev !== null && isUnstarted(prev));
@@ -297,7 +297,7 @@ export class Slice {
     if (this.#tasks.has(id)) return;
     this.#tasks.set(id, task);
     if (!task || 'removed' in task) return;
-    this.#characters += task.spec.json.length + (task.result?.length ?? 0);
+    this.#characters += task.spec.json.length + reportedLength(task);
     if (isTerminal(task)) this.#ended.push(id);
   }
 
@@ -315,4 +315,9 @@ export class Slice {
 
 function isUnstarted({ status }: Task): boolean {
   return status === 'queued' || status === 'pending';
+}
+
+/** How much text a worker has reported of it. A task that waits for another try keeps the error of the last one. */
+function reportedLength({ result, error, errorTrace }: Task): number {
+  return (result?.length ?? 0) + (error?.length ?? 0) + (errorTrace?.length ?? 0);
 }

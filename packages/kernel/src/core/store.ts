@@ -26,7 +26,7 @@ export interface Store {
    */
   commit(units: readonly Unit[], at: number, limits?: CommitLimits): Promise<Committed>;
 
-  /** How much there is: what every batch of decisions starts from. */
+  /** How much there is: what every batch of decisions starts from. What is asked for next is no older than its mark. */
   survey(): Promise<Survey>;
 
   task(id: string): Promise<Task | null>;

@@ -42,6 +42,7 @@ export class RedisConnection {
   #inspect: (send: (call: Call) => Promise<Reply>) => Promise<void> = async () => undefined;
   #line: Promise<Line> | null = null;
   #isCluster: boolean | null = null;
+  #breaks = 0;
   #closed = false;
 
   constructor({ url, timeoutMs = TIMEOUT_MS }: RedisOptions, anchor: string) {
@@ -89,6 +90,11 @@ export class RedisConnection {
   /** Whatever is sent from now on goes over another connection. */
   reconnect(): void {
     this.#drop(this.#line);
+  }
+
+  /** How often a connection was lost or given up. From one time to the next, what is sent is carried out in that order. */
+  get breaks(): number {
+    return this.#breaks;
   }
 
   /** What tells the connection there is at the moment from any other; null: there is none that `once` can use. */
@@ -238,7 +244,10 @@ export class RedisConnection {
 
   /** Others may have made a new one already. */
   #drop(line: Promise<Line> | null): void {
-    if (this.#line === line) this.#line = null;
+    if (line !== null && this.#line === line) {
+      this.#line = null;
+      this.#breaks++;
+    }
     void line?.then(
       (open) => open.destroy(),
       () => undefined,

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 
 /** A stretch of network that a test can cut: passes connections on, or swallows all that is sent, or refuses. */
 export class TcpProxy {
@@ -9,6 +10,7 @@ export class TcpProxy {
   #port = 0;
   #swallows = false;
   #losesAnswer = false;
+  #refused: string | null = null;
 
   /** @param target answers the port that the next connection goes to */
   static async start(target: () => number): Promise<TcpProxy> {
@@ -32,8 +34,8 @@ export class TcpProxy {
   swallow(): void {
     this.#swallows = true;
     for (const { client, target } of this.#pairs) {
-      client.unpipe(target).resume();
-      target.unpipe(client).resume();
+      client.unpipe().resume();
+      target.unpipe().resume();
     }
   }
 
@@ -46,6 +48,11 @@ export class TcpProxy {
   /** What is sent next arrives; what is answered does not, and the connection breaks. */
   loseNextAnswer(): void {
     this.#losesAnswer = true;
+  }
+
+  /** Has the server answer this command, in its turn, that it cannot serve just now; null: no command any more. */
+  refuse(call: readonly string[] | null): void {
+    this.#refused = call && onTheWire(call);
   }
 
   /** Breaks all connections. */
@@ -79,7 +86,7 @@ export class TcpProxy {
       client.resume();
       target.resume();
     } else {
-      client.pipe(target);
+      client.pipe(new Transform({ transform: (sent: Buffer, _, done) => done(null, this.#edited(sent)) })).pipe(target);
       target.on('data', () => {
         if (!this.#losesAnswer) return;
         this.#losesAnswer = false;
@@ -88,4 +95,16 @@ export class TcpProxy {
       target.pipe(client);
     }
   }
+
+  #edited(sent: Buffer): Buffer {
+    if (this.#refused === null) return sent;
+    const text = sent.toString('latin1').replaceAll(this.#refused, () => REFUSAL);
+    return Buffer.from(text, 'latin1');
+  }
+}
+
+const REFUSAL = onTheWire(['EVAL', "return redis.error_reply('LOADING, or so it says')", '0']);
+
+function onTheWire(call: readonly string[]): string {
+  return [`*${call.length}`, ...call.flatMap((word) => [`$${word.length}`, word]), ''].join('\r\n');
 }

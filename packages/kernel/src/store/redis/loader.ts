@@ -11,6 +11,9 @@ import { LOWEST_SCORE } from './writes.ts';
 /** Profiles kept at hand: they never change. */
 const MOST_PROFILES = 10_000;
 
+/** A mark that no commit leaves. */
+const NO_MARK = 'none';
+
 /** Answers `Store.load` in one round trip, and what else reads single records. */
 export class Loader {
   readonly #redis: RedisConnection;
@@ -65,12 +68,15 @@ export class Loader {
 
   async survey(): Promise<Survey> {
     const { counts, meta, lanes } = this.#keys;
+    const { breaks } = this.#redis;
     // The mark first: what is read after it may be newer, and never older.
-    const [mark, numbers, [directory, epoch, lastKey = null]] = (await this.#redis.pipeline([
+    const [found, numbers, [directory, epoch, lastKey = null]] = (await this.#redis.pipeline([
       ['GET', this.#keys.mark],
       ['HGETALL', counts],
       ['HMGET', meta, 'directory', 'epoch', 'lastKey'],
     ])) as [string | null, string[], (string | null)[]];
+    // Asked for again, it may have been read after what was asked for next, and says nothing of how old that is.
+    const mark = this.#redis.breaks === breaks ? (found ?? '') : NO_MARK;
     if ((directory ?? null) !== this.#directory) {
       // The version first: should the lanes change in between, they are read again the next time.
       const [version, all] = await this.#redis.pipeline([
@@ -83,7 +89,7 @@ export class Loader {
     const tasks = Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<TaskStatus, number>;
     for (const [status, count] of pairsOf(numbers)) tasks[status as TaskStatus] = Number(count);
     const tokenFloor = tokenFloorOf(Number(epoch ?? 0));
-    return { tasks, tokenFloor, lanes: this.#lanes, mark: mark ?? '', lastKey };
+    return { tasks, tokenFloor, lanes: this.#lanes, mark, lastKey };
   }
 
   /** The stored ones of these tasks, in the order of their ids. */
