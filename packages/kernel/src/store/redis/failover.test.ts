@@ -38,6 +38,10 @@ async function scene() {
       serving = replica;
       line.cut();
     },
+    async restart() {
+      await master.kill();
+      await master.start();
+    },
   };
 }
 
@@ -56,15 +60,15 @@ test('a commit whose tokens were given out above an old floor conflicts, and not
   const scribe = await open(url, colony);
   const { store } = scribe;
   const task = await scribe.add();
-  const { tokenFloor } = await store.survey();
+  const { tokenFloor, epoch } = await store.survey();
   await part();
   await failOver();
   const unit = { ...start(task, tokenFloor + 1), events: [about(task, 'task_assigned')] };
-  expect(await store.commit([unit], scribe.at, { tokenFloor })).toEqual({ outcomes: ['conflict'], entries: [] });
+  expect(await store.commit([unit], scribe.at, { epoch })).toEqual({ outcomes: ['conflict'], entries: [] });
   expect((await store.task(task.id))!.status).toBe('queued');
-  const { tokenFloor: risen } = await store.survey();
-  expect(risen).toBeGreaterThan(tokenFloor);
-  expect((await store.commit([unit], scribe.at, { tokenFloor: risen })).outcomes).toEqual(['committed']);
+  const risen = await store.survey();
+  expect(risen.tokenFloor).toBeGreaterThan(tokenFloor);
+  expect((await store.commit([unit], scribe.at, { epoch: risen.epoch })).outcomes).toEqual(['committed']);
 });
 
 test('a token that was given out by the server that is gone is never given out again', async () => {
@@ -84,6 +88,36 @@ test('a token that was given out by the server that is gone is never given out a
   expect(lost).toBeGreaterThan(0);
   expect(token).toBeGreaterThan(lost);
   expect(await hive.task('t')).toMatchObject({ status: 'executing', leaseToken: token, version: task.version });
+});
+
+test('a master that starts anew and the replica that is cut off meanwhile begin two epochs', async () => {
+  const { url, colony, part, restart } = await scene();
+  const { store } = await open(url, colony);
+  const begun = await store.survey();
+  await part();
+  await restart();
+  const there = await open(replica.url, colony);
+  const [one, other] = [await store.survey(), await there.store.survey()];
+  expect(one.tokenFloor).toBeGreaterThan(begun.tokenFloor);
+  expect(other.tokenFloor).toBe(one.tokenFloor);
+  expect(other.epoch).not.toBe(one.epoch);
+  expect(other.mark).not.toBe(one.mark);
+});
+
+test('a token that a master has given out since it started anew is not given out by the one that follows it', async () => {
+  const { url, colony, part, restart, failOver } = await scene();
+  const { hive } = await bodyAt(url, colony);
+  await hive.hire('maya');
+  await hive.submit('t');
+  await part();
+  await restart();
+  const { token: lost } = await hive.take('maya');
+  // Somebody else has been over there by now.
+  const there = await bodyAt(replica.url, colony);
+  await failOver();
+  const { token } = await hive.take('maya');
+  expect(token).toBeGreaterThan(lost);
+  expect((await there.store.survey()).tokenFloor).toBeGreaterThan(lost);
 });
 
 test('hashes of entries that got lost do not seal those that have their numbers now', async () => {

@@ -2,7 +2,7 @@ import type { LaneHead, LaneNeed, Loaded, Needs, Survey, Tombstone } from '../..
 import { TASK_STATUSES, type Task, type TaskStatus } from '../../core/task.ts';
 import type { Worker, WorkerProfile } from '../../core/worker.ts';
 import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
-import { tokenFloorOf } from './epoch.ts';
+import { type EpochWatch, tokenFloorOf } from './epoch.ts';
 import type { Keys } from './keys.ts';
 import { LANES, RELATIVES } from './load-scripts.ts';
 import { keyFrom, laneFrom, rankScore, taskFrom, tombstoneFrom, workerFrom } from './records.ts';
@@ -15,14 +15,16 @@ const MOST_PROFILES = 10_000;
 export class Loader {
   readonly #redis: RedisConnection;
   readonly #keys: Keys;
+  readonly #epoch: EpochWatch;
   readonly #profiles = new Map<string, WorkerProfile>();
   /** The lanes that hold tasks, as of this version of the directory. */
   #lanes: Survey['lanes'] = new Map();
   #directory: string | null | undefined;
 
-  constructor(redis: RedisConnection, keys: Keys) {
+  constructor(redis: RedisConnection, keys: Keys, epoch: EpochWatch) {
     this.#redis = redis;
     this.#keys = keys;
+    this.#epoch = epoch;
   }
 
   async load(needs: Needs): Promise<Loaded> {
@@ -61,16 +63,18 @@ export class Loader {
   /** What is remembered may not be what is there now. */
   forget(): void {
     this.#directory = undefined;
+    this.#profiles.clear();
   }
 
   async survey(): Promise<Survey> {
     const { counts, meta, lanes } = this.#keys;
     // The mark first: what is read after it may be newer, and never older.
-    const [mark, numbers, [directory, epoch, lastKey = null]] = (await this.#redis.pipeline([
+    const [mark, numbers, [directory, number, name = null, lastKey = null]] = (await this.#redis.pipeline([
       ['GET', this.#keys.mark],
       ['HGETALL', counts],
-      ['HMGET', meta, 'directory', 'epoch', 'lastKey'],
+      ['HMGET', meta, 'directory', 'epoch', 'name', 'lastKey'],
     ])) as [string | null, string[], (string | null)[]];
+    if (!this.#epoch.holds(name)) return this.survey();
     if ((directory ?? null) !== this.#directory) {
       // The version first: should the lanes change in between, they are read again the next time.
       const [version, all] = await this.#redis.pipeline([
@@ -82,8 +86,8 @@ export class Loader {
     }
     const tasks = Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<TaskStatus, number>;
     for (const [status, count] of pairsOf(numbers)) tasks[status as TaskStatus] = Number(count);
-    const tokenFloor = tokenFloorOf(Number(epoch ?? 0));
-    return { tasks, tokenFloor, lanes: this.#lanes, mark: mark ?? '', lastKey };
+    const tokenFloor = tokenFloorOf(Number(number ?? 0));
+    return { tasks, tokenFloor, epoch: name, lanes: this.#lanes, mark: mark ?? '', lastKey };
   }
 
   /** The stored ones of these tasks, in the order of their ids. */
