@@ -146,6 +146,46 @@ test('hashes beyond the end of what is left seal nothing', async () => {
   expect(await store.ledger.verify()).toMatchObject({ valid: true, entries: 2 });
 });
 
+/** Has the other server take over between what is read of the chain and what is read of the rows. */
+function failOverBeforeRows(failOver: () => Promise<void>): void {
+  before(RedisConnection.prototype, 'pipeline', failOver, ([call]) => call?.[0] === 'XRANGE');
+}
+
+test('rows that are not there since another server took over are not taken for damage', async () => {
+  const { url, colony, part, failOver } = await scene();
+  const scribe = await open(url, colony);
+  const { store: steward } = await open(url, colony);
+  await scribe.commit({ puts: [], events: [about({ id: 'kept' })] });
+  await steward.ledger.seal();
+  await part();
+  await scribe.commit({ puts: [], events: [about({ id: 'lost' })] });
+  failOverBeforeRows(failOver);
+  expect(await steward.ledger.seal()).toBe(1);
+  expect(await steward.ledger.span()).toMatchObject({ last: 1 });
+});
+
+test('a ledger that ends sooner since another server took over is not called broken', async () => {
+  const { url, colony, part, failOver } = await scene();
+  const scribe = await open(url, colony);
+  const { ledger } = scribe.store;
+  await scribe.commit({ puts: [], events: [about({ id: 'kept' })] });
+  await ledger.seal();
+  await part();
+  await scribe.commit({ puts: [], events: [about({ id: 'lost' })] });
+  await ledger.seal();
+  failOverBeforeRows(failOver);
+  expect(await ledger.verify()).toMatchObject({ valid: true, entries: 1 });
+});
+
+test('a row that is missing without any of this is damage', async () => {
+  const { url, colony } = await scene();
+  const scribe = await open(url, colony);
+  const { store: steward } = await open(url, colony);
+  await scribe.commit({ puts: [], events: [about({ id: 'gone' })] });
+  await master.ask('XDEL', `{${colony}}:ledger`, '1-1');
+  await expect(steward.ledger.seal()).rejects.toThrow('entry 1 is missing: the database was damaged');
+});
+
 test('retention removes nothing on account of entries that got lost', async () => {
   const { url, colony, part, failOver } = await scene();
   const scribe = await open(url, colony);

@@ -87,10 +87,17 @@ export class RedisLedger implements Ledger {
     for (;;) {
       const { sealed, hash, last, epoch } = await this.#state();
       if (sealed >= last) return sealed;
+      const rows = await this.#unsealed(sealed + 1);
+      if (rows.length === 0) {
+        const now = await this.#state();
+        // Another server has taken over meanwhile; or others have sealed this, and retention has removed it.
+        if (now.epoch !== epoch || now.sealed !== sealed) continue;
+        throw new StorageUnavailable(`ledger entry ${sealed + 1} is missing: the database was damaged`);
+      }
       const args: string[] = [];
       let head = hash;
       let next = sealed + 1;
-      for (const entries of await this.#unsealed(next)) {
+      for (const entries of rows) {
         const hashes = hashesOf(entries, head);
         head = hashes.at(-1)!;
         next += entries.length;
@@ -130,7 +137,6 @@ export class RedisLedger implements Ledger {
       rows.push(entriesOf(row));
       first = row.last + 1;
     }
-    if (rows.length === 0) throw new StorageUnavailable(`ledger entry ${next} is missing: the database was damaged`);
     return rows;
   }
 
@@ -254,8 +260,18 @@ export class RedisLedger implements Ledger {
   }
 
   async verify(): Promise<Verification> {
-    await this.seal();
-    const { first, sealed, hash: head, anchor } = await this.#state();
+    for (;;) {
+      await this.seal();
+      const state = await this.#state();
+      const found = await this.#recompute(state);
+      if (found.firstInvalidId === null) return found;
+      const { first, epoch } = await this.#state();
+      // Unless another server has taken over meanwhile, or retention has removed the entry.
+      if (epoch === state.epoch && found.firstInvalidId >= first) return found;
+    }
+  }
+
+  async #recompute({ first, sealed, hash: head, anchor }: State): Promise<Verification> {
     const invalid = (id: number) => ({ valid: false, entries: id - first, head, firstInvalidId: id });
     let hash = anchor;
     let next = first;
