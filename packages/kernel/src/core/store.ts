@@ -177,7 +177,7 @@ export interface LaneHead {
   readonly more: boolean;
 }
 
-/** What is left of a task that retention removed: how it ended. */
+/** What is left of a task that retention removed, as long as the ledger tells of it or a task depends on it: how it ended. */
 export interface Tombstone {
   readonly id: string;
   readonly removed: true;
