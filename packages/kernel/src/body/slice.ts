@@ -27,6 +27,7 @@ export class Slice {
   executing = 0;
   unstarted = 0;
   tokenFloor = 0;
+  epoch: string | null = null;
   /** A name for how the colony stood, or will once what was decided is committed; null: nobody else could change it. */
   mark: string | null = null;
   /** Whether it outlives its batch. */
@@ -66,10 +67,11 @@ export class Slice {
   }
 
   /** How much there is; known before anything is decided. */
-  survey({ tasks, tokenFloor, lanes, mark, lastKey }: Survey): void {
+  survey({ tasks, tokenFloor, epoch, lanes, mark, lastKey }: Survey): void {
     this.executing = tasks.executing;
     this.unstarted = tasks.queued + tasks.pending;
     this.tokenFloor = tokenFloor;
+    this.epoch = epoch;
     this.mark = mark;
     this.#lastKey = lastKey;
     this.#directory = lanes;

@@ -177,7 +177,7 @@ export interface LaneHead {
   readonly more: boolean;
 }
 
-/** What is left of a task that retention removed: how it ended. */
+/** What is left of a task that retention removed, as long as the ledger tells of it or a task depends on it: how it ended. */
 export interface Tombstone {
   readonly id: string;
   readonly removed: true;
@@ -188,6 +188,8 @@ export interface Survey {
   readonly tasks: Readonly<Record<TaskStatus, number>>;
   /** No fencing token up to this one may be given out any more, whatever the tasks say. */
   readonly tokenFloor: number;
+  /** In which epoch that is so: a store that may have lost something begins another. Null where nothing can get lost. */
+  readonly epoch: string | null;
   /** The lanes of the queue that hold tasks, by their keys. */
   readonly lanes: ReadonlyMap<string, Lane>;
   /** A name for how things stand; every commit gives them another. Null where only one kernel writes. */
@@ -210,8 +212,8 @@ export interface IdempotencyRecord extends IdempotencyKey {
 export interface CommitLimits {
   /** No more tasks than this may be executing. */
   readonly room?: number | undefined;
-  /** The tokens were given out above this floor, which must still be the one. */
-  readonly tokenFloor?: number | undefined;
+  /** The epoch in which the tokens were given out, which must still be the one. */
+  readonly epoch?: string | null | undefined;
   readonly basis?: Basis | undefined;
 }
 

@@ -18,7 +18,9 @@ const TIMEOUT_MS = 2000;
 const RECONNECT_MS = 50;
 const LATE = Symbol();
 /** What a server says that cannot serve just now, and may in a moment: it starts, hands over, or is handed over to. */
-const NOT_NOW = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|UNBLOCKED)\b/;
+const NOT_NOW = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|BUSY|UNBLOCKED)\b/;
+/** What a node of a cluster says as long as the colony's slot is being moved to another one; the latter to scripts. */
+const SLOT_MOVES = /^(ASK\b|TRYAGAIN\b|ERR Script attempted to access a non local key)/;
 /** What it says when nothing can be written, whatever one tries. */
 const NO_WRITING = /^(OOM|MISCONF|NOREPLICAS|OVERTAKEN)\b/;
 
@@ -170,7 +172,9 @@ export class RedisConnection {
   /** Whether to try again: then what is wrong; otherwise throws. */
   #judge(error: Error): string {
     if (error instanceof StorageUnavailable || error instanceof TypeError) throw error;
-    if (!(error instanceof ErrorReply) || NOT_NOW.test(error.message)) return error.message;
+    const said = error.cause instanceof ErrorReply ? error.cause.message : error.message;
+    if (SLOT_MOVES.test(said)) return "its cluster is moving the colony's slot to another node";
+    if (!(error instanceof ErrorReply) || NOT_NOW.test(said)) return said;
     if (NO_WRITING.test(error.message)) {
       throw new StorageUnavailable(`Redis refuses to write: ${error.message}`, { cause: error });
     }

@@ -83,7 +83,7 @@ export interface CommitHeader {
   readonly kernel: string;
   readonly operation: number;
   readonly room: number | undefined;
-  readonly epoch: number | undefined;
+  readonly epoch: string | null | undefined;
   readonly basis: Basis | undefined;
 }
 
@@ -92,7 +92,7 @@ export function scriptArguments(plan: CommitPlan, header: CommitHeader): string[
   const { merged, histories, told, rows } = plan;
   const { prefix, kernel, operation, room, epoch, basis } = header;
   const list: string[] = [prefix, kernel, String(operation), String(room ?? ''), String(startedIn(merged))];
-  list.push(String(epoch ?? ''), basis?.mark ?? '', basis?.exclusive ? '1' : '0');
+  list.push(epoch ?? '', basis?.mark ?? '', basis?.exclusive ? '1' : '0');
   list.push(basis?.next ?? `${kernel} operation ${operation}`, plan.lastKey);
 
   const tasks = [...merged.tasks.values()];

@@ -41,7 +41,7 @@ end
  * A commit in one piece: checks that every record is at the version it was decided on, then writes, then appends to
  * the ledger. It knows no policy: what is written where was worked out before. Its arguments, one after the other:
  *
- *   prefix, kernel, operation, how many tasks may execute (or nothing), how many more these are, epoch (or nothing),
+ *   prefix, kernel, operation, how many tasks may execute (or nothing), how many more these are, epoch's name (or nothing),
  *   mark it was decided at (or nothing), whether that must still be the mark (1), mark to be left, last of the keys
  *   tasks:   n, ids, expected versions, versions, entries (offsets), states
  *   told of: n, ids, entries (offsets)            tasks that have entries and did not change
@@ -68,8 +68,8 @@ if last then
   if tonumber(number) > operation then return redis.error_reply('OVERTAKEN by operation ' .. number) end
 end
 
-local meta = redis.call('HMGET', prefix .. 'meta', 'epoch', 'last')
-if ARGV[6] ~= '' and (meta[1] or '0') ~= ARGV[6] then return {'epoch'} end
+local meta = redis.call('HMGET', prefix .. 'meta', 'name', 'last')
+if ARGV[6] ~= '' and meta[1] ~= ARGV[6] then return {'epoch'} end
 local undisturbed = (redis.call('GET', prefix .. 'mark') or '') == ARGV[7]
 if ARGV[8] == '1' and not undisturbed then return {'disturbed'} end
 

@@ -38,6 +38,10 @@ async function scene() {
       serving = replica;
       line.cut();
     },
+    async restart() {
+      await master.kill();
+      await master.start();
+    },
   };
 }
 
@@ -56,15 +60,15 @@ test('a commit whose tokens were given out above an old floor conflicts, and not
   const scribe = await open(url, colony);
   const { store } = scribe;
   const task = await scribe.add();
-  const { tokenFloor } = await store.survey();
+  const { tokenFloor, epoch } = await store.survey();
   await part();
   await failOver();
   const unit = { ...start(task, tokenFloor + 1), events: [about(task, 'task_assigned')] };
-  expect(await store.commit([unit], scribe.at, { tokenFloor })).toEqual({ outcomes: ['conflict'], entries: [] });
+  expect(await store.commit([unit], scribe.at, { epoch })).toEqual({ outcomes: ['conflict'], entries: [] });
   expect((await store.task(task.id))!.status).toBe('queued');
-  const { tokenFloor: risen } = await store.survey();
-  expect(risen).toBeGreaterThan(tokenFloor);
-  expect((await store.commit([unit], scribe.at, { tokenFloor: risen })).outcomes).toEqual(['committed']);
+  const risen = await store.survey();
+  expect(risen.tokenFloor).toBeGreaterThan(tokenFloor);
+  expect((await store.commit([unit], scribe.at, { epoch: risen.epoch })).outcomes).toEqual(['committed']);
 });
 
 test('a token that was given out by the server that is gone is never given out again', async () => {
@@ -84,6 +88,36 @@ test('a token that was given out by the server that is gone is never given out a
   expect(lost).toBeGreaterThan(0);
   expect(token).toBeGreaterThan(lost);
   expect(await hive.task('t')).toMatchObject({ status: 'executing', leaseToken: token, version: task.version });
+});
+
+test('a master that starts anew and the replica that is cut off meanwhile begin two epochs', async () => {
+  const { url, colony, part, restart } = await scene();
+  const { store } = await open(url, colony);
+  const begun = await store.survey();
+  await part();
+  await restart();
+  const there = await open(replica.url, colony);
+  const [one, other] = [await store.survey(), await there.store.survey()];
+  expect(one.tokenFloor).toBeGreaterThan(begun.tokenFloor);
+  expect(other.tokenFloor).toBe(one.tokenFloor);
+  expect(other.epoch).not.toBe(one.epoch);
+  expect(other.mark).not.toBe(one.mark);
+});
+
+test('a token that a master has given out since it started anew is not given out by the one that follows it', async () => {
+  const { url, colony, part, restart, failOver } = await scene();
+  const { hive } = await bodyAt(url, colony);
+  await hive.hire('maya');
+  await hive.submit('t');
+  await part();
+  await restart();
+  const { token: lost } = await hive.take('maya');
+  // Somebody else has been over there by now.
+  const there = await bodyAt(replica.url, colony);
+  await failOver();
+  const { token } = await hive.take('maya');
+  expect(token).toBeGreaterThan(lost);
+  expect((await there.store.survey()).tokenFloor).toBeGreaterThan(lost);
 });
 
 test('hashes of entries that got lost do not seal those that have their numbers now', async () => {
@@ -110,6 +144,46 @@ test('hashes beyond the end of what is left seal nothing', async () => {
   expect(await store.ledger.seal()).toBe(1);
   await new Scribe(store).commit({ puts: [], events: [about({ id: 'new' })] });
   expect(await store.ledger.verify()).toMatchObject({ valid: true, entries: 2 });
+});
+
+/** Has the other server take over between what is read of the chain and what is read of the rows. */
+function failOverBeforeRows(failOver: () => Promise<void>): void {
+  before(RedisConnection.prototype, 'pipeline', failOver, ([call]) => call?.[0] === 'XRANGE');
+}
+
+test('rows that are not there since another server took over are not taken for damage', async () => {
+  const { url, colony, part, failOver } = await scene();
+  const scribe = await open(url, colony);
+  const { store: steward } = await open(url, colony);
+  await scribe.commit({ puts: [], events: [about({ id: 'kept' })] });
+  await steward.ledger.seal();
+  await part();
+  await scribe.commit({ puts: [], events: [about({ id: 'lost' })] });
+  failOverBeforeRows(failOver);
+  expect(await steward.ledger.seal()).toBe(1);
+  expect(await steward.ledger.span()).toMatchObject({ last: 1 });
+});
+
+test('a ledger that ends sooner since another server took over is not called broken', async () => {
+  const { url, colony, part, failOver } = await scene();
+  const scribe = await open(url, colony);
+  const { ledger } = scribe.store;
+  await scribe.commit({ puts: [], events: [about({ id: 'kept' })] });
+  await ledger.seal();
+  await part();
+  await scribe.commit({ puts: [], events: [about({ id: 'lost' })] });
+  await ledger.seal();
+  failOverBeforeRows(failOver);
+  expect(await ledger.verify()).toMatchObject({ valid: true, entries: 1 });
+});
+
+test('a row that is missing without any of this is damage', async () => {
+  const { url, colony } = await scene();
+  const scribe = await open(url, colony);
+  const { store: steward } = await open(url, colony);
+  await scribe.commit({ puts: [], events: [about({ id: 'gone' })] });
+  await master.ask('XDEL', `{${colony}}:ledger`, '1-1');
+  await expect(steward.ledger.seal()).rejects.toThrow('entry 1 is missing: the database was damaged');
 });
 
 test('retention removes nothing on account of entries that got lost', async () => {

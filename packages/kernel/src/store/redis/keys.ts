@@ -7,7 +7,7 @@ import { TASK_STATUSES, type TaskStatus } from '../../core/task.ts';
 export class Keys {
   readonly prefix: string;
   /**
-   * Hash: schema, run, epoch, sequence, first, last, sealed, hash, anchor, directory, restoring. Beside it stand
+   * Hash: schema; run, epoch and name (of the epoch); sequence, first, last, sealed, hash, anchor, directory, restoring. Beside it stand
    * `steward` and `operation:…`.
    */
   readonly meta: string;

@@ -6,6 +6,7 @@ import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { chained, entriesOf, hashesOf, type Row, rowFrom, sealedHashes, sealText } from '../../redis/ledger-rows.ts';
 import { Script } from '../../redis/script.ts';
 import { fits, indexed } from '../ledger-query.ts';
+import type { EpochWatch } from './epoch.ts';
 import type { Keys } from './keys.ts';
 import { historyOf } from './records.ts';
 
@@ -22,7 +23,7 @@ const MOST_RECENT = 512;
 const SEAL = new Script(`
 local meta = ARGV[1] .. 'meta'
 if (redis.call('HGET', meta, 'sealed') or '0') ~= ARGV[2] then return 0 end
-if (redis.call('HGET', meta, 'epoch') or '0') ~= ARGV[5] then return 0 end
+if (redis.call('HGET', meta, 'name') or '') ~= ARGV[5] then return 0 end
 if tonumber(redis.call('HGET', meta, 'last') or '0') < tonumber(ARGV[3]) then return 0 end
 for at = 6, #ARGV, 2 do
   if #redis.call('XRANGE', ARGV[1] .. 'ledger', ARGV[at], ARGV[at]) == 0 then return 0 end
@@ -31,6 +32,16 @@ for at = 6, #ARGV, 2 do redis.call('XADD', ARGV[1] .. 'seals', ARGV[at], 'hashes
 redis.call('HSET', meta, 'sealed', ARGV[3], 'hash', ARGV[4])
 return 1
 `);
+
+interface State {
+  readonly first: number;
+  readonly last: number;
+  readonly sealed: number;
+  readonly hash: string;
+  readonly anchor: string;
+  /** Its name. */
+  readonly epoch: string;
+}
 
 /** A row, and its hashes when it is sealed. */
 interface SealedRow {
@@ -41,12 +52,14 @@ interface SealedRow {
 export class RedisLedger implements Ledger {
   readonly #redis: RedisConnection;
   readonly #keys: Keys;
+  readonly #epoch: EpochWatch;
   /** Rows appended here, by their first entry, as long as they may not be sealed. */
   readonly #recent = new Map<number, readonly LedgerEntry[]>();
 
-  constructor(redis: RedisConnection, keys: Keys) {
+  constructor(redis: RedisConnection, keys: Keys, epoch: EpochWatch) {
     this.#redis = redis;
     this.#keys = keys;
+    this.#epoch = epoch;
   }
 
   async span(): Promise<LedgerSpan> {
@@ -55,17 +68,18 @@ export class RedisLedger implements Ledger {
   }
 
   /** What is known without looking at the rows; `anchor` is the hash before the first entry kept. */
-  async #state() {
-    const fields = ['first', 'last', 'sealed', 'hash', 'anchor', 'epoch'];
+  async #state(): Promise<State> {
+    const fields = ['first', 'last', 'sealed', 'hash', 'anchor', 'name'];
     const reply = (await this.#redis.send('HMGET', this.#keys.meta, ...fields)) as (string | null)[];
-    const [first, last, sealed, hash, anchor, epoch] = reply;
+    const [first, last, sealed, hash, anchor, epoch = null] = reply;
+    if (!this.#epoch.holds(epoch)) return this.#state();
     return {
       first: Number(first ?? 1),
       last: Number(last ?? 0),
       sealed: Number(sealed ?? 0),
       hash: hash ?? GENESIS,
       anchor: anchor ?? GENESIS,
-      epoch: epoch ?? '0',
+      epoch: epoch ?? '',
     };
   }
 
@@ -73,10 +87,17 @@ export class RedisLedger implements Ledger {
     for (;;) {
       const { sealed, hash, last, epoch } = await this.#state();
       if (sealed >= last) return sealed;
+      const rows = await this.#unsealed(sealed + 1);
+      if (rows.length === 0) {
+        const now = await this.#state();
+        // Another server has taken over meanwhile; or others have sealed this, and retention has removed it.
+        if (now.epoch !== epoch || now.sealed !== sealed) continue;
+        throw new StorageUnavailable(`ledger entry ${sealed + 1} is missing: the database was damaged`);
+      }
       const args: string[] = [];
       let head = hash;
       let next = sealed + 1;
-      for (const entries of await this.#unsealed(next)) {
+      for (const entries of rows) {
         const hashes = hashesOf(entries, head);
         head = hashes.at(-1)!;
         next += entries.length;
@@ -116,7 +137,6 @@ export class RedisLedger implements Ledger {
       rows.push(entriesOf(row));
       first = row.last + 1;
     }
-    if (rows.length === 0) throw new StorageUnavailable(`ledger entry ${next} is missing: the database was damaged`);
     return rows;
   }
 
@@ -240,8 +260,18 @@ export class RedisLedger implements Ledger {
   }
 
   async verify(): Promise<Verification> {
-    await this.seal();
-    const { first, sealed, hash: head, anchor } = await this.#state();
+    for (;;) {
+      await this.seal();
+      const state = await this.#state();
+      const found = await this.#recompute(state);
+      if (found.firstInvalidId === null) return found;
+      const { first, epoch } = await this.#state();
+      // Unless another server has taken over meanwhile, or retention has removed the entry.
+      if (epoch === state.epoch && found.firstInvalidId >= first) return found;
+    }
+  }
+
+  async #recompute({ first, sealed, hash: head, anchor }: State): Promise<Verification> {
     const invalid = (id: number) => ({ valid: false, entries: id - first, head, firstInvalidId: id });
     let hash = anchor;
     let next = first;

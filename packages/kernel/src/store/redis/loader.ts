@@ -2,7 +2,7 @@ import type { LaneHead, LaneNeed, Loaded, Needs, Survey, Tombstone } from '../..
 import { TASK_STATUSES, type Task, type TaskStatus } from '../../core/task.ts';
 import type { Worker, WorkerProfile } from '../../core/worker.ts';
 import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
-import { tokenFloorOf } from './epoch.ts';
+import { type EpochWatch, tokenFloorOf } from './epoch.ts';
 import type { Keys } from './keys.ts';
 import { LANES, RELATIVES } from './load-scripts.ts';
 import { keyFrom, laneFrom, rankScore, taskFrom, tombstoneFrom, workerFrom } from './records.ts';
@@ -18,14 +18,16 @@ const NO_MARK = 'none';
 export class Loader {
   readonly #redis: RedisConnection;
   readonly #keys: Keys;
+  readonly #epoch: EpochWatch;
   readonly #profiles = new Map<string, WorkerProfile>();
   /** The lanes that hold tasks, as of this version of the directory. */
   #lanes: Survey['lanes'] = new Map();
   #directory: string | null | undefined;
 
-  constructor(redis: RedisConnection, keys: Keys) {
+  constructor(redis: RedisConnection, keys: Keys, epoch: EpochWatch) {
     this.#redis = redis;
     this.#keys = keys;
+    this.#epoch = epoch;
   }
 
   async load(needs: Needs): Promise<Loaded> {
@@ -64,17 +66,18 @@ export class Loader {
   /** What is remembered may not be what is there now. */
   forget(): void {
     this.#directory = undefined;
+    this.#profiles.clear();
   }
 
-  async survey(): Promise<Survey> {
+  async survey(breaks = this.#redis.breaks): Promise<Survey> {
     const { counts, meta, lanes } = this.#keys;
-    const { breaks } = this.#redis;
     // The mark first: what is read after it may be newer, and never older.
-    const [found, numbers, [directory, epoch, lastKey = null]] = (await this.#redis.pipeline([
+    const [found, numbers, [directory, number, name = null, lastKey = null]] = (await this.#redis.pipeline([
       ['GET', this.#keys.mark],
       ['HGETALL', counts],
-      ['HMGET', meta, 'directory', 'epoch', 'lastKey'],
+      ['HMGET', meta, 'directory', 'epoch', 'name', 'lastKey'],
     ])) as [string | null, string[], (string | null)[]];
+    if (!this.#epoch.holds(name)) return this.survey(breaks);
     // Asked for again, it may have been read after what was asked for next, and says nothing of how old that is.
     const mark = this.#redis.breaks === breaks ? (found ?? '') : NO_MARK;
     if ((directory ?? null) !== this.#directory) {
@@ -88,8 +91,8 @@ export class Loader {
     }
     const tasks = Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<TaskStatus, number>;
     for (const [status, count] of pairsOf(numbers)) tasks[status as TaskStatus] = Number(count);
-    const tokenFloor = tokenFloorOf(Number(epoch ?? 0));
-    return { tasks, tokenFloor, lanes: this.#lanes, mark, lastKey };
+    const tokenFloor = tokenFloorOf(Number(number ?? 0));
+    return { tasks, tokenFloor, epoch: name, lanes: this.#lanes, mark, lastKey };
   }
 
   /** The stored ones of these tasks, in the order of their ids. */

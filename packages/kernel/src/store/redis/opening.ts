@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { LONGEST_GAP_MS } from '../../redis/clock.ts';
-import type { RedisConnection, Reply } from '../../redis/connection.ts';
+import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
 import { Script } from '../../redis/script.ts';
 import { INCOMPLETE } from '../archive.ts';
 import type { Keys } from './keys.ts';
@@ -24,9 +24,14 @@ if schema then redis.call('HDEL', ARGV[1], 'lastKey') else redis.call('HSET', AR
 return 1
 `);
 
+/** Makes an empty colony where there is none (any more). */
+export async function layOut(send: (call: Call) => Promise<Reply>, { meta }: Keys): Promise<void> {
+  await send(['EVAL', ENTER.source, '1', meta, meta]);
+}
+
 /** Makes a kernel's place where there is none yet. Throws with a sentence when the colony cannot be served. */
 export async function enter(redis: RedisConnection, keys: Keys, colony: string): Promise<void> {
-  await redis.run(ENTER, [keys.meta]);
+  await layOut((call) => redis.send(...call), keys);
   await inspect(redis, keys, colony, false);
 }
 

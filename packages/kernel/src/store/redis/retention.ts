@@ -1,19 +1,37 @@
+import type { LedgerEntry } from '../../core/event.ts';
 import type { Retention } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
-import { entriesOf, type Row, rowFrom, rowsOf, sealedHashes } from '../../redis/ledger-rows.ts';
+import { entriesOf, rowFrom, rowsOf, sealedHashes } from '../../redis/ledger-rows.ts';
 import { Script } from '../../redis/script.ts';
 import type { Keys } from './keys.ts';
 import type { Loader } from './loader.ts';
 import { NOBODY, pair, STATUS_CODE } from './records.ts';
 import { LOWEST_SCORE, Writes } from './writes.ts';
 
+/** What is left of a removed task goes as well, once the ledger tells of it no more and no task that is there depends on it. */
+const FORGET = `
+local function forget(prefix, from)
+  local removed, first = prefix .. 'removed', tonumber(redis.call('HGET', prefix .. 'meta', 'first') or '1')
+  for at = from, #ARGV do
+    local id = ARGV[at]
+    local text = redis.call('HGET', removed, id)
+    if text and tonumber(string.match(text, ' (%d+)$') or '0') < first
+      and redis.call('ZLEXCOUNT', prefix .. 'dependents', '[' .. id .. '\\0', '(' .. id .. '\\1') == 0 then
+      redis.call('HDEL', removed, id)
+    end
+  end
+end
+`;
+
 /**
  * Removes ended tasks. Of each there remains how it ended and which ledger entries tell of it, and its children are
  * handed on to its parent. One that has changed in the meantime stays. Arguments: prefix, n, then for each (id,
- * version, status code, place among its parent's children or nothing, how many more arguments, calls).
+ * version, status code, place among its parent's children or nothing, how many more arguments, calls), then those of
+ * which nothing may have to be left: these, and whatever they depended on.
  */
 const REMOVE = new Script(`
+${FORGET}
 local prefix, removed, at = ARGV[1], 0, 2
 for _ = 1, tonumber(ARGV[2]) do
   local id, version, status, size = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4])
@@ -45,6 +63,7 @@ for _ = 1, tonumber(ARGV[2]) do
   end
   at = at + size
 end
+forget(prefix, at + 1)
 return removed
 `);
 
@@ -72,16 +91,20 @@ return gone
 
 /**
  * Lets the ledger begin later, unless the last row that would go is not there (any more): others have removed it, or it
- * got lost with a failover. Arguments: meta, first entry, the hash before it, that row's id and hashes, seals, other streams.
+ * got lost with a failover. Arguments: prefix, first entry, the hash before it, that row's id and hashes, n, n streams (first
+ * the seals), the tasks that what goes tells of.
  */
 const TRIM = new Script(`
-local seal = redis.call('XRANGE', ARGV[6], ARGV[4], ARGV[4])[1]
+${FORGET}
+local seal = redis.call('XRANGE', ARGV[7], ARGV[4], ARGV[4])[1]
 if not seal or seal[2][2] ~= ARGV[5] then return 0 end
-redis.call('HSET', ARGV[1], 'first', ARGV[2], 'anchor', ARGV[3])
-for at = 6, #ARGV do
+redis.call('HSET', ARGV[1] .. 'meta', 'first', ARGV[2], 'anchor', ARGV[3])
+local last = 6 + tonumber(ARGV[6])
+for at = 7, last do
   redis.call('XTRIM', ARGV[at], 'MINID', ARGV[2])
   if redis.call('XLEN', ARGV[at]) == 0 then redis.call('DEL', ARGV[at]) end
 end
+forget(ARGV[1], last + 1)
 return 1
 `);
 
@@ -116,6 +139,7 @@ export class Pruner {
       args.push(task.id, String(task.version), String(STATUS_CODE[task.status]), String(calls.length + 1));
       args.push(pair('', task.seq, task.id), ...calls);
     }
+    for (const { id, spec } of tasks) args.push(id, ...spec.value.depends_on);
     return (await this.#redis.run(REMOVE, args)) as number;
   }
 
@@ -136,7 +160,7 @@ export class Pruner {
 
   /** Whole rows only, sealed ones, and never the newest: the chain must have something to hold on to. */
   async #pruneLedger(before: number, limit: number): Promise<number> {
-    const { ledger, seals, meta } = this.#keys;
+    const { ledger, seals, meta, prefix } = this.#keys;
     // How far it is sealed first: in between it can only get further.
     const [[last, sealed], messages, hashes] = (await this.#redis.pipeline([
       ['HMGET', meta, 'last', 'sealed'],
@@ -150,13 +174,16 @@ export class Pruner {
     const seal = hashes.find(([id]) => id === newest?.id)?.[1][1];
     if (!newest || seal === undefined) return 0;
     const [first, anchor] = [String(newest.last + 1), sealedHashes(seal).at(-1)!];
-    const args = [meta, first, anchor, newest.id, seal, seals, ledger, ...this.#indexesOf(going)];
+    const entries = going.flatMap(entriesOf);
+    const streams = [seals, ledger, ...this.#indexesOf(entries)];
+    const told = new Set(entries.flatMap(({ taskId }) => taskId ?? []));
+    const args = [prefix, first, anchor, newest.id, seal, String(streams.length), ...streams, ...told];
     return (await this.#redis.run(TRIM, args)) === 1 ? going.length : 0;
   }
 
-  #indexesOf(rows: readonly Row[]): Set<string> {
+  #indexesOf(entries: readonly LedgerEntry[]): Set<string> {
     const names = new Set<string>();
-    for (const { indexes } of rowsOf(rows.flatMap(entriesOf))) for (const name of indexes) names.add(name);
+    for (const { indexes } of rowsOf(entries)) for (const name of indexes) names.add(name);
     return new Set([...names].map((name) => `${this.#keys.prefix}index:${name}`));
   }
 

@@ -27,7 +27,7 @@ import { RedisFilling } from './filling.ts';
 import { Keys } from './keys.ts';
 import { RedisLedger } from './ledger.ts';
 import { Loader } from './loader.ts';
-import { enter, enterAlone, lastBeat } from './opening.ts';
+import { enter, enterAlone, lastBeat, layOut } from './opening.ts';
 import { Queries } from './queries.ts';
 import { Pruner } from './retention.ts';
 import { Transactions } from './transaction.ts';
@@ -75,12 +75,13 @@ export class RedisStore implements Store {
   static open(options: RedisStoreOptions): Promise<RedisStore> {
     return RedisStore.#connect(options, async (store, redis, keys, epoch) => {
       await enter(redis, keys, options.colony);
-      redis.inspectWith((send) => {
+      redis.inspectWith(async (send) => {
         // What it remembers may not be what is there now.
         store.ledger.forget();
         store.#loader.forget();
         store.#transactions.forget();
-        return epoch.inspect(send);
+        await layOut(send, keys);
+        await epoch.inspect(send);
       });
       await epoch.inspect((call) => redis.send(...call));
       await store.fellows.beat([], Number.MAX_SAFE_INTEGER);
@@ -100,7 +101,7 @@ export class RedisStore implements Store {
   ): Promise<RedisStore> {
     const keys = new Keys(colony);
     const redis = new RedisConnection(options, keys.meta);
-    const epoch = new EpochWatch(keys);
+    const epoch = new EpochWatch(redis, keys);
     const second = new RedisConnection(options, keys.mark);
     second.inspectWith((send) => epoch.compare(send));
     try {
@@ -127,11 +128,11 @@ export class RedisStore implements Store {
     this.durability = durabilityOf(facts);
     this.#redis = redis;
     this.#keys = keys;
-    this.#loader = new Loader(redis, keys);
+    this.#loader = new Loader(redis, keys, epoch);
     this.fellows = new RedisFellows(redis, keys, this.kernel, this.clock, epoch);
     this.#queries = new Queries(redis, keys, this.#loader);
     this.#pruner = new Pruner(redis, keys, this.#loader);
-    this.ledger = new RedisLedger(redis, keys);
+    this.ledger = new RedisLedger(redis, keys, epoch);
     this.#second = second;
     const { kernel, clock, ledger } = this;
     this.#transactions = new Transactions(second, keys, kernel);

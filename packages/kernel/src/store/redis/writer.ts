@@ -6,7 +6,7 @@ import { rowsOf, type Unnumbered, unnumbered } from '../../redis/ledger-rows.ts'
 import { Conflict, idOf, judge, type Merged, merge } from '../units.ts';
 import { type CommitPlan, historyAfter, planOf, scriptArguments } from './commit-plan.ts';
 import { COMMIT } from './commit-script.ts';
-import { type EpochWatch, epochOf } from './epoch.ts';
+import type { EpochWatch } from './epoch.ts';
 import type { Keys } from './keys.ts';
 import type { RedisLedger } from './ledger.ts';
 import { rememberHistory } from './records.ts';
@@ -162,8 +162,7 @@ export class Writer {
     await this.#run(this.#draft([], 0)!.plan, {}, ++this.#operation);
   }
 
-  async #run(plan: CommitPlan, { room, tokenFloor, basis }: CommitLimits, operation: number): Promise<Reply[]> {
-    const epoch = tokenFloor === undefined ? undefined : epochOf(tokenFloor);
+  async #run(plan: CommitPlan, { room, epoch, basis }: CommitLimits, operation: number): Promise<Reply[]> {
     const { prefix } = this.#keys;
     const header = { prefix, kernel: this.#kernel, operation, room, epoch, basis };
     const reply = (await this.#redis.run(COMMIT, scriptArguments(plan, header))) as Reply[];

@@ -17,8 +17,8 @@ interface Ended {
 
 /**
  * Removes what retention no longer keeps, a bounded piece at a time and in one transaction with the counts. Of a task
- * there remains how it ended (others may depend on it) and which ledger entries tell of it. Of the ledger, rows go
- * from the oldest on; the hash before the first one kept stays as the chain's anchor.
+ * there remains how it ended and which ledger entries tell of it, until they tell of it no more and nothing that is there
+ * depends on it. Of the ledger, rows go from the oldest on; the hash before the first one kept stays as the chain's anchor.
  * @returns how many tasks, ledger rows and idempotency records went
  */
 export function prune(db: Database, mirror: Mirror, before: Retention, limit: number): number {
@@ -44,6 +44,7 @@ export function prune(db: Database, mirror: Mirror, before: Retention, limit: nu
     }
     const last = rows.at(-1);
     if (last) removeLedger(db, last);
+    forget(db, [...tasks.flatMap(namedBy), ...rows.flatMap(toldBy)], last ? last.last_id + 1 : mirror.ledger.first);
     if (tasks.length > 0) putMeta(db, 'sequence', mirror.nextSequence - 1);
     keys = removeKeys(db, before.idempotencyBefore, limit);
   });
@@ -78,6 +79,28 @@ function removeTask(db: Database, { seq, id, status, history, spec }: Ended): vo
   db.prepare('DELETE FROM tasks WHERE seq = ?').run(seq);
   db.prepare('DELETE FROM specs WHERE seq = ?').run(seq);
   db.prepare('INSERT OR REPLACE INTO removed (id, status, history) VALUES (?, ?, ?)').run(id, status, history);
+}
+
+/** A task that goes, and what it depended on. */
+function namedBy({ id, spec }: Ended): string[] {
+  return [id, ...(JSON.parse(spec) as { depends_on: string[] }).depends_on];
+}
+
+/** The tasks that a row tells of. */
+function toldBy({ entries }: LedgerRow): string[] {
+  return Array.from(entries.matchAll(/"task_id":"([^"]+)"/g), ([, id]) => id!);
+}
+
+/** Removes what is left of those removed tasks of which the ledger, which begins with `first`, tells no more. */
+function forget(db: Database, ids: readonly string[], first: number): void {
+  const history = db.prepare<[string], string>('SELECT history FROM removed WHERE id = ?').pluck();
+  const remove = db.prepare(
+    'DELETE FROM removed WHERE id = ? AND NOT EXISTS (SELECT 1 FROM dependencies WHERE on_id = removed.id)',
+  );
+  for (const id of new Set(ids)) {
+    const text = history.get(id);
+    if (text !== undefined && Number(text.slice(text.lastIndexOf(' '))) < first) remove.run(id);
+  }
 }
 
 /** What descends from it still descends from what is above it: its children are handed on to its parent. */

@@ -87,6 +87,7 @@ export class SqliteStore implements Store {
     return this.#use(({ mirror: { counts: tasks, busyLanes: lanes, lastKey } }) => ({
       tasks,
       tokenFloor: 0,
+      epoch: null,
       lanes,
       mark: null,
       lastKey,

@@ -47,6 +47,51 @@ export function retention(driver: Driver): void {
     expect(history.map((entry) => entry.id)).toEqual([2]);
   });
 
+  test('of a removed task nothing is left once the ledger tells of it no more', async () => {
+    const scribe = await openFor(driver);
+    const running = await scribe.add();
+    const brief = await end(scribe, DAWN - 2);
+    scribe.at = DAWN + 1000;
+    const long = await scribe.change(running, { status: 'completed', completedAt: DAWN - 1, queuedAt: null });
+    await scribe.store.ledger.seal();
+    const left = async () => [...(await scribe.store.load({ tasks: [brief.id, long.id] })).tasks.values()];
+    await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 100);
+    expect(await left()).toMatchObject([
+      { id: brief.id, removed: true },
+      { id: long.id, removed: true },
+    ]);
+    await scribe.store.prune({ ...NOTHING, ledgerBefore: DAWN + 500 }, 100);
+    expect(await left()).toMatchObject([null, { id: long.id, removed: true }]);
+    await scribe.commit(tell(about({ id: 'newest' })));
+    await scribe.store.ledger.seal();
+    await scribe.store.prune({ ...NOTHING, ledgerBefore: DAWN + 1500 }, 100);
+    expect(await left()).toEqual([null, null]);
+  });
+
+  test('of a task of which the ledger tells no more when it is removed nothing is left', async () => {
+    const scribe = await openFor(driver);
+    const old = await end(scribe, DAWN - 1);
+    await scribe.commit(tell(about({ id: 'newest' })));
+    await scribe.store.ledger.seal();
+    await scribe.store.prune({ ...NOTHING, ledgerBefore: DAWN + 1 }, 100);
+    await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 100);
+    expect((await scribe.store.load({ tasks: [old.id] })).tasks.get(old.id)).toBeNull();
+  });
+
+  test('how a removed task ended is known as long as a task is there that depends on it', async () => {
+    const scribe = await openFor(driver);
+    const on = await end(scribe, DAWN - 2);
+    const dependent = await end(scribe, DAWN + 1, {}, { depends_on: [on.id] });
+    await scribe.commit(tell(about({ id: 'newest' })));
+    await scribe.store.ledger.seal();
+    const left = async () => (await scribe.store.load({ tasks: [on.id] })).tasks.get(on.id);
+    await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN, ledgerBefore: DAWN + 1 }, 100);
+    expect(await left()).toEqual({ id: on.id, removed: true, status: 'completed' });
+    await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN + 2 }, 100);
+    expect(await scribe.store.task(dependent.id)).toBeNull();
+    expect(await left()).toBeNull();
+  });
+
   test('counts, listings and relations forget removed tasks', async () => {
     const scribe = await openFor(driver);
     const parent = await scribe.add();
