@@ -36,7 +36,7 @@ class Life {
     else if (what.kind === 'forget') {
       const before = clock.now().wall - 1000;
       this.#model.forget(before);
-      await store.prune({ tasksEndedBefore: before, ledgerBefore: before, idempotencyBefore: before - DAY_MS }, 1000);
+      await store.prune({ endedBefore: before, ledgerBefore: before, idempotencyBefore: before - DAY_MS }, 1000);
     } else {
       const command = commandOf(what, this.#model);
       if (command.kind === 'submit' && (await this.#isOnForgotten(command))) return;

@@ -18,6 +18,7 @@ const task: Task = {
   unmet: 0,
   depth: 0,
   dueAt: null,
+  vote: null,
   attempt: 0,
   retryCount: 0,
   losses: 0,

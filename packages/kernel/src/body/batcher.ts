@@ -86,7 +86,7 @@ export class Batcher {
     const { store, rules, dispatcher, onBug } = options;
     this.#options = options;
     this.#slices = new Slices(store, rules);
-    this.#deliberation = new Deliberation({ store, dispatcher, onBug, onTorn: (pending) => this.#onTorn(pending) });
+    this.#deliberation = new Deliberation({ store, dispatcher, onBug, onTorn: () => this.#slices.disturbed() });
   }
 
   get backlog(): number {
@@ -140,13 +140,6 @@ export class Batcher {
     return this.#running || this.#underWay.length > 0;
   }
 
-  #onTorn(pending: Pending | null): void {
-    this.#slices.disturbed();
-    if (pending === null) return;
-    this.#waiting.push(pending);
-    this.#urgent = true;
-  }
-
   async #run(): Promise<void> {
     const batch = this.#waiting.splice(0, fitting(this.#waiting));
     this.#urgent = this.#waiting.length > 0;
@@ -194,7 +187,7 @@ export class Batcher {
   /** Commits what was decided, and answers. Never fails itself. */
   async #carryOut(slice: Slice, decided: readonly Decided[], batch: readonly Pending[]): Promise<void> {
     this.#underWay.push(batch.length);
-    const doubtful = decided.flatMap(({ answer }) => ('assignments' in answer ? answer.assignments : []));
+    const doubtful = decided.flatMap(({ answer }) => (answer && 'assignments' in answer ? answer.assignments : []));
     try {
       await this.#commit(slice, decided, batch.length);
       this.#unstarted = slice.unstarted;
@@ -234,7 +227,8 @@ export class Batcher {
     const again: Pending[] = [];
     for (const one of decided) {
       // What was refused may have been refused because of something that has not happened after all.
-      if (!isCertain || lost.has(one) || (lost.size > 0 && one.change === null)) this.#tryAgain(one, again);
+      const isOff = !isCertain || lost.has(one) || (lost.size > 0 && one.change === null);
+      if (isOff || one.answer === null) this.#tryAgain(one, again);
       else {
         heldBack ||= one.heldBack;
         if ('resolve' in one.for) one.for.resolve(one.answer);
@@ -279,6 +273,6 @@ export class Batcher {
 
   /** A claim that was proposed came to nothing. */
   #unsettle({ for: asker, answer }: Decided): void {
-    if (!('resolve' in asker)) this.#options.dispatcher.settled(asker, answer as Answer<Claim>, false);
+    if (!('resolve' in asker)) this.#options.dispatcher.settled(asker, answer as Answer<Claim> | null, false);
   }
 }

@@ -1,3 +1,4 @@
+import { type Document, nameOf } from '../core/document.ts';
 import { Bug } from '../core/errors.ts';
 import type { LedgerType, NewEvent, Source } from '../core/event.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -21,6 +22,7 @@ export class Change {
   heldBack = false;
   readonly #tasks = new Map<string, Task>();
   readonly #workers = new Map<string, Worker | null>();
+  readonly #documents = new Map<string, Document | null>();
 
   constructor(slice: Slice, actor: string) {
     this.slice = slice;
@@ -38,6 +40,19 @@ export class Change {
   worker(id: string): Worker | null {
     const own = this.#workers.get(id);
     return own === undefined ? this.slice.worker(id) : own;
+  }
+
+  /** By its name: see `nameOf`. */
+  document(name: string): Document | null {
+    const own = this.#documents.get(name);
+    return own === undefined ? this.slice.document(name) : own;
+  }
+
+  /** A document that the decision rests on, and that it does not change. */
+  readDocument(name: string): Document | null {
+    const document = this.slice.document(name);
+    this.reads.push({ kind: 'document', id: name, version: document?.version ?? 0 });
+    return document;
   }
 
   /** A task that the decision rests on, and that it does not change. */
@@ -102,6 +117,20 @@ export class Change {
   removeWorker(prev: Worker): void {
     this.puts.push({ kind: 'worker', prev, next: null });
     this.#workers.set(prev.id, null);
+  }
+
+  createDocument(document: Document): Document {
+    return this.#putDocument(null, document);
+  }
+
+  updateDocument(prev: Document, fields: Partial<Document>): Document {
+    return this.#putDocument(prev, { ...prev, ...fields, version: prev.version + 1 });
+  }
+
+  #putDocument(prev: Document | null, next: Document): Document {
+    this.puts.push({ kind: 'document', prev, next });
+    this.#documents.set(nameOf(next), next);
+    return next;
   }
 
   remember(next: IdempotencyRecord): void {

@@ -64,7 +64,7 @@ class Twins {
     else {
       const before = clock.now().wall - 1000;
       this.model.forget(before);
-      const retention = { tasksEndedBefore: before, ledgerBefore: null, idempotencyBefore: before - DAY_MS };
+      const retention = { endedBefore: before, ledgerBefore: null, idempotencyBefore: before - DAY_MS };
       await store.prune(retention, 1000);
     }
     this.model.now = clock.now();

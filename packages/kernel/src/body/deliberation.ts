@@ -24,7 +24,8 @@ export interface Pending {
 export interface Decided {
   /** Whom to answer; or the link on whose behalf the dispatcher proposed a claim. */
   readonly for: Pending | WorkerLink;
-  readonly answer: Answer<Command>;
+  /** Null: what it was decided on does not fit together, because somebody wrote in between. It wants another try. */
+  readonly answer: Answer<Command> | null;
   readonly change: Change | null;
   readonly heldBack: boolean;
 }
@@ -32,8 +33,8 @@ export interface Decided {
 export interface DeliberationOptions {
   readonly store: Store;
   readonly dispatcher: Dispatcher;
-  /** What a command was decided on does not fit together, because somebody wrote in between: it wants another try. */
-  readonly onTorn: (pending: Pending | null) => void;
+  /** Something does not fit together. */
+  readonly onTorn: () => void;
   readonly onBug: (error: unknown, about: string) => void;
 }
 
@@ -60,7 +61,7 @@ export class Deliberation {
       return decided;
     } catch (error) {
       for (const { for: asker, answer } of decided) {
-        if (!('resolve' in asker)) dispatcher.settled(asker, answer as Answer<Claim>, false);
+        if (!('resolve' in asker)) dispatcher.settled(asker, answer as Answer<Claim> | null, false);
       }
       throw error;
     }
@@ -90,8 +91,8 @@ export class Deliberation {
       const one = await this.#decide(slice, claim, link);
       if (!one) continue;
       decided.push(one);
-      const { answer } = one as { answer: Answer<Claim> };
-      dispatcher.served(slice, link, answer instanceof Refusal ? [] : answer.assignments);
+      const { answer } = one as { answer: Answer<Claim> | null };
+      dispatcher.served(slice, link, answer === null || answer instanceof Refusal ? [] : answer.assignments);
     }
   }
 
@@ -114,7 +115,7 @@ export class Deliberation {
       };
     } catch (error) {
       if (error instanceof StorageUnavailable) throw error;
-      if (this.#mayBeTorn(error, asker)) return null;
+      if (this.#mayBeTorn(error, asker)) return { for: asker, answer: null, change: null, heldBack: false };
       this.#options.onBug(error, command.kind);
       if ('resolve' in asker) asker.reject(error);
       return null;
@@ -126,15 +127,10 @@ export class Deliberation {
    * the command is decided anew on what is there now.
    */
   #mayBeTorn(error: unknown, asker: Decided['for']): boolean {
-    const { store, dispatcher, onTorn } = this.#options;
+    const { store, onTorn } = this.#options;
     if (!store.fellows || !(error instanceof Bug)) return false;
-    if ('resolve' in asker) {
-      if (++asker.tries > MOST_TORN) return false;
-      onTorn(asker);
-    } else {
-      dispatcher.settled(asker, null, false);
-      onTorn(null);
-    }
+    if ('resolve' in asker && asker.tries >= MOST_TORN) return false;
+    onTorn();
     return true;
   }
 

@@ -62,7 +62,7 @@ test('a child that is handed in while retention removes its parent is refused', 
   const { one, other } = await two();
   await one.hive.submit('parent');
   await one.hive.cancel('parent');
-  const everything = { tasksEndedBefore: Number.MAX_SAFE_INTEGER, ledgerBefore: null, idempotencyBefore: 0 };
+  const everything = { endedBefore: Number.MAX_SAFE_INTEGER, ledgerBefore: null, idempotencyBefore: 0 };
   before(one.store, 'commit', () => other.store.prune(everything, 100));
   await expect(one.hive.submit('child', { parent_id: 'parent' })).rejects.toMatchObject({ code: 'validation_failed' });
   expect(await one.store.task('child')).toBeNull();

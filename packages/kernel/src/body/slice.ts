@@ -1,5 +1,6 @@
 import type { Now } from '../core/clock.ts';
 import type { Rules } from '../core/command.ts';
+import { type Document, nameOf } from '../core/document.ts';
 import { Bug } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { IdempotencyRecord, Lane, Loaded, Needs, Put, Survey, Tombstone } from '../core/store.ts';
@@ -45,6 +46,7 @@ export class Slice {
   readonly #tasks = new Map<string, Task | Tombstone | null>();
   readonly #workers = new Map<string, Worker | null>();
   readonly #keys = new Map<string, IdempotencyRecord | null>();
+  readonly #documents = new Map<string, Document | null>();
   readonly #dependents = new Relation();
   readonly #children = new Relation();
   readonly #views = new Map<string, LaneView>();
@@ -111,7 +113,10 @@ export class Slice {
 
   /** Whether it holds more, or has held more text, than is worth remembering. */
   get isLarge(): boolean {
-    return this.#tasks.size + this.#workers.size + this.#views.size > MOST_KEPT || this.#characters > MOST_CHARACTERS;
+    return (
+      this.#tasks.size + this.#workers.size + this.#documents.size + this.#views.size > MOST_KEPT ||
+      this.#characters > MOST_CHARACTERS
+    );
   }
 
   // What deciding may ask. Asking for what was never loaded is a bug: a command's `needs` must name it first.
@@ -141,6 +146,11 @@ export class Slice {
     return key > this.#lastKey && ASCII.test(key);
   }
 
+  /** By its name: see `nameOf`. */
+  document(name: string): Document | null {
+    return known(this.#documents, name, 'document');
+  }
+
   dependentsOf(taskId: string): readonly Task[] {
     return this.#dependents.of(taskId).map((id) => this.liveTask(id));
   }
@@ -157,6 +167,7 @@ export class Slice {
   hasTask = (id: string) => this.#tasks.has(id);
   hasWorker = (id: string) => this.#workers.has(id);
   hasIdempotency = (key: string) => this.#keys.has(key) || this.#isNew(key);
+  hasDocument = (name: string) => this.#documents.has(name);
   hasDependents = (id: string) => this.#dependents.has(id);
   hasAllDependents = (id: string) => this.#dependents.hasAll(id);
   hasAllDescendants = (id: string) => this.#children.hasAll(id);
@@ -196,6 +207,9 @@ export class Slice {
     for (const [id, task] of loaded.tasks) this.#learn(id, task);
     for (const [id, worker] of loaded.workers) if (!this.#workers.has(id)) this.#workers.set(id, worker);
     for (const [key, record] of loaded.idempotency) if (!this.#keys.has(key)) this.#keys.set(key, record);
+    for (const [name, document] of loaded.documents) {
+      if (!this.#documents.has(name)) this.#documents.set(name, document);
+    }
     for (const [id, tasks] of loaded.dependents) this.#relate(this.#dependents, id, tasks);
     for (const [id, tasks] of loaded.children) this.#relate(this.#children, id, tasks);
     for (const [key, head] of loaded.lanes) {
@@ -220,7 +234,8 @@ export class Slice {
         const id = (put.next ?? put.prev)!.id;
         this.#workers.set(id, put.next);
         this.stirredWorkers.add(id);
-      } else this.#absorbKey(put.next);
+      } else if (put.kind === 'document') this.#documents.set(nameOf((put.next ?? put.prev)!), put.next);
+      else this.#absorbKey(put.next);
     }
   }
 

@@ -34,7 +34,7 @@ test('a completed dependency still counts after retention has removed it', async
   await hive.submit('a');
   await hive.complete(await hive.take('maya'));
   const { wall } = hive.pipeline.clock.now();
-  await hive.pipeline.store.prune({ tasksEndedBefore: wall + 1, ledgerBefore: null, idempotencyBefore: 0 }, 10);
+  await hive.pipeline.store.prune({ endedBefore: wall + 1, ledgerBefore: null, idempotencyBefore: 0 }, 10);
   expect((await hive.submit('b', { depends_on: ['a'] })).status).toBe('queued');
 });
 

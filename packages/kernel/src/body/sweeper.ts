@@ -146,7 +146,7 @@ export class Sweeper {
     const { wall } = clock.now();
     const removed = await store.prune(
       {
-        tasksEndedBefore: rules.taskRetentionMs === null ? null : wall - rules.taskRetentionMs,
+        endedBefore: rules.taskRetentionMs === null ? null : wall - rules.taskRetentionMs,
         ledgerBefore: rules.ledgerRetentionMs === null ? null : wall - rules.ledgerRetentionMs,
         idempotencyBefore: wall - IDEMPOTENCY_MS,
       },

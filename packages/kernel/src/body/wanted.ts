@@ -16,6 +16,7 @@ export class Wanted {
   readonly #tasks = new Set<string>();
   readonly #workers = new Set<string>();
   readonly #idempotency = new Set<string>();
+  readonly #documents = new Set<string>();
   readonly #dependents = new Set<string>();
   readonly #allDependents = new Set<string>();
   readonly #allDescendants = new Set<string>();
@@ -32,6 +33,7 @@ export class Wanted {
       this.#tasks.size === 0 &&
       this.#workers.size === 0 &&
       this.#idempotency.size === 0 &&
+      this.#documents.size === 0 &&
       this.#dependents.size === 0 &&
       this.#allDependents.size === 0 &&
       this.#allDescendants.size === 0 &&
@@ -50,6 +52,11 @@ export class Wanted {
 
   idempotency(key: string): boolean {
     return this.#slice.hasIdempotency(key) || note(this.#idempotency, key);
+  }
+
+  /** By its name: see `nameOf`. */
+  document(name: string): boolean {
+    return this.#slice.hasDocument(name) || note(this.#documents, name);
   }
 
   dependents(taskId: string): boolean {
@@ -86,6 +93,7 @@ export class Wanted {
       tasks: [...this.#tasks],
       workers: [...this.#workers],
       idempotency: [...this.#idempotency],
+      documents: [...this.#documents],
       dependents: [...this.#dependents],
       allDependents: [...this.#allDependents],
       allDescendants: [...this.#allDescendants],
@@ -95,7 +103,7 @@ export class Wanted {
       })),
       sequences: this.#sequences > 0 && isKept ? Math.max(this.#sequences, SEQUENCES_AHEAD) : this.#sequences,
     };
-    for (const noted of [this.#tasks, this.#workers, this.#idempotency, this.#lanes]) noted.clear();
+    for (const noted of [this.#tasks, this.#workers, this.#idempotency, this.#documents, this.#lanes]) noted.clear();
     for (const noted of [this.#dependents, this.#allDependents, this.#allDescendants]) noted.clear();
     this.#sequences = 0;
     return needs;

@@ -1,3 +1,4 @@
+import type { Document } from './document.ts';
 import type { ChainedEntry } from './event.ts';
 import type { IdempotencyRecord, Tombstone } from './store.ts';
 import type { Task } from './task.ts';
@@ -5,13 +6,13 @@ import type { Worker } from './worker.ts';
 
 /**
  * An archive: all that a store holds, as pieces of plain data that any other store can take in. The head comes first,
- * then tasks by age, what is left of removed ones, workers, idempotency records by age, and the ledger in order.
- * A tombstone or an idempotency record may come twice; it then says the same.
+ * then tasks by age, what is left of removed ones, workers, documents, idempotency records by age, and the ledger in
+ * order. A tombstone, a document or an idempotency record may come twice; it then says the same.
  */
-export type Piece = Head | StoredTask | RemovedTask | StoredWorker | StoredKey | LedgerPiece;
+export type Piece = Head | StoredTask | RemovedTask | StoredWorker | StoredDocument | StoredKey | LedgerPiece;
 
 /** What the pieces of an archive are; a store refuses others. */
-export const ARCHIVE_FORMAT = 1;
+export const ARCHIVE_FORMAT = 2;
 
 export interface Head {
   readonly kind: 'head';
@@ -29,6 +30,7 @@ export interface Contents {
   /** Tasks that retention removed. */
   readonly removed: number;
   readonly workers: number;
+  readonly documents: number;
   /** Idempotency records. */
   readonly keys: number;
   /** Entries of the ledger, and the hash of the newest. */
@@ -55,6 +57,11 @@ export interface RemovedTask {
 export interface StoredWorker {
   readonly kind: 'worker';
   readonly worker: Worker;
+}
+
+export interface StoredDocument {
+  readonly kind: 'document';
+  readonly document: Document;
 }
 
 export interface StoredKey {

@@ -1,6 +1,7 @@
 import type { Piece } from './archive.ts';
 import type { Now } from './clock.ts';
 import type { IdempotencyKey } from './command.ts';
+import type { Collection, Document } from './document.ts';
 import type { ChainedEntry, LedgerEntry, NewEvent } from './event.ts';
 import type { JsonObject } from './json.ts';
 import type { Task, TaskStatus } from './task.ts';
@@ -34,7 +35,10 @@ export interface Store {
   tasks(query: TaskQuery): Promise<Page<Task>>;
   worker(id: string): Promise<Worker | null>;
   workers(): Promise<readonly Worker[]>;
-  /** Pending tasks whose time has come, and executing ones over their deadline; and when to look again. */
+  document(collection: Collection, id: string): Promise<Document | null>;
+  /** Newest first. */
+  documents(query: DocumentQuery): Promise<Page<Document>>;
+  /** Pending tasks and documents whose time has come, and executing tasks over their deadline; and when to look again. */
   due(now: Now, limit: number): Promise<Due>;
   /** The oldest queued task's `queuedAt`, or null. */
   oldestQueued(): Promise<number | null>;
@@ -133,6 +137,8 @@ export interface Needs {
   readonly tasks?: readonly string[];
   readonly workers?: readonly string[];
   readonly idempotency?: readonly string[];
+  /** By their names: see `nameOf`. */
+  readonly documents?: readonly string[];
   /** Tasks that depend on these. */
   readonly dependents?: readonly string[];
   /** Tasks that depend on these, the tasks that depend on those, and so on. */
@@ -162,6 +168,7 @@ export interface Loaded {
   readonly tasks: ReadonlyMap<string, Task | Tombstone | null>;
   readonly workers: ReadonlyMap<string, Worker | null>;
   readonly idempotency: ReadonlyMap<string, IdempotencyRecord | null>;
+  readonly documents: ReadonlyMap<string, Document | null>;
   /** An entry for each task whose dependents were asked for, be it directly or on the way down. */
   readonly dependents: ReadonlyMap<string, readonly Task[]>;
   readonly children: ReadonlyMap<string, readonly Task[]>;
@@ -238,9 +245,9 @@ export interface Unit {
   readonly reads?: readonly Read[];
 }
 
-/** A task at a version (0: there is none); or how many tasks hang on one, as they were loaded. */
+/** A task or document at a version (0: there is none); or how many tasks hang on one, as they were loaded. */
 export type Read =
-  | { readonly kind: 'task'; readonly id: string; readonly version: number }
+  | { readonly kind: 'task' | 'document'; readonly id: string; readonly version: number }
   | { readonly kind: 'dependents' | 'children'; readonly id: string; readonly count: number };
 
 /**
@@ -250,6 +257,7 @@ export type Read =
 export type Put =
   | { readonly kind: 'task'; readonly prev: Task | null; readonly next: Task }
   | { readonly kind: 'worker'; readonly prev: Worker | null; readonly next: Worker | null }
+  | { readonly kind: 'document'; readonly prev: Document | null; readonly next: Document | null }
   | { readonly kind: 'idempotency'; readonly prev: IdempotencyRecord | null; readonly next: IdempotencyRecord };
 
 export interface Committed {
@@ -272,6 +280,14 @@ export interface TaskQuery {
   readonly maxBytes: number;
 }
 
+export interface DocumentQuery {
+  readonly collection: Collection;
+  readonly state?: string;
+  /** Only documents that stand behind this one. */
+  readonly before?: Pick<Document, 'createdAt' | 'id'>;
+  readonly limit: number;
+}
+
 export interface Page<T> {
   readonly items: readonly T[];
   readonly more: boolean;
@@ -280,7 +296,8 @@ export interface Page<T> {
 export interface Due {
   readonly ready: readonly Task[];
   readonly overdue: readonly Task[];
-  /** When the next pending task is due (wall), if any. */
+  readonly documents: readonly Document[];
+  /** When the next pending task or document is due (wall), if any. */
   readonly nextReadyAt: number | null;
   /** When the next attempt is over (steady), if any. */
   readonly nextDeadline: number | null;
@@ -288,7 +305,8 @@ export interface Due {
 
 /** Wall times; what is older goes. Null keeps everything. */
 export interface Retention {
-  readonly tasksEndedBefore: number | null;
+  /** Of tasks and of documents. */
+  readonly endedBefore: number | null;
   readonly ledgerBefore: number | null;
   readonly idempotencyBefore: number;
 }

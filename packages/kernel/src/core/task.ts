@@ -94,6 +94,8 @@ export interface Task {
   readonly unmet: number;
   /** Wall time at which a scheduled or retrying task becomes due; null when no time is waited for. */
   readonly dueAt: number | null;
+  /** The vote it waits for, or that was held on it last. */
+  readonly vote: string | null;
 
   readonly attempt: number;
   readonly retryCount: number;

@@ -54,6 +54,7 @@ const NAMES: Readonly<Record<keyof Contents, string>> = {
   tasks: 'tasks',
   removed: 'removed tasks',
   workers: 'workers',
+  documents: 'documents',
   keys: 'idempotency keys',
   entries: 'ledger entries',
   head: 'the newest hash of the ledger',

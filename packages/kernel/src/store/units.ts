@@ -1,3 +1,4 @@
+import { type Document, nameOf as documentName } from '../core/document.ts';
 import type { NewEvent } from '../core/event.ts';
 import type { IdempotencyRecord, Put, Read, Unit } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
@@ -10,6 +11,8 @@ export interface Merged {
   readonly tasks: ReadonlyMap<string, Span<Task, Task>>;
   readonly workers: ReadonlyMap<string, Span<Worker, Worker | null>>;
   readonly idempotency: ReadonlyMap<string, Span<IdempotencyRecord, IdempotencyRecord>>;
+  /** By their names. */
+  readonly documents: ReadonlyMap<string, Span<Document, Document | null>>;
   readonly events: readonly NewEvent[];
   /** What units rest on beside what they change. */
   readonly reads: readonly Read[];
@@ -31,22 +34,25 @@ export function merge(units: readonly Unit[]): Merged {
   const tasks = new Map<string, Span<Task, Task>>();
   const workers = new Map<string, Span<Worker, Worker | null>>();
   const idempotency = new Map<string, Span<IdempotencyRecord, IdempotencyRecord>>();
+  const documents = new Map<string, Span<Document, Document | null>>();
   const events: NewEvent[] = [];
   const reads: Read[] = [];
   for (const unit of units) {
     for (const read of unit.reads ?? []) {
-      const known = read.kind === 'task' ? tasks.get(read.id) : undefined;
+      const known =
+        read.kind === 'task' ? tasks.get(read.id) : read.kind === 'document' ? documents.get(read.id) : undefined;
       if (!known) reads.push(read);
-      else if (known.last.version !== expectedOf(read)) throw new Conflict();
+      else if (versionOf(known.last) !== expectedOf(read)) throw new Conflict();
     }
     for (const put of unit.puts) {
       if (put.kind === 'task') mergeOne(tasks, put, put.prev, put.next);
       else if (put.kind === 'worker') mergeOne(workers, put, put.prev, put.next);
+      else if (put.kind === 'document') mergeOne(documents, put, put.prev, put.next);
       else mergeOne(idempotency, put, put.prev, put.next);
     }
     for (const event of unit.events) events.push(event);
   }
-  return { tasks, workers, idempotency, events, reads };
+  return { tasks, workers, idempotency, documents, events, reads };
 }
 
 function mergeOne<T extends Versioned, L extends T | null>(
@@ -131,12 +137,13 @@ function versionsAfter(
 
 /** What a read found: a version, or a number of relatives. */
 export function expectedOf(read: Read): number {
-  return read.kind === 'task' ? read.version : read.count;
+  return 'version' in read ? read.version : read.count;
 }
 
 /** The id of a put's record among those of its kind. */
 export function idOf(put: Put): string {
   if (put.kind === 'task') return put.next.id;
+  if (put.kind === 'document') return documentName((put.next ?? put.prev)!);
   return put.kind === 'worker' ? (put.next ?? put.prev)!.id : put.next.key;
 }
 
@@ -145,7 +152,7 @@ function nameOf(put: Put): string {
   return `${put.kind} ${idOf(put)}`;
 }
 
-type Versioned = Task | Worker | IdempotencyRecord;
+type Versioned = Task | Worker | Document | IdempotencyRecord;
 
 /** The version of a record, 0 when there is none; an idempotency record is told by when it was made. */
 export function versionOf(record: Versioned | null): number {

@@ -47,6 +47,8 @@ export class FaultyStore implements Store {
   tasks: Store['tasks'] = (query) => this.#read(() => this.#real.tasks(query));
   worker: Store['worker'] = (id) => this.#read(() => this.#real.worker(id));
   workers: Store['workers'] = () => this.#read(() => this.#real.workers());
+  document: Store['document'] = (collection, id) => this.#read(() => this.#real.document(collection, id));
+  documents: Store['documents'] = (query) => this.#read(() => this.#real.documents(query));
   due: Store['due'] = (now, limit) => this.#read(() => this.#real.due(now, limit));
   oldestQueued: Store['oldestQueued'] = () => this.#read(() => this.#real.oldestQueued());
   prune: Store['prune'] = (before, limit) => this.#read(() => this.#real.prune(before, limit));

@@ -1,3 +1,4 @@
+import { COLLECTIONS, type Collection } from '../core/document.ts';
 import type { LedgerQuery, Store } from '../core/store.ts';
 import { TASK_STATUSES, type Task } from '../core/task.ts';
 import { DAWN, plain } from './scribe.ts';
@@ -47,6 +48,7 @@ export async function portrait(store: Store, names: Names, steady = true): Promi
       [...relation].map(([id, others]) => [id, others.map(idOf).sort()]).sort(),
     ),
     workers,
+    documents: await each(COLLECTIONS, (collection) => documentsOf(store, collection)),
     counts: { ...survey.tasks },
     lanes: lanes.sort((a, b) => a.key.localeCompare(b.key)),
     queue: [...heads].map(([key, head]) => [key, head.tasks.map(idOf)]).sort(),
@@ -54,6 +56,7 @@ export async function portrait(store: Store, names: Names, steady = true): Promi
     due: {
       ready: due.ready.toSorted(byDueTime).map(shown),
       overdue: steady ? due.overdue.map(shown) : due.overdue.map(idOf).sort(),
+      documents: due.documents,
       next: [due.nextReadyAt, steady ? due.nextDeadline : due.nextDeadline !== null],
     },
     keys: [...(await store.load({ idempotency: names.keys })).idempotency],
@@ -79,7 +82,20 @@ export async function portrait(store: Store, names: Names, steady = true): Promi
   };
 }
 
-async function each<T>(names: readonly string[], answer: (name: string) => Promise<T>): Promise<Record<string, T>> {
+/** All of a collection's documents, and those of each state. */
+async function documentsOf(store: Store, collection: Collection): Promise<unknown> {
+  const all = (await store.documents({ collection, limit: 1000 })).items;
+  const states = await each(
+    all.map(({ state }) => state),
+    async (state) => (await store.documents({ collection, state, limit: 1000 })).items.map(idOf),
+  );
+  return { all, states };
+}
+
+async function each<N extends string, T>(
+  names: readonly N[],
+  answer: (name: N) => Promise<T>,
+): Promise<Record<string, T>> {
   const answers: Record<string, T> = {};
   for (const name of [...new Set(names)].sort()) answers[name] = await answer(name);
   return answers;

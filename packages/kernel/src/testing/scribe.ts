@@ -1,3 +1,4 @@
+import type { Document } from '../core/document.ts';
 import type { NewEvent } from '../core/event.ts';
 import { canonicalJson } from '../core/json.ts';
 import type { Committed, Store, Unit } from '../core/store.ts';
@@ -36,6 +37,7 @@ export class Scribe {
       pendingReason: null,
       unmet: 0,
       dueAt: null,
+      vote: null,
       attempt: 0,
       retryCount: 0,
       losses: 0,
@@ -73,6 +75,18 @@ export class Scribe {
     return worker;
   }
 
+  async addDocument(fields: Partial<Document> = {}): Promise<Document> {
+    const document = aDocument(fields);
+    await this.commit({ puts: [{ kind: 'document', prev: null, next: document }], events: [] });
+    return document;
+  }
+
+  async changeDocument(prev: Document, fields: Partial<Document>): Promise<Document> {
+    const next = after(prev, fields);
+    await this.commit({ puts: [{ kind: 'document', prev, next }], events: [] });
+    return next;
+  }
+
   /** Commits units that must all succeed. */
   async commit(...units: Unit[]): Promise<Committed> {
     const committed = await this.store.commit(units, this.at);
@@ -95,6 +109,14 @@ export function aWorker(fields: Partial<Worker> = {}): Worker {
     completed: 0,
     failed: 0,
     busyMs: 0,
+    ...fields,
+  };
+}
+
+export function aDocument(fields: Partial<Document> = {}): Document {
+  return {
+    ...{ collection: 'vote', id: 'vote-1', version: 1, state: 'open', createdAt: DAWN, dueAt: null, endedAt: null },
+    body: {},
     ...fields,
   };
 }

@@ -113,6 +113,7 @@ function admit(change: Change, { id, spec, json, contentHash, lane }: NewTask, s
     pendingReason: status !== 'pending' ? null : unmet > 0 ? 'dependencies' : 'scheduled',
     unmet,
     dueAt: status === 'pending' && unmet === 0 ? dueAt : null,
+    vote: null,
     attempt: 0,
     retryCount: 0,
     losses: 0,

@@ -5,6 +5,7 @@ import type { Ledger } from '../../core/store.ts';
 import { TASK_STATUSES } from '../../core/task.ts';
 import type { RedisConnection } from '../../redis/connection.ts';
 import { BATCH_BYTES, dumpLedger, MOST_IN_BATCH } from '../archive.ts';
+import { documentFrom } from './documents.ts';
 import type { Keys } from './keys.ts';
 import type { Loader } from './loader.ts';
 import { scored } from './queries.ts';
@@ -33,16 +34,19 @@ export async function* dump({ redis, keys, loader, ledger }: Parts): AsyncGenera
     yield { kind: 'removed', tombstone: tombstoneFrom(id, text), history: historyOf(text) };
   }
   for (const worker of await loader.workers()) yield { kind: 'worker', worker };
+  for await (const [name, text] of scan(redis, keys.documents)) {
+    yield { kind: 'document', document: documentFrom(name, text) };
+  }
   yield* dumpKeys(redis, keys);
   yield* dumpLedger(ledger);
 }
 
 export async function contentsOf(redis: RedisConnection, keys: Keys, ledger: Ledger): Promise<Contents> {
-  const hashes = [keys.tasks, keys.removed, keys.workers, keys.idempotency];
-  const counts = (await redis.pipeline(hashes.map((key) => ['HLEN', key]))) as [number, number, number, number];
-  const [tasks, removed, workers, records] = counts;
+  const hashes = [keys.tasks, keys.removed, keys.workers, keys.documents, keys.idempotency];
+  const counts = (await redis.pipeline(hashes.map((key) => ['HLEN', key]))) as [number, number, number, number, number];
+  const [tasks, removed, workers, documents, records] = counts;
   const { first, last, hash } = await ledger.span();
-  return { tasks, removed, workers, keys: records, entries: last - first + 1, head: hash };
+  return { tasks, removed, workers, documents, keys: records, entries: last - first + 1, head: hash };
 }
 
 async function* dumpTasks(redis: RedisConnection, keys: Keys): AsyncGenerator<StoredTask> {

@@ -2,7 +2,8 @@ import type { Basis } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import type { Call } from '../../redis/connection.ts';
 import type { NewRow, Unnumbered } from '../../redis/ledger-rows.ts';
-import { type Merged, startedIn, versionOf } from '../units.ts';
+import { expectedOf, type Merged, startedIn, versionOf } from '../units.ts';
+import { documentText, placeDocument } from './documents.ts';
 import type { Keys } from './keys.ts';
 import { placeTask, placeWorker } from './placing.ts';
 import { historyTextOf, keyText, stateText, workerText } from './records.ts';
@@ -38,6 +39,7 @@ export function planOf(
   const histories = historiesOf(events);
   for (const { first, last } of merged.tasks.values()) placeTask(writes, keys, first, last, lanes);
   for (const [id, { first, last }] of merged.workers) placeWorker(writes, keys, id, first, last, steady);
+  for (const [name, { first, last }] of merged.documents) placeDocument(writes, keys, name, first, last);
   const used = Map.groupBy(merged.idempotency.values(), ({ last }) => last.at);
   for (const [made, records] of used) {
     const fields = records.flatMap(({ last }) => ['key', last.key]);
@@ -117,11 +119,19 @@ export function scriptArguments(plan: CommitPlan, header: CommitHeader): string[
   for (const { first } of records) list.push(String(versionOf(first)));
   for (const { last } of records) list.push(keyText(last));
 
-  const reads = merged.reads.filter((read) => read.kind === 'task');
-  list.push(String(reads.length));
-  for (const { id } of reads) list.push(id);
-  for (const { version } of reads) list.push(String(version));
-  const relations = basis?.exclusive ? [] : merged.reads.filter((read) => read.kind !== 'task');
+  const documents = [...merged.documents];
+  list.push(String(documents.length));
+  for (const [name] of documents) list.push(name);
+  for (const [, { first }] of documents) list.push(String(versionOf(first)));
+  for (const [, { last }] of documents) list.push(last === null ? '' : documentText(last));
+
+  for (const kind of ['task', 'document'] as const) {
+    const reads = merged.reads.filter((read) => read.kind === kind);
+    list.push(String(reads.length));
+    for (const { id } of reads) list.push(id);
+    for (const read of reads) list.push(String(expectedOf(read)));
+  }
+  const relations = basis?.exclusive ? [] : merged.reads.filter((read) => 'count' in read);
   list.push(String(relations.length));
   for (const { kind, id, count } of relations) list.push(kind, id, String(count));
 

@@ -47,7 +47,9 @@ end
  *   told of: n, ids, entries (offsets)            tasks that have entries and did not change
  *   workers: n, ids, expected versions, values    an empty value removes
  *   keys:    n, keys, expected times, values
+ *   documents: n, names, expected versions, values  an empty value removes
  *   reads:   n, ids, expected versions            tasks it rests on
+ *   reads:   n, names, expected versions          documents it rests on
  *   reads:   n, (relation, id, expected count)    and how many hang on some
  *   calls:   n, (how many arguments, command, arguments)
  *   lanes:   n, (lane, requirements)              whose queues these calls have changed
@@ -112,7 +114,12 @@ local keys = tonumber(take())
 local _, keyIds = check('idempotency', prefix .. 'idempotency', keys)
 local keyValues = at
 at = at + keys
+local documents = tonumber(take())
+local _, documentNames = check('document', prefix .. 'documents', documents)
+local documentValues = at
+at = at + documents
 check('task', prefix .. 'tasks', tonumber(take()))
+check('document', prefix .. 'documents', tonumber(take()))
 for _ = 1, tonumber(take()) do
   local relation, id, expected = take(), take(), take()
   local count = redis.call('ZLEXCOUNT', prefix .. relation, '[' .. id .. '\\0', '(' .. id .. '\\1')
@@ -158,10 +165,14 @@ for i = 1, told do
 end
 hset(prefix .. 'tasks', values)
 
-for i = 1, workers do
-  local id, value = ARGV[workerIds + i], ARGV[workerValues + i]
-  if value == '' then redis.call('HDEL', prefix .. 'workers', id) else redis.call('HSET', prefix .. 'workers', id, value) end
+local function put(key, n, ids, values)
+  for i = 1, n do
+    local id, value = ARGV[ids + i], ARGV[values + i]
+    if value == '' then redis.call('HDEL', key, id) else redis.call('HSET', key, id, value) end
+  end
 end
+put(prefix .. 'workers', workers, workerIds, workerValues)
+put(prefix .. 'documents', documents, documentNames, documentValues)
 
 values = {}
 for i = 1, keys do

@@ -196,7 +196,7 @@ test('retention removes nothing on account of entries that got lost', async () =
   for (const id of ['lost', 'lost', 'lost']) await say(id);
   await scribe.store.ledger.seal();
   before(RedisConnection.prototype, 'run', failOver, ({ source }) => source.includes('XTRIM'));
-  await scribe.store.prune({ tasksEndedBefore: null, ledgerBefore: DAWN + 1, idempotencyBefore: 0 }, 100);
+  await scribe.store.prune({ endedBefore: null, ledgerBefore: DAWN + 1, idempotencyBefore: 0 }, 100);
   await say('new');
   expect(await scribe.store.ledger.verify()).toMatchObject({ valid: true, entries: 2 });
 });

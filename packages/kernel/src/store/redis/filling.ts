@@ -1,4 +1,5 @@
 import { type Contents, NotEmpty, type Piece, type StoredTask } from '../../core/archive.ts';
+import { nameOf } from '../../core/document.ts';
 import { Bug, StorageUnavailable } from '../../core/errors.ts';
 import type { ChainedEntry } from '../../core/event.ts';
 import type { Ledger, Verification } from '../../core/store.ts';
@@ -9,6 +10,7 @@ import { rowsOf, sealText } from '../../redis/ledger-rows.ts';
 import { Script } from '../../redis/script.ts';
 import { type Filling, historyText } from '../archive.ts';
 import { contentsOf } from './archive.ts';
+import { documentText, placeDocument } from './documents.ts';
 import type { RedisFellows } from './fellows.ts';
 import type { Keys } from './keys.ts';
 import { MARK, SCHEMA } from './opening.ts';
@@ -25,7 +27,7 @@ local prefix, meta = ARGV[1], ARGV[1] .. 'meta'
 local mark = redis.call('HGET', meta, '${MARK}')
 if mark == ARGV[2] then return 1 end
 local held = mark and 1 or tonumber(redis.call('HGET', meta, 'last') or '0')
-for _, name in ipairs({'tasks', 'removed', 'workers', 'idempotency'}) do held = held + redis.call('HLEN', prefix .. name) end
+for _, name in ipairs({'tasks', 'removed', 'workers', 'documents', 'idempotency'}) do held = held + redis.call('HLEN', prefix .. name) end
 if held > 0 then return 0 end
 redis.call('HSET', meta, 'schema', '${SCHEMA}', '${MARK}', ARGV[2])
 return 1
@@ -121,6 +123,12 @@ export class RedisFilling implements Filling {
         writes.set(keys.workers, piece.worker.id, workerText(piece.worker));
         placeWorker(writes, keys, piece.worker.id, null, piece.worker, clock.now().steady);
         return;
+      case 'document': {
+        const name = nameOf(piece.document);
+        writes.set(keys.documents, name, documentText(piece.document));
+        placeDocument(writes, keys, name, null, piece.document);
+        return;
+      }
       case 'key':
         writes.set(keys.idempotency, piece.record.key, keyText(piece.record));
         writes.append(keys.idempotencyByTime, '*', 'at', String(piece.record.at), 'key', piece.record.key);

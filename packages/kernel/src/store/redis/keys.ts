@@ -1,3 +1,4 @@
+import type { Collection } from '../../core/document.ts';
 import { TASK_STATUSES, type TaskStatus } from '../../core/task.ts';
 
 /**
@@ -44,6 +45,11 @@ export class Keys {
   readonly children: string;
   /** Hash: a task's id → the task it descends from. */
   readonly parents: string;
+  /** Hash: a document's name → version, how it is found, body. */
+  readonly documents: string;
+  /** Sorted sets of names: by when a document is due, or of no more use. */
+  readonly documentsDue: string;
+  readonly documentsEnded: string;
   /** Streams: the ledger's rows, and the hashes of those that are sealed. */
   readonly ledger: string;
   readonly seals: string;
@@ -71,6 +77,9 @@ export class Keys {
     this.dependents = key('dependents');
     this.children = key('children');
     this.parents = key('parents');
+    this.documents = key('documents');
+    this.documentsDue = key('documents-due');
+    this.documentsEnded = key('documents-ended');
     this.ledger = key('ledger');
     this.seals = key('seals');
     this.#statuses = Object.fromEntries(TASK_STATUSES.map((status) => [status, key(`status:${status}`)])) as Record<
@@ -100,6 +109,11 @@ export class Keys {
 
   creator(name: string): string {
     return `${this.prefix}creator:${name}`;
+  }
+
+  /** Sorted set: the ids of a collection's documents, or of those in one state, by when they were made. */
+  listed(collection: Collection, state?: string): string {
+    return `${this.prefix}documents:${collection}${state === undefined ? '' : `:${state}`}`;
   }
 
   /** Stream: the ledger's rows that hold an entry of this type, worker or actor. */

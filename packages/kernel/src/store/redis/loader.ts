@@ -2,6 +2,7 @@ import type { LaneHead, LaneNeed, Loaded, Needs, Survey, Tombstone } from '../..
 import { TASK_STATUSES, type Task, type TaskStatus } from '../../core/task.ts';
 import type { Worker, WorkerProfile } from '../../core/worker.ts';
 import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
+import { documentsFrom } from './documents.ts';
 import { type EpochWatch, tokenFloorOf } from './epoch.ts';
 import type { Keys } from './keys.ts';
 import { LANES, RELATIVES } from './load-scripts.ts';
@@ -37,6 +38,8 @@ export class Loader {
     const workers = this.#askWorkers(asked, needs.workers ?? []);
     const keys = needs.idempotency ?? [];
     const records = asked.add(keys.length > 0 && ['HMGET', idempotency, ...keys]);
+    const names = needs.documents ?? [];
+    const documents = asked.add(names.length > 0 && ['HMGET', this.#keys.documents, ...names]);
     const relatives = (relation: string, all: boolean, ids: readonly string[] = []) =>
       asked.add(ids.length > 0 && { script: RELATIVES, args: [prefix, relation, all ? '1' : '0', ...ids] });
     const direct = relatives('dependents', false, needs.dependents);
@@ -56,6 +59,7 @@ export class Loader {
           return [key, text === null ? null : keyFrom(key, text)];
         }),
       ),
+      documents: documentsFrom(names, documents()),
       dependents: new Map([...relativesFrom(dependents()), ...relativesFrom(direct())]),
       children: relativesFrom(children()),
       lanes: lanes(),

@@ -6,7 +6,7 @@ import { INCOMPLETE } from '../archive.ts';
 import type { Keys } from './keys.ts';
 
 /** How what is stored is laid out; a kernel refuses a later one. */
-export const SCHEMA = 2;
+export const SCHEMA = 3;
 /** In `meta` as long as a colony is being filled: how far that has come. */
 export const MARK = 'restoring';
 
@@ -20,7 +20,8 @@ const ENTER = new Script(`
 local schema = tonumber(redis.call('HGET', ARGV[1], 'schema'))
 if schema and schema >= ${SCHEMA} then return 0 end
 redis.call('HSET', ARGV[1], 'schema', '${SCHEMA}')
-if schema then redis.call('HDEL', ARGV[1], 'lastKey') else redis.call('HSET', ARGV[1], 'lastKey', '') end
+if schema == 1 then redis.call('HDEL', ARGV[1], 'lastKey') end
+if not schema then redis.call('HSET', ARGV[1], 'lastKey', '') end
 return 1
 `);
 

@@ -36,10 +36,10 @@ export function placeTask(
       lanes.set(last.lane, JSON.stringify(last.spec.value.requirements));
     }
   }
-  move(writes, keys.due, id, first?.dueAt ?? null, last.dueAt);
-  move(writes, keys.ended, id, first?.completedAt ?? null, last.completedAt);
+  writes.move(keys.due, id, first?.dueAt ?? null, last.dueAt);
+  writes.move(keys.ended, id, first?.completedAt ?? null, last.completedAt);
   const [until, deadline] = [deadlineOf(first), deadlineOf(last)];
-  if (deadline === null) move(writes, keys.deadlines, id, until, null);
+  if (deadline === null) writes.move(keys.deadlines, id, until, null);
   else if (deadline !== until) writes.rankBusy(keys.deadlines, deadline, id);
   const worker = first?.worker ?? null;
   if (worker !== last.worker) {
@@ -74,13 +74,6 @@ export function placeWorker(
   const [was, is] = [isOnline(first), isOnline(last)];
   if (is && !was) writes.rank(seen, steady, id);
   else if (was && !is) writes.unrank(seen, id);
-}
-
-/** Moves a member of a sorted set from one score to another; null: it is not in there. */
-function move(writes: Writes, set: string, member: string, from: number | null, to: number | null): void {
-  if (from === to) return;
-  if (to !== null) writes.rank(set, to, member);
-  else writes.unrank(set, member);
 }
 
 function isOnline(worker: Worker | null): boolean {

@@ -3,6 +3,7 @@ import type { Due, Page, TaskQuery } from '../../core/store.ts';
 import { TASK_STATUSES, type Task } from '../../core/task.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { sizeOf } from '../task-size.ts';
+import type { Documents } from './documents.ts';
 import type { Keys } from './keys.ts';
 import type { Loader } from './loader.ts';
 import { NOBODY } from './records.ts';
@@ -16,11 +17,13 @@ export class Queries {
   readonly #redis: RedisConnection;
   readonly #keys: Keys;
   readonly #loader: Loader;
+  readonly #documents: Documents;
 
-  constructor(redis: RedisConnection, keys: Keys, loader: Loader) {
+  constructor(redis: RedisConnection, keys: Keys, loader: Loader, documents: Documents) {
     this.#redis = redis;
     this.#keys = keys;
     this.#loader = loader;
+    this.#documents = documents;
   }
 
   async tasks(query: TaskQuery): Promise<Page<Task>> {
@@ -66,22 +69,26 @@ export class Queries {
   }
 
   async due(now: Now, limit: number): Promise<Due> {
-    const { due, deadlines } = this.#keys;
+    const { due, deadlines, documentsDue } = this.#keys;
     const until = (set: string, time: number) => [
       ...['ZRANGEBYSCORE', set, LOWEST_SCORE, String(time)],
       ...['LIMIT', '0', String(limit)],
     ];
     const first = (set: string) => [...firstOf(set), 'WITHSCORES'];
-    const [ready, overdue, nextReady, nextDeadline] = await this.#redis.pipeline([
+    const [ready, overdue, documents, nextReady, nextDocument, nextDeadline] = await this.#redis.pipeline([
       until(due, now.wall),
       until(deadlines, now.steady),
+      until(documentsDue, now.wall),
       first(due),
+      first(documentsDue),
       first(deadlines),
     ]);
+    const next = [nextReady!, nextDocument!].flatMap((reply) => scored(reply).map(([, at]) => at));
     return {
       ready: await this.#loader.tasks(ready as string[]),
       overdue: await this.#loader.tasks(overdue as string[]),
-      nextReadyAt: scored(nextReady!)[0]?.[1] ?? null,
+      documents: await this.#documents.named(documents as string[]),
+      nextReadyAt: next.length > 0 ? Math.min(...next) : null,
       nextDeadline: scored(nextDeadline!)[0]?.[1] ?? null,
     };
   }

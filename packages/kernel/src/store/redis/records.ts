@@ -19,6 +19,8 @@ type State = [
   retryCount: number, losses: number, leaseToken: number, worker: string | null, lastOutcome: Outcome | null,
   deadline: number | null, queuedAt: number | null, startedAt: number | null, completedAt: number | null,
   progress: Progress | null, error: string | null, errorTrace: string | null, result: string | null,
+  // Since the third schema.
+  vote?: string | null,
 ];
 type Fixed = [seq: number, priority: number, createdAt: number, timeoutMs: number, depth: number, lane: string];
 
@@ -35,7 +37,7 @@ export function stateText(task: Task): string {
   const state: State = [
     STATUS_CODE[task.status], task.pendingReason, task.unmet, task.dueAt, task.attempt, task.retryCount, task.losses,
     task.leaseToken, task.worker, task.lastOutcome, task.deadline, task.queuedAt, task.startedAt, task.completedAt,
-    task.progress, task.error, task.errorTrace, task.result,
+    task.progress, task.error, task.errorTrace, task.result, task.vote,
   ];
   return JSON.stringify(state);
 }
@@ -99,6 +101,7 @@ export function taskFrom(id: string, text: string, specification: string): Task 
     error: state[15],
     errorTrace: state[16],
     result: state[17],
+    vote: state[18] ?? null,
   };
   rememberHistory(task, text.slice(end + 1, historyEnd));
   return task;

@@ -14,8 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const TASKS: Retention = { tasksEndedBefore: DAWN, ledgerBefore: null, idempotencyBefore: 0 };
-const LEDGER: Retention = { tasksEndedBefore: null, ledgerBefore: DAWN + 1, idempotencyBefore: 0 };
+const TASKS: Retention = { endedBefore: DAWN, ledgerBefore: null, idempotencyBefore: 0 };
+const LEDGER: Retention = { endedBefore: null, ledgerBefore: DAWN + 1, idempotencyBefore: 0 };
 
 async function open(colony: string): Promise<Scribe> {
   const store = await RedisStore.open({ url: server.url, colony });
@@ -130,7 +130,7 @@ test('keys whose order was once written without their times go when it is their 
     await server.ask('XADD', key('idempotency-by-time'), '*', 'key', name);
   }
   const forget = (idempotencyBefore: number) =>
-    store.prune({ tasksEndedBefore: null, ledgerBefore: null, idempotencyBefore }, 10);
+    store.prune({ endedBefore: null, ledgerBefore: null, idempotencyBefore }, 10);
   expect(await forget(DAWN)).toBe(1);
   expect(await forget(DAWN)).toBe(0);
   const dumped = [];
@@ -140,11 +140,27 @@ test('keys whose order was once written without their times go when it is their 
   expect(await server.ask('XLEN', key('idempotency-by-time'))).toBe('0');
 });
 
-test('of a colony of the first schema it is not known which keys it has used', async () => {
+test('of a colony of the first schema it is not known which keys it has used, of one of the second it is', async () => {
+  for (const [schema, lastKey] of [
+    ['1', null],
+    ['2', 'k'],
+  ] as const) {
+    const colony = randomUUID();
+    const meta = `{${colony}}:meta`;
+    await server.ask('HSET', meta, 'schema', schema, 'lastKey', 'k');
+    const { store } = await open(colony);
+    expect((await store.survey()).lastKey).toBe(lastKey);
+    expect(await server.ask('HGET', meta, 'schema')).toBe('3');
+  }
+});
+
+test('a task of the second schema has had no vote', async () => {
   const colony = randomUUID();
-  const meta = `{${colony}}:meta`;
-  await server.ask('HSET', meta, 'schema', '1', 'lastKey', 'k');
   const { store } = await open(colony);
-  expect((await store.survey()).lastKey).toBeNull();
-  expect(await server.ask('HGET', meta, 'schema')).toBe('2');
+  const scribe = new Scribe(store);
+  const task = await scribe.add({}, { vote: 'vote-1' });
+  const key = `{${colony}}:tasks`;
+  const text = await server.ask('HGET', key, task.id);
+  await server.ask('HSET', key, task.id, text.replace(',"vote-1"]', ']'));
+  expect((await store.task(task.id))!.vote).toBeNull();
 });

@@ -4,6 +4,7 @@ import type { Task } from '../../core/task.ts';
 import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
 import { entriesOf, rowFrom, rowsOf, sealedHashes } from '../../redis/ledger-rows.ts';
 import { Script } from '../../redis/script.ts';
+import type { Documents } from './documents.ts';
 import type { Keys } from './keys.ts';
 import type { Loader } from './loader.ts';
 import { NOBODY, pair, STATUS_CODE } from './records.ts';
@@ -113,17 +114,20 @@ export class Pruner {
   readonly #redis: RedisConnection;
   readonly #keys: Keys;
   readonly #loader: Loader;
+  readonly #documents: Documents;
 
-  constructor(redis: RedisConnection, keys: Keys, loader: Loader) {
+  constructor(redis: RedisConnection, keys: Keys, loader: Loader, documents: Documents) {
     this.#redis = redis;
     this.#keys = keys;
     this.#loader = loader;
+    this.#documents = documents;
   }
 
-  async prune({ tasksEndedBefore, ledgerBefore, idempotencyBefore }: Retention, limit: number): Promise<number> {
-    const tasks = tasksEndedBefore === null ? 0 : await this.#pruneTasks(tasksEndedBefore, limit);
+  async prune({ endedBefore, ledgerBefore, idempotencyBefore }: Retention, limit: number): Promise<number> {
+    const tasks = endedBefore === null ? 0 : await this.#pruneTasks(endedBefore, limit);
     const rows = ledgerBefore === null ? 0 : await this.#pruneLedger(ledgerBefore, limit);
-    return tasks + rows + (await this.#pruneKeys(idempotencyBefore, limit));
+    const documents = endedBefore === null ? 0 : await this.#documents.removeEnded(endedBefore, limit);
+    return tasks + documents + rows + (await this.#pruneKeys(idempotencyBefore, limit));
   }
 
   async #pruneTasks(before: number, limit: number): Promise<number> {

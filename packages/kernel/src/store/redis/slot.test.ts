@@ -17,7 +17,7 @@ afterAll(async () => {
 });
 
 const TIMEOUT_MS = 500;
-const RETENTION: Retention = { tasksEndedBefore: DAWN, ledgerBefore: DAWN + 1, idempotencyBefore: 0 };
+const RETENTION: Retention = { endedBefore: DAWN, ledgerBefore: DAWN + 1, idempotencyBefore: 0 };
 
 /** A colony on the first node, and what moves its slot to the second. */
 async function scene() {

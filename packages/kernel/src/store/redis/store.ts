@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Piece } from '../../core/archive.ts';
 import type { Now } from '../../core/clock.ts';
+import type { Collection, Document } from '../../core/document.ts';
 import type {
   CommitLimits,
   Committed,
+  DocumentQuery,
   Due,
   Loaded,
   Needs,
@@ -21,6 +23,7 @@ import { RedisConnection, type RedisOptions } from '../../redis/connection.ts';
 import { durabilityOf, objectionTo, type RedisFacts, readFacts } from '../../redis/facts.ts';
 import { fill } from '../archive.ts';
 import { dump } from './archive.ts';
+import { Documents } from './documents.ts';
 import { EpochWatch } from './epoch.ts';
 import { RedisFellows } from './fellows.ts';
 import { RedisFilling } from './filling.ts';
@@ -63,6 +66,7 @@ export class RedisStore implements Store {
   readonly #transactions: Transactions;
   readonly #keys: Keys;
   readonly #loader: Loader;
+  readonly #documents: Documents;
   readonly #writer: Writer;
   readonly #queries: Queries;
   readonly #pruner: Pruner;
@@ -130,8 +134,9 @@ export class RedisStore implements Store {
     this.#keys = keys;
     this.#loader = new Loader(redis, keys, epoch);
     this.fellows = new RedisFellows(redis, keys, this.kernel, this.clock, epoch);
-    this.#queries = new Queries(redis, keys, this.#loader);
-    this.#pruner = new Pruner(redis, keys, this.#loader);
+    this.#documents = new Documents(redis, keys);
+    this.#queries = new Queries(redis, keys, this.#loader, this.#documents);
+    this.#pruner = new Pruner(redis, keys, this.#loader, this.#documents);
     this.ledger = new RedisLedger(redis, keys, epoch);
     this.#second = second;
     const { kernel, clock, ledger } = this;
@@ -168,6 +173,14 @@ export class RedisStore implements Store {
 
   workers(): Promise<readonly Worker[]> {
     return this.#loader.workers();
+  }
+
+  document(collection: Collection, id: string): Promise<Document | null> {
+    return this.#documents.one(collection, id);
+  }
+
+  documents(query: DocumentQuery): Promise<Page<Document>> {
+    return this.#documents.list(query);
   }
 
   due(now: Now, limit: number): Promise<Due> {

@@ -5,6 +5,7 @@ import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
 import { Script } from '../../redis/script.ts';
 import { type CommitPlan, historyAfter } from './commit-plan.ts';
 import { KEEPING, OPERATION_SECONDS } from './commit-script.ts';
+import { documentText } from './documents.ts';
 import type { Keys } from './keys.ts';
 import { historyTextOf, keyText, rememberHistory, stateText, workerText } from './records.ts';
 
@@ -143,7 +144,7 @@ export class Transactions {
 
   #calls(plan: CommitPlan, head: number, next: string, operation: number): { calls: Call[]; last: number } {
     const { merged, rows, at, lanes, lastKey } = plan;
-    const { tasks, workers, idempotency, ledger, meta, mark, prefix } = this.#keys;
+    const { tasks, workers, documents, idempotency, ledger, meta, mark, prefix } = this.#keys;
     const calls: Call[] = [...plan.calls];
     const records: string[] = [];
     for (const moved of merged.tasks.values()) {
@@ -156,6 +157,9 @@ export class Transactions {
     if (records.length > 0) calls.push(['HSET', tasks, ...records]);
     for (const [id, { last }] of merged.workers) {
       calls.push(last === null ? ['HDEL', workers, id] : ['HSET', workers, id, workerText(last)]);
+    }
+    for (const [name, { last }] of merged.documents) {
+      calls.push(last === null ? ['HDEL', documents, name] : ['HSET', documents, name, documentText(last)]);
     }
     const used = [...merged.idempotency.values()].flatMap(({ last }) => [last.key, keyText(last)]);
     if (used.length > 0) calls.push(['HSET', idempotency, ...used]);

@@ -176,13 +176,17 @@ export class Writer {
 
   /** What the script would answer, when the units do not even agree with each other. */
   async #conflicts(units: readonly Unit[]): Promise<Reply[]> {
-    const { tasks, workers, idempotency } = this.#keys;
+    const { tasks, workers, documents, idempotency } = this.#keys;
     const named = units.flatMap(({ puts, reads = [] }) => [
       ...puts.map((put) => ({ kind: put.kind, id: idOf(put) })),
-      ...reads.flatMap(({ kind, id }) => (kind === 'task' ? [{ kind, id }] : [])),
+      ...reads.flatMap((read) => ('version' in read ? [{ kind: read.kind, id: read.id }] : [])),
     ]);
     const texts = (await this.#redis.pipeline(
-      named.map(({ kind, id }) => ['HGET', { task: tasks, worker: workers, idempotency }[kind], id]),
+      named.map(({ kind, id }) => [
+        'HGET',
+        { task: tasks, worker: workers, document: documents, idempotency }[kind],
+        id,
+      ]),
     )) as (string | null)[];
     return ['conflict', ...named.flatMap(({ kind, id }, at) => [kind, id, texts[at]?.split('\n', 1)[0] ?? '0'])];
   }

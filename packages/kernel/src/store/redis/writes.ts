@@ -46,6 +46,13 @@ export class Writes {
     listOf(this.#lists.ZREM, set).push(member);
   }
 
+  /** Moves a member from one score to another; null: it is not in there. */
+  move(set: string, member: string, from: number | null, to: number | null): void {
+    if (from === to) return;
+    if (to !== null) this.rank(set, to, member);
+    else this.unrank(set, member);
+  }
+
   count(hash: string, field: string, by: number): void {
     const sums = this.#sums.get(hash) ?? new Map<string, number>();
     this.#sums.set(hash, sums.set(field, (sums.get(field) ?? 0) + by));

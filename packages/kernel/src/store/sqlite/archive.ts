@@ -6,6 +6,7 @@ import {
   NotEmpty,
   type Piece,
   type RemovedTask,
+  type StoredDocument,
   type StoredKey,
   type StoredTask,
 } from '../../core/archive.ts';
@@ -13,6 +14,7 @@ import type { Verification } from '../../core/store.ts';
 import { TASK_STATUSES } from '../../core/task.ts';
 import { BATCH_BYTES, dumpLedger, type Filling, historyText, MOST_IN_BATCH } from '../archive.ts';
 import { sizeOf } from '../task-size.ts';
+import { Documents } from './documents.ts';
 import { LedgerWriter } from './ledger.ts';
 import { SqliteLedger } from './ledger-reader.ts';
 import { loadLedger, type Mirror, meta } from './mirror.ts';
@@ -24,7 +26,7 @@ import { TaskWriter } from './task-writer.ts';
 const MARK = 'restoring';
 
 /** Reads everything; see `Store.dump`. */
-export async function* dump(db: Database, mirror: Mirror): AsyncGenerator<Piece> {
+export async function* dump(db: Database, mirror: Mirror, documents: Documents): AsyncGenerator<Piece> {
   const { first, anchor } = mirror.ledger;
   yield {
     kind: 'head',
@@ -36,6 +38,7 @@ export async function* dump(db: Database, mirror: Mirror): AsyncGenerator<Piece>
   yield* dumpTasks(db);
   yield* dumpRemoved(db);
   for (const worker of mirror.workers.values()) yield { kind: 'worker', worker };
+  yield* dumpDocuments(documents);
   yield* dumpKeys(db);
   yield* dumpLedger(new SqliteLedger(db, mirror.ledger));
 }
@@ -47,6 +50,7 @@ function contentsOf(db: Database): Contents {
     tasks: count('tasks'),
     removed: count('removed'),
     workers: count('workers'),
+    documents: count('documents'),
     keys: count('idempotency'),
     entries: head.id - first + 1,
     head: head.hash,
@@ -68,7 +72,7 @@ async function* dumpTasks(db: Database): AsyncGenerator<StoredTask> {
     let bytes = 0;
     // A page is read to its end before it is handed out: an open statement would keep others from the database.
     for (const row of rows.iterate(after)) {
-      const [history, parent] = [row[27], row[28]];
+      const [history, parent] = [row[28], row[29]];
       const task = taskFromRow(row as unknown as TaskRow);
       page.push({ kind: 'task', task, history: numbers(history), parent });
       bytes += sizeOf(task);
@@ -94,6 +98,17 @@ async function* dumpRemoved(db: Database): AsyncGenerator<RemovedTask> {
   }
 }
 
+async function* dumpDocuments(documents: Documents): AsyncGenerator<StoredDocument> {
+  let last = { collection: '', id: '' };
+  for (;;) {
+    const page = documents.after(last, MOST_IN_BATCH);
+    for (const document of page) yield { kind: 'document', document };
+    if (page.length < MOST_IN_BATCH) return;
+    last = page.at(-1)!;
+    await breathe();
+  }
+}
+
 async function* dumpKeys(db: Database): AsyncGenerator<StoredKey> {
   const rows = db.prepare<[number], { seq: number; key: string; body_hash: string; task_ids: string; at: number }>(
     `SELECT seq, key, body_hash, task_ids, at FROM idempotency WHERE seq > ? ORDER BY seq LIMIT ${MOST_IN_BATCH}`,
@@ -115,6 +130,7 @@ export class SqliteFilling implements Filling {
   readonly #db: Database;
   readonly #tasks: TaskWriter;
   readonly #ledger: LedgerWriter;
+  readonly #documents: Documents;
   readonly #putWorker: Statement;
   readonly #putKey: Statement;
   readonly #putRemoved: Statement;
@@ -126,6 +142,7 @@ export class SqliteFilling implements Filling {
     this.#db = db;
     this.#tasks = new TaskWriter(db);
     this.#ledger = new LedgerWriter(db);
+    this.#documents = new Documents(db);
     this.#putWorker = db.prepare(PUT_WORKER);
     this.#putKey = db.prepare('INSERT OR REPLACE INTO idempotency (key, body_hash, task_ids, at) VALUES (?, ?, ?, ?)');
     this.#putRemoved = db.prepare('INSERT OR REPLACE INTO removed (id, status, history) VALUES (?, ?, ?)');
@@ -133,8 +150,8 @@ export class SqliteFilling implements Filling {
   }
 
   async begin(): Promise<void> {
-    const { tasks, removed, workers, keys, entries } = contentsOf(this.#db);
-    if (tasks + removed + workers + keys + entries > 0) {
+    const { tasks, removed, workers, documents, keys, entries } = contentsOf(this.#db);
+    if (tasks + removed + workers + documents + keys + entries > 0) {
       throw new NotEmpty(`it is not empty: it holds ${tasks} tasks, ${workers} workers and ${entries} ledger entries`);
     }
     putMeta(this.#db, MARK, 1);
@@ -165,6 +182,9 @@ export class SqliteFilling implements Filling {
       }
       case 'worker':
         this.#putWorker.run(...workerValues(piece.worker));
+        return;
+      case 'document':
+        this.#documents.copy(piece.document);
         return;
       case 'key': {
         const { key, bodyHash, taskIds, at } = piece.record;

@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { IdempotencyRecord, LaneHead, LaneNeed, Loaded, Needs, Tombstone } from '../../core/store.ts';
 import { TASK_STATUSES, type Task } from '../../core/task.ts';
+import type { Documents } from './documents.ts';
 import type { Mirror } from './mirror.ts';
 import { TASK_COLUMNS, TASK_TABLES, type TaskRow, taskFromRow } from './rows.ts';
 
@@ -10,6 +11,7 @@ const NO_TASKS: readonly Task[] = [];
 /** Answers `Store.load`. */
 export class Loader {
   readonly #mirror: Mirror;
+  readonly #documents: Documents;
   readonly #task: Statement<[string], TaskRow>;
   readonly #removed: Statement<[string], number>;
   readonly #idempotency: Statement<[string], { body_hash: string; task_ids: string; at: number }>;
@@ -19,8 +21,9 @@ export class Loader {
   readonly #laneSamePriority: Statement<[number, number, number, number], TaskRow>;
   readonly #laneLowerPriority: Statement<[number, number, number], TaskRow>;
 
-  constructor(db: Database, mirror: Mirror) {
+  constructor(db: Database, mirror: Mirror, documents: Documents) {
     this.#mirror = mirror;
+    this.#documents = documents;
     this.#task = db.prepare<[string], TaskRow>(`${FROM} WHERE t.id = ?`).raw();
     this.#removed = db.prepare<[string], number>('SELECT status FROM removed WHERE id = ?').pluck();
     this.#idempotency = db.prepare('SELECT body_hash, task_ids, at FROM idempotency WHERE key = ?');
@@ -52,6 +55,7 @@ export class Loader {
       tasks: mapOf(needs.tasks, (id) => this.task(id)),
       workers: mapOf(needs.workers, (id) => this.#mirror.workers.get(id) ?? null),
       idempotency: mapOf(needs.idempotency, (key) => this.#record(key)),
+      documents: mapOf(needs.documents, (name) => this.#documents.named(name)),
       dependents,
       children: closure(needs.allDescendants, (id) => this.#children.all(id).map(taskFromRow)),
       lanes: new Map(needs.lanes?.map((need) => [need.lane, this.#lane(need)])),

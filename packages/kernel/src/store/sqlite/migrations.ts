@@ -109,6 +109,25 @@ const STEPS: readonly string[] = [
   -- Which task is above one: its parent, or when that was removed, the next that is left.
   CREATE INDEX children_by_seq ON children (seq);
   `,
+  `
+  CREATE TABLE documents (
+    collection TEXT    NOT NULL,
+    id         TEXT    NOT NULL,
+    version    INTEGER NOT NULL,
+    state      TEXT    NOT NULL,
+    created_at INTEGER NOT NULL,
+    due_at     INTEGER,
+    ended_at   INTEGER,
+    body       TEXT    NOT NULL,
+    PRIMARY KEY (collection, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX documents_by_age   ON documents (collection, created_at, id);
+  CREATE INDEX documents_by_state ON documents (collection, state, created_at, id);
+  CREATE INDEX documents_due      ON documents (due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX documents_ended    ON documents (ended_at) WHERE ended_at IS NOT NULL;
+  -- The vote that a task waits for, or that was held on it last.
+  ALTER TABLE tasks ADD COLUMN vote TEXT;
+  `,
 ];
 
 /** "Cols": marks a file as a colony's. */

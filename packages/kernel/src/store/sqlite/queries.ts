@@ -3,6 +3,7 @@ import type { Now } from '../../core/clock.ts';
 import type { Due, Page, TaskQuery } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import { sizeOf } from '../task-size.ts';
+import type { Documents } from './documents.ts';
 import type { Mirror } from './mirror.ts';
 import { STATUS_CODE, TASK_COLUMNS, TASK_TABLES, type TaskRow, taskFromRow } from './rows.ts';
 
@@ -10,14 +11,16 @@ import { STATUS_CODE, TASK_COLUMNS, TASK_TABLES, type TaskRow, taskFromRow } fro
 export class Queries {
   readonly #db: Database;
   readonly #mirror: Mirror;
+  readonly #documents: Documents;
   readonly #lists = new Map<string, Statement<unknown[], TaskRow>>();
   readonly #ready: Statement<[number, number], TaskRow>;
   readonly #nextReady: Statement<[], number>;
   readonly #oldestQueued: Statement<[], number>;
 
-  constructor(db: Database, mirror: Mirror) {
+  constructor(db: Database, mirror: Mirror, documents: Documents) {
     this.#db = db;
     this.#mirror = mirror;
+    this.#documents = documents;
     this.#ready = db
       .prepare<[number, number], TaskRow>(
         `SELECT ${TASK_COLUMNS} FROM ${TASK_TABLES} WHERE t.due_at IS NOT NULL AND t.due_at <= ? ORDER BY t.due_at LIMIT ?`,
@@ -76,7 +79,8 @@ export class Queries {
     return {
       ready: this.#ready.all(now.wall, limit).map(taskFromRow),
       overdue: this.#mirror.deadlines.over(now.steady, limit).map((id) => this.#mirror.executing.get(id)!),
-      nextReadyAt: this.#nextReady.get() ?? null,
+      documents: this.#documents.due(now.wall, limit),
+      nextReadyAt: earlier(this.#nextReady.get() ?? null, this.#documents.nextDue()),
       nextDeadline: this.#mirror.deadlines.next(),
     };
   }
@@ -103,4 +107,8 @@ function valuesOf(query: TaskQuery): unknown[] {
     query.before,
     query.limit + 1,
   ].filter((value) => value !== undefined);
+}
+
+function earlier(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.min(one, other);
 }

@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import type { Retention } from '../../core/store.ts';
 import { TASK_STATUSES } from '../../core/task.ts';
+import { hasEnded, removeEnded } from './documents.ts';
 import { LaneChanges } from './lane-changes.ts';
 import type { LedgerRow } from './ledger.ts';
 import { lengthOf, storedHash } from './ledger.ts';
@@ -19,14 +20,15 @@ interface Ended {
  * Removes what retention no longer keeps, a bounded piece at a time and in one transaction with the counts. Of a task
  * there remains how it ended and which ledger entries tell of it, until they tell of it no more and nothing that is there
  * depends on it. Of the ledger, rows go from the oldest on; the hash before the first one kept stays as the chain's anchor.
- * @returns how many tasks, ledger rows and idempotency records went
+ * @returns how many tasks, documents, ledger rows and idempotency records went
  */
 export function prune(db: Database, mirror: Mirror, before: Retention, limit: number): number {
-  const tasks = before.tasksEndedBefore === null ? [] : endedBefore(db, before.tasksEndedBefore, limit);
+  const tasks = before.endedBefore === null ? [] : endedBefore(db, before.endedBefore, limit);
   const rows = before.ledgerBefore === null ? [] : ledgerBefore(db, mirror, before.ledgerBefore, limit);
   const lanes = new LaneChanges();
   const counts = { ...mirror.counts };
-  let keys = 0;
+  const hasDocuments = before.endedBefore !== null && hasEnded(db, before.endedBefore);
+  let others = 0;
   const write = db.transaction(() => {
     for (const task of tasks) {
       removeTask(db, task);
@@ -46,9 +48,11 @@ export function prune(db: Database, mirror: Mirror, before: Retention, limit: nu
     if (last) removeLedger(db, last);
     forget(db, [...tasks.flatMap(namedBy), ...rows.flatMap(toldBy)], last ? last.last_id + 1 : mirror.ledger.first);
     if (tasks.length > 0) putMeta(db, 'sequence', mirror.nextSequence - 1);
-    keys = removeKeys(db, before.idempotencyBefore, limit);
+    others = removeKeys(db, before.idempotencyBefore, limit);
+    if (hasDocuments) others += removeEnded(db, before.endedBefore!, limit);
   });
-  if (tasks.length === 0 && rows.length === 0 && !hasOldKeys(db, before.idempotencyBefore)) return 0;
+  const hasOthers = hasDocuments || hasOldKeys(db, before.idempotencyBefore);
+  if (tasks.length === 0 && rows.length === 0 && !hasOthers) return 0;
   write.immediate();
 
   lanes.apply(mirror);
@@ -58,7 +62,7 @@ export function prune(db: Database, mirror: Mirror, before: Retention, limit: nu
     mirror.ledger.first = last.last_id + 1;
     mirror.ledger.anchor = storedHash(last, lengthOf(last) - 1);
   }
-  return tasks.length + rows.length + keys;
+  return tasks.length + rows.length + others;
 }
 
 function endedBefore(db: Database, time: number, limit: number): Ended[] {

@@ -19,7 +19,7 @@ export const STATUS_CODE = Object.fromEntries(TASK_STATUSES.map((status, code) =
 
 export const TASK_COLUMNS = `t.seq, t.id, t.version, t.status, l.key, t.priority, t.created_at, t.timeout_ms, t.depth,
   t.pending_reason, t.unmet, t.due_at, t.attempt, t.retry_count, t.losses, t.lease_token, t.worker, t.last_outcome,
-  t.deadline, t.queued_at, t.started_at, t.completed_at, t.progress, t.error, t.error_trace, t.result, s.json`;
+  t.deadline, t.queued_at, t.started_at, t.completed_at, t.progress, t.error, t.error_trace, t.result, s.json, t.vote`;
 export const TASK_TABLES = 'tasks t JOIN specs s ON s.seq = t.seq JOIN lanes l ON l.id = t.lane';
 
 // biome-ignore format: as the columns stand
@@ -29,7 +29,7 @@ export type TaskRow = [
   attempt: number, retryCount: number, losses: number, leaseToken: number, worker: string | null,
   lastOutcome: Outcome | null, deadline: number | null, queuedAt: number | null, startedAt: number | null,
   completedAt: number | null, progress: string | null, error: string | null, errorTrace: string | null,
-  result: string | null, json: string,
+  result: string | null, json: string, vote: string | null,
 ];
 
 export function taskFromRow(row: TaskRow): Task {
@@ -62,6 +62,7 @@ export function taskFromRow(row: TaskRow): Task {
     result: row[25],
     error: row[23],
     errorTrace: row[24],
+    vote: row[27],
   };
 }
 
@@ -70,6 +71,7 @@ export function taskFromRow(row: TaskRow): Task {
 const STATE_COLUMNS = [
   'version', 'status', 'pending_reason', 'unmet', 'due_at', 'attempt', 'retry_count', 'losses', 'lease_token', 'worker',
   'last_outcome', 'deadline', 'queued_at', 'started_at', 'completed_at', 'progress', 'error', 'error_trace', 'result',
+  'vote',
 ] as const;
 
 export type Value = string | number | null;
@@ -80,14 +82,14 @@ export function stateValues(task: Task): Value[] {
     task.version, STATUS_CODE[task.status], task.pendingReason, task.unmet, task.dueAt, task.attempt, task.retryCount,
     task.losses, task.leaseToken, task.worker, task.lastOutcome, task.deadline, task.queuedAt, task.startedAt,
     task.completedAt, task.progress === null ? null : JSON.stringify(task.progress), task.error, task.errorTrace,
-    task.result,
+    task.result, task.vote,
   ];
 }
 
 /** What the columns hold when an insert does not name them. Version and status are always named. */
 const BLANK: readonly (Value | undefined)[] = [
   ...[undefined, undefined, null, 0, null, 0, 0, 0, 0],
-  ...[null, null, null, null, null, null, null, null, null, null],
+  ...[null, null, null, null, null, null, null, null, null, null, null],
 ];
 
 interface Changed {

@@ -1,10 +1,12 @@
 import type { Database } from 'better-sqlite3';
 import type { Piece } from '../../core/archive.ts';
 import type { Now } from '../../core/clock.ts';
+import type { Collection, Document } from '../../core/document.ts';
 import { StorageUnavailable } from '../../core/errors.ts';
 import type {
   CommitLimits,
   Committed,
+  DocumentQuery,
   Due,
   Ledger,
   Loaded,
@@ -21,6 +23,7 @@ import type { Worker } from '../../core/worker.ts';
 import { fill, INCOMPLETE } from '../archive.ts';
 import { clear, dump, isIncomplete, SqliteFilling } from './archive.ts';
 import { type Lock, lockColony, openDatabase } from './connection.ts';
+import { Documents } from './documents.ts';
 import { SqliteLedger } from './ledger-reader.ts';
 import { Loader } from './loader.ts';
 import { Mirror } from './mirror.ts';
@@ -111,6 +114,14 @@ export class SqliteStore implements Store {
     return this.#use((parts) => [...parts.mirror.workers.values()]);
   }
 
+  async document(collection: Collection, id: string): Promise<Document | null> {
+    return this.#use((parts) => parts.documents.one(collection, id));
+  }
+
+  async documents(query: DocumentQuery): Promise<Page<Document>> {
+    return this.#use((parts) => parts.documents.list(query));
+  }
+
   async due(now: Now, limit: number): Promise<Due> {
     return this.#use((parts) => parts.queries.due(now, limit));
   }
@@ -144,7 +155,7 @@ export class SqliteStore implements Store {
 
   async *dump(): AsyncGenerator<Piece> {
     try {
-      yield* this.#use(({ db, mirror }) => dump(db, mirror));
+      yield* this.#use(({ db, mirror, documents }) => dump(db, mirror, documents));
     } catch (error) {
       throw isDatabaseError(error) ? this.#unavailable(error) : error;
     }
@@ -265,6 +276,7 @@ class Parts {
   isWhole = false;
   readonly db: Database;
   readonly mirror: Mirror;
+  readonly documents: Documents;
   readonly loader: Loader;
   readonly writer: Writer;
   readonly queries: Queries;
@@ -273,9 +285,10 @@ class Parts {
   constructor(db: Database) {
     this.db = db;
     this.mirror = new Mirror(db);
-    this.loader = new Loader(db, this.mirror);
-    this.writer = new Writer(db, this.mirror);
-    this.queries = new Queries(db, this.mirror);
+    this.documents = new Documents(db);
+    this.loader = new Loader(db, this.mirror, this.documents);
+    this.writer = new Writer(db, this.mirror, this.documents);
+    this.queries = new Queries(db, this.mirror, this.documents);
     this.ledger = new SqliteLedger(db, this.mirror.ledger);
   }
 }

@@ -155,7 +155,7 @@ test('after retention, a beginning that is cut off further is found as well', as
   const store = await SqliteStore.open({ path });
   const scribe = new Scribe(store);
   await fill(scribe, 10, 2);
-  await store.prune({ tasksEndedBefore: null, ledgerBefore: scribe.at + 1, idempotencyBefore: 0 }, 3);
+  await store.prune({ endedBefore: null, ledgerBefore: scribe.at + 1, idempotencyBefore: 0 }, 3);
   await store.close();
   const db = new SqliteDatabase(path);
   db.exec('DELETE FROM ledger WHERE last_id = 8');

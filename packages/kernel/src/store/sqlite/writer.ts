@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { Committed, IdempotencyRecord, Unit } from '../../core/store.ts';
 import type { Task, TaskStatus } from '../../core/task.ts';
 import { Conflict, judge, type Merged, merge, type Stored, startedIn } from '../units.ts';
+import type { Documents } from './documents.ts';
 import { LaneChanges } from './lane-changes.ts';
 import { type Appended, type LedgerHead, LedgerWriter } from './ledger.ts';
 import type { LaneState, Mirror } from './mirror.ts';
@@ -17,6 +18,7 @@ export class Writer {
   readonly #mirror: Mirror;
   readonly #ledger: LedgerWriter;
   readonly #tasks: TaskWriter;
+  readonly #documents: Documents;
   readonly #begin: Statement;
   readonly #commit: Statement;
   readonly #putWorker: Statement;
@@ -30,9 +32,10 @@ export class Writer {
   readonly #taskVersion: Statement<[string], number>;
   readonly #idempotencyAt: Statement<[string], number>;
 
-  constructor(db: Database, mirror: Mirror) {
+  constructor(db: Database, mirror: Mirror, documents: Documents) {
     this.#db = db;
     this.#mirror = mirror;
+    this.#documents = documents;
     this.#ledger = new LedgerWriter(db);
     this.#tasks = new TaskWriter(db);
     this.#begin = db.prepare('BEGIN IMMEDIATE');
@@ -77,6 +80,7 @@ export class Writer {
   #storedVersion(kind: Parameters<Stored>[0], id: string): number | undefined {
     if (kind === 'task') return this.#taskVersion.get(id) ?? 0;
     if (kind === 'worker') return this.#mirror.workers.get(id)?.version ?? 0;
+    if (kind === 'document') return this.#documents.named(id)?.version ?? 0;
     return kind === 'idempotency' ? (this.#idempotencyAt.get(id) ?? 0) : undefined;
   }
 
@@ -87,6 +91,7 @@ export class Writer {
       const lanes = this.#writeTasks(merged, appended);
       this.#writeWorkers(merged);
       for (const { first, last } of merged.idempotency.values()) this.#writeIdempotency(first, last);
+      for (const { first, last } of merged.documents.values()) this.#documents.put(first, last);
       const counts = this.#writeCounts(merged);
       if (appended.entries.length > 0) {
         this.#putMeta.run('ledger_head_id', appended.head.id);

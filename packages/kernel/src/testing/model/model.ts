@@ -80,7 +80,7 @@ export class Model extends Tasks {
     const dueAt = unmet > 0 || failed ? null : this.dueAfter(spec);
     const status = failed ? 'cancelled' : unmet > 0 || dueAt !== null ? 'pending' : 'queued';
     const task: ModelTask = {
-      ...{ id, spec, lane, status, unmet, dueAt, removed: false },
+      ...{ id, spec, lane, status, unmet, dueAt, vote: null, removed: false },
       pendingReason: status !== 'pending' ? null : unmet > 0 ? 'dependencies' : 'scheduled',
       depth: spec.parent_id === null ? 0 : this.find(spec.parent_id).depth + 1,
       ...{ priority: spec.priority, createdAt: wall, timeoutMs: spec.timeout_seconds * 1000 },

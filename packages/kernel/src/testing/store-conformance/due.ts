@@ -15,6 +15,7 @@ export function due(driver: Driver): void {
     expect(await scribe.store.due({ wall: DAWN * 2, steady: DAWN * 2 }, 10)).toEqual({
       ready: [],
       overdue: [],
+      documents: [],
       nextReadyAt: null,
       nextDeadline: null,
     });

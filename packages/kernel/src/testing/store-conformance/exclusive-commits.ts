@@ -129,7 +129,7 @@ export function exclusiveCommits(driver: Driver): void {
     const task = await alone.add({}, { status: 'failed', completedAt: alone.at - 10 });
     await alone.add();
     const fellow = await fellowOf(alone);
-    await fellow.store.prune({ tasksEndedBefore: alone.at, ledgerBefore: null, idempotencyBefore: 0 }, 10);
+    await fellow.store.prune({ endedBefore: alone.at, ledgerBefore: null, idempotencyBefore: 0 }, 10);
     const again = update(task, after(task, { status: 'queued' }));
     const { outcomes } = await alone.store.commit([again], alone.at, { basis: alone.basis() });
     expect(outcomes).toEqual(['conflict']);

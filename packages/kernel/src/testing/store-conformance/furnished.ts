@@ -10,7 +10,7 @@ export const NAMES: Names = {
 };
 
 /** Removes something of every kind from it. */
-export const RETENTION: Retention = { tasksEndedBefore: DAWN, ledgerBefore: DAWN + 1, idempotencyBefore: DAWN };
+export const RETENTION: Retention = { endedBefore: DAWN, ledgerBefore: DAWN + 1, idempotencyBefore: DAWN };
 
 /** Gives a store something of every kind, `task-1` being long over. */
 export async function furnish(scribe: Scribe): Promise<void> {
@@ -36,6 +36,10 @@ export async function furnish(scribe: Scribe): Promise<void> {
   const trace = 'where it\nhappened';
   const fields = { status: 'failed', completedAt: DAWN + 5, retryCount: 1, error: 'no', errorTrace: trace } as const;
   await scribe.add({ requirements: { region: 'eu' }, metadata: { deep: [{}] } }, { ...fields, worker: 'bee-2' });
+  await scribe.addDocument({ dueAt: DAWN + 7, body: { ü: ['x\ny', 1.5, null] } });
+  const closing = await scribe.addDocument({ id: 'vote-2', createdAt: DAWN + 1, dueAt: DAWN + 3 });
+  await scribe.changeDocument(closing, { state: 'denied', dueAt: null, endedAt: DAWN - 1 });
+  await scribe.addDocument({ collection: 'policy', id: 'current', state: '' });
   scribe.at += 1000;
   await fill(scribe, 10, 5);
 }

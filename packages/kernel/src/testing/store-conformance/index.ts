@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 import { archive } from './archive.ts';
 import { closures } from './closures.ts';
 import { commits } from './commits.ts';
+import { documents } from './documents.ts';
 import type { Driver } from './driver.ts';
 import { due } from './due.ts';
 import { exclusiveCommits } from './exclusive-commits.ts';
@@ -27,6 +28,7 @@ export function exerciseStore(name: string, driver: Driver): void {
     describe('dependents and descendants', () => closures(driver));
     describe('idempotency records', () => idempotency(driver));
     describe('workers', () => workers(driver));
+    describe('documents', () => documents(driver));
     describe('what is due', () => due(driver));
     describe('listings', () => listings(driver));
     describe('the ledger', () => ledger(driver));

@@ -13,6 +13,7 @@ const state = fc.record({
   pendingReason: fc.constantFrom(null, 'approval', 'dependencies', 'scheduled', 'retry'),
   unmet: fc.nat(),
   dueAt: time,
+  vote: fc.option(fc.uuid()),
   attempt: fc.nat(),
   retryCount: fc.nat(100),
   losses: fc.nat(5),

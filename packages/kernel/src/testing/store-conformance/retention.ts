@@ -5,7 +5,7 @@ import { about, DAWN, type Scribe } from '../scribe.ts';
 import { type Driver, openFor } from './driver.ts';
 import { fill, tell } from './ledger.ts';
 
-const NOTHING: Retention = { tasksEndedBefore: null, ledgerBefore: null, idempotencyBefore: 0 };
+const NOTHING: Retention = { endedBefore: null, ledgerBefore: null, idempotencyBefore: 0 };
 
 function end(
   scribe: Scribe,
@@ -23,11 +23,11 @@ export function retention(driver: Driver): void {
     const old = await end(scribe, DAWN - 10);
     const exact = await end(scribe, DAWN);
     const running = await scribe.add();
-    expect(await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 100)).toBe(1);
+    expect(await scribe.store.prune({ ...NOTHING, endedBefore: DAWN }, 100)).toBe(1);
     expect(await scribe.store.task(old.id)).toBeNull();
     expect(await scribe.store.task(exact.id)).not.toBeNull();
     expect(await scribe.store.task(running.id)).not.toBeNull();
-    expect(await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 100)).toBe(0);
+    expect(await scribe.store.prune({ ...NOTHING, endedBefore: DAWN }, 100)).toBe(0);
   });
 
   test('null keeps everything', async () => {
@@ -39,7 +39,7 @@ export function retention(driver: Driver): void {
   test('of a removed task there remains how it ended, and its history', async () => {
     const scribe = await openFor(driver);
     const [done, failed] = [await end(scribe, DAWN - 2), await end(scribe, DAWN - 1, { status: 'failed' })];
-    await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 100);
+    await scribe.store.prune({ ...NOTHING, endedBefore: DAWN }, 100);
     const { tasks } = await scribe.store.load({ tasks: [done.id, failed.id] });
     expect(tasks.get(done.id)).toEqual({ id: done.id, removed: true, status: 'completed' });
     expect(tasks.get(failed.id)).toEqual({ id: failed.id, removed: true, status: 'failed' });
@@ -55,7 +55,7 @@ export function retention(driver: Driver): void {
     const long = await scribe.change(running, { status: 'completed', completedAt: DAWN - 1, queuedAt: null });
     await scribe.store.ledger.seal();
     const left = async () => [...(await scribe.store.load({ tasks: [brief.id, long.id] })).tasks.values()];
-    await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 100);
+    await scribe.store.prune({ ...NOTHING, endedBefore: DAWN }, 100);
     expect(await left()).toMatchObject([
       { id: brief.id, removed: true },
       { id: long.id, removed: true },
@@ -74,7 +74,7 @@ export function retention(driver: Driver): void {
     await scribe.commit(tell(about({ id: 'newest' })));
     await scribe.store.ledger.seal();
     await scribe.store.prune({ ...NOTHING, ledgerBefore: DAWN + 1 }, 100);
-    await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 100);
+    await scribe.store.prune({ ...NOTHING, endedBefore: DAWN }, 100);
     expect((await scribe.store.load({ tasks: [old.id] })).tasks.get(old.id)).toBeNull();
   });
 
@@ -85,9 +85,9 @@ export function retention(driver: Driver): void {
     await scribe.commit(tell(about({ id: 'newest' })));
     await scribe.store.ledger.seal();
     const left = async () => (await scribe.store.load({ tasks: [on.id] })).tasks.get(on.id);
-    await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN, ledgerBefore: DAWN + 1 }, 100);
+    await scribe.store.prune({ ...NOTHING, endedBefore: DAWN, ledgerBefore: DAWN + 1 }, 100);
     expect(await left()).toEqual({ id: on.id, removed: true, status: 'completed' });
-    await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN + 2 }, 100);
+    await scribe.store.prune({ ...NOTHING, endedBefore: DAWN + 2 }, 100);
     expect(await scribe.store.task(dependent.id)).toBeNull();
     expect(await left()).toBeNull();
   });
@@ -100,7 +100,7 @@ export function retention(driver: Driver): void {
       { tags: ['old'], parent_id: parent.id, depends_on: [dependency.id], requirements: { region: 'eu' } },
       { status: 'cancelled', completedAt: DAWN - 1 },
     );
-    await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 100);
+    await scribe.store.prune({ ...NOTHING, endedBefore: DAWN }, 100);
     expect((await scribe.store.survey()).tasks).toMatchObject({ cancelled: 0, queued: 2 });
     expect((await scribe.store.tasks({ tag: 'old', limit: 9, maxBytes: 1e9 })).items).toEqual([]);
     const loaded = await scribe.store.load({ allDependents: [dependency.id], allDescendants: [parent.id] });
@@ -120,7 +120,7 @@ export function retention(driver: Driver): void {
     const older = await end(scribe, DAWN - 3, {}, { parent_id: old.id });
     const leaf = await scribe.add({ parent_id: older.id });
     const other = await scribe.add({ parent_id: old.id });
-    for (let piece = 0; piece < 2; piece++) await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 1);
+    for (let piece = 0; piece < 2; piece++) await scribe.store.prune({ ...NOTHING, endedBefore: DAWN }, 1);
     const { children } = await scribe.store.load({ allDescendants: [root.id] });
     const ids = [...children.values()].flat().map((task) => task.id);
     expect(ids.sort()).toEqual([leaf.id, other.id].sort());
@@ -131,7 +131,7 @@ export function retention(driver: Driver): void {
     const root = await end(scribe, DAWN - 3);
     const middle = await end(scribe, DAWN - 2, {}, { parent_id: root.id });
     await end(scribe, DAWN - 1, {}, { parent_id: middle.id });
-    for (let piece = 0; piece < 3; piece++) await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 1);
+    for (let piece = 0; piece < 3; piece++) await scribe.store.prune({ ...NOTHING, endedBefore: DAWN }, 1);
     const { children } = await scribe.store.load({ allDescendants: [root.id, middle.id] });
     expect([...children.values()].flat()).toEqual([]);
   });
@@ -143,7 +143,7 @@ export function retention(driver: Driver): void {
       await end(scribe, DAWN - 3),
       await end(scribe, DAWN - 2),
     ];
-    expect(await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 2)).toBe(2);
+    expect(await scribe.store.prune({ ...NOTHING, endedBefore: DAWN }, 2)).toBe(2);
     expect(await scribe.store.task(first.id)).toBeNull();
     expect(await scribe.store.task(second.id)).toBeNull();
     expect(await scribe.store.task(third.id)).not.toBeNull();
@@ -152,7 +152,7 @@ export function retention(driver: Driver): void {
   test("a removed task's sequence number is not used again", async () => {
     const scribe = await openFor(driver);
     const old = await end(scribe, DAWN - 1);
-    await scribe.store.prune({ ...NOTHING, tasksEndedBefore: DAWN }, 100);
+    await scribe.store.prune({ ...NOTHING, endedBefore: DAWN }, 100);
     if (driver.reopen) scribe.store = await driver.reopen(scribe.store);
     expect((await scribe.draft()).seq).toBeGreaterThan(old.seq);
   });

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { nameOf } from '../../core/document.ts';
 import type { Unit } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import { about, after, aWorker, insert, plain, Scribe, update } from '../scribe.ts';
@@ -114,5 +115,20 @@ export function severalKernels(driver: Driver): void {
     expect(read.map(({ id }) => id)).toEqual(Array.from({ length: 240 }, (_, n) => n + 1));
     expect(new Map(read.map(({ id, taskId }) => [id, taskId]))).toEqual(answered);
     expect(await other.store.ledger.verify()).toMatchObject({ valid: true, entries: 240, head: read.at(-1)!.hash });
+  });
+
+  test('what rests on a document that another has changed does not hold, and on one that is as it was it does', async () => {
+    const [one, other] = await two();
+    const document = await one.addDocument();
+    const rests = (version: number): Unit => ({
+      puts: [],
+      events: [about({ id: 't' })],
+      reads: [{ kind: 'document', id: nameOf(document), version }],
+    });
+    expect((await one.store.commit([rests(1)], one.at)).outcomes).toEqual(['committed']);
+    await other.changeDocument(document, { state: 'closed' });
+    expect((await one.store.commit([rests(1), rests(2)], one.at)).outcomes).toEqual(['conflict', 'committed']);
+    const unmade = { kind: 'document', id: 'vote nowhere', version: 0 } as const;
+    expect((await one.store.commit([{ ...rests(0), reads: [unmade] }], one.at)).outcomes).toEqual(['committed']);
   });
 }

@@ -1,0 +1,30 @@
+import type { JsonObject } from './json.ts';
+
+/**
+ * What the parts of the colony keep beside tasks and workers: votes, policies, checkpoints … each in a collection of its
+ * own. A store knows of a document only what it takes to find it; what it says is its collection's business.
+ */
+export interface Document {
+  readonly collection: Collection;
+  /** Unique within the collection; without spaces. */
+  readonly id: string;
+  /** 1 when first stored, +1 with every change. */
+  readonly version: number;
+  /** Where it stands, by which it can be listed; '' where that does not matter. */
+  readonly state: string;
+  /** Wall time; listings have the newest first, and of those of the same moment the one whose id is greater. */
+  readonly createdAt: number;
+  /** Wall time at which the sweeper is to look at it; null when no time is waited for. */
+  readonly dueAt: number | null;
+  /** Wall time since which it is of no more use: retention removes it as it removes tasks that ended then. */
+  readonly endedAt: number | null;
+  readonly body: JsonObject;
+}
+
+export const COLLECTIONS = ['policy', 'vote'] as const;
+export type Collection = (typeof COLLECTIONS)[number];
+
+/** What a document is called among those of all collections. */
+export function nameOf({ collection, id }: Pick<Document, 'collection' | 'id'>): string {
+  return `${collection} ${id}`;
+}

@@ -1,0 +1,107 @@
+import { type Collection, type Document, nameOf } from '../../core/document.ts';
+import type { DocumentQuery, Page } from '../../core/store.ts';
+import type { RedisConnection, Reply } from '../../redis/connection.ts';
+import { Script } from '../../redis/script.ts';
+import type { Keys } from './keys.ts';
+import { LOWEST_SCORE, type Writes } from './writes.ts';
+
+/** The documents of all collections: one hash by their names, and sorted sets by which they are listed and become due. */
+
+type Fixed = [state: string, createdAt: number, dueAt: number | null, endedAt: number | null];
+
+/** As it is stored, in three lines: its version, how it is found, what it says. */
+export function documentText({ version, state, createdAt, dueAt, endedAt, body }: Document): string {
+  const fixed: Fixed = [state, createdAt, dueAt, endedAt];
+  return `${version}\n${JSON.stringify(fixed)}\n${JSON.stringify(body)}`;
+}
+
+export function documentFrom(name: string, text: string): Document {
+  const [version, fixed, body] = text.split('\n') as [string, string, string];
+  const [state, createdAt, dueAt, endedAt] = JSON.parse(fixed) as Fixed;
+  const cut = name.indexOf(' ');
+  const [collection, id] = [name.slice(0, cut) as Collection, name.slice(cut + 1)];
+  return { collection, id, version: Number(version), state, createdAt, dueAt, endedAt, body: JSON.parse(body) };
+}
+
+/** Collects what a document's change comes to beside its record. */
+export function placeDocument(
+  writes: Writes,
+  keys: Keys,
+  name: string,
+  first: Document | null,
+  last: Document | null,
+): void {
+  const sets = (document: Document | null) =>
+    document === null ? [] : [keys.listed(document.collection), keys.listed(document.collection, document.state)];
+  const [was, is] = [sets(first), sets(last)];
+  for (const set of was) if (!is.includes(set)) writes.unrank(set, first!.id);
+  for (const set of is) if (!was.includes(set)) writes.rank(set, last!.createdAt, last!.id);
+  writes.move(keys.documentsDue, name, first?.dueAt ?? null, last?.dueAt ?? null);
+  writes.move(keys.documentsEnded, name, first?.endedAt ?? null, last?.endedAt ?? null);
+}
+
+/**
+ * Removes documents that are of no use any more, the earliest first. Arguments: prefix, time before which they became so,
+ * how many at the most. Answers how many went.
+ */
+const REMOVE_ENDED = new Script(`
+local documents, ended = ARGV[1] .. 'documents', ARGV[1] .. 'documents-ended'
+local names = redis.call('ZRANGEBYSCORE', ended, '${LOWEST_SCORE}', '(' .. ARGV[2], 'LIMIT', 0, ARGV[3])
+for _, name in ipairs(names) do
+  local collection, id = string.match(name, '^(%S+) (.*)$')
+  local text = redis.call('HGET', documents, name)
+  local state = text and cjson.decode(string.match(text, '^%d+\\n([^\\n]*)\\n'))[1]
+  local listed = ARGV[1] .. 'documents:' .. collection
+  redis.call('ZREM', listed, id)
+  if state then redis.call('ZREM', listed .. ':' .. state, id) end
+  redis.call('ZREM', ARGV[1] .. 'documents-due', name)
+  redis.call('ZREM', ended, name)
+  redis.call('HDEL', documents, name)
+end
+return #names
+`);
+
+/** Reads them, and lets retention have those that have had their day. */
+export class Documents {
+  readonly #redis: RedisConnection;
+  readonly #keys: Keys;
+
+  constructor(redis: RedisConnection, keys: Keys) {
+    this.#redis = redis;
+    this.#keys = keys;
+  }
+
+  async one(collection: Collection, id: string): Promise<Document | null> {
+    return (await this.named([nameOf({ collection, id })]))[0] ?? null;
+  }
+
+  /** Those that are there. */
+  async named(names: readonly string[]): Promise<Document[]> {
+    if (names.length === 0) return [];
+    const texts = await this.#redis.send('HMGET', this.#keys.documents, ...names);
+    return [...documentsFrom(names, texts).values()].filter((document) => document !== null);
+  }
+
+  async list({ collection, state, before, limit }: DocumentQuery): Promise<Page<Document>> {
+    const set = this.#keys.listed(collection, state);
+    const [same, others] = (await this.#redis.pipeline([
+      // Of the same moment there are few.
+      ['ZREVRANGEBYSCORE', set, ...(before ? [String(before.createdAt), String(before.createdAt)] : ['-inf', '-inf'])],
+      ['ZREVRANGEBYSCORE', set, before ? `(${before.createdAt}` : '+inf', '-inf', 'LIMIT', '0', String(limit + 1)],
+    ])) as [string[], string[]];
+    const behind = before ? same.filter((id) => Buffer.compare(Buffer.from(id), Buffer.from(before.id)) < 0) : [];
+    const ids = [...behind, ...others];
+    const items = await this.named(ids.slice(0, limit).map((id) => nameOf({ collection, id })));
+    return { items, more: ids.length > limit };
+  }
+
+  async removeEnded(time: number, limit: number): Promise<number> {
+    return (await this.#redis.run(REMOVE_ENDED, [this.#keys.prefix, String(time), String(limit)])) as number;
+  }
+}
+
+/** Out of the answer to `HMGET`. */
+export function documentsFrom(names: readonly string[], reply: Reply): Map<string, Document | null> {
+  const texts = reply as (string | null)[];
+  return new Map(names.map((name, at) => [name, texts[at] == null ? null : documentFrom(name, texts[at])]));
+}

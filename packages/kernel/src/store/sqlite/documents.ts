@@ -1,0 +1,141 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { Collection, Document } from '../../core/document.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { DocumentQuery, Page } from '../../core/store.ts';
+import { Conflict } from '../units.ts';
+
+const COLUMNS = 'collection, id, version, state, created_at, due_at, ended_at, body';
+
+// biome-ignore format: as the columns stand
+type Row = [
+  collection: Collection, id: string, version: number, state: string, createdAt: number, dueAt: number | null,
+  endedAt: number | null, body: string,
+];
+
+function fromRow([collection, id, version, state, createdAt, dueAt, endedAt, body]: Row): Document {
+  return { collection, id, version, state, createdAt, dueAt, endedAt, body: JSON.parse(body) as JsonObject };
+}
+
+/** The documents of all collections, in one table. */
+export class Documents {
+  readonly #db: Database;
+  readonly #one: Statement<[string, string], Row>;
+  readonly #due: Statement<[number, number], Row>;
+  readonly #nextDue: Statement<[], number>;
+  readonly #after: Statement<[string, string, number], Row>;
+  readonly #insert: Statement<Row>;
+  readonly #copy: Statement<Row>;
+  readonly #update: Statement;
+  readonly #delete: Statement<[string, string, number]>;
+  readonly #lists = new Map<string, Statement<unknown[], Row>>();
+
+  constructor(db: Database) {
+    this.#db = db;
+    const select = `SELECT ${COLUMNS} FROM documents`;
+    this.#one = db.prepare<[string, string], Row>(`${select} WHERE collection = ? AND id = ?`).raw();
+    this.#due = db
+      .prepare<[number, number], Row>(`${select} WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?`)
+      .raw();
+    this.#nextDue = db
+      .prepare<[], number>('SELECT due_at FROM documents WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1')
+      .pluck();
+    this.#after = db
+      .prepare<[string, string, number], Row>(
+        `${select} WHERE (collection, id) > (?, ?) ORDER BY collection, id LIMIT ?`,
+      )
+      .raw();
+    this.#insert = db.prepare(
+      `INSERT INTO documents (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    );
+    this.#copy = db.prepare(`INSERT OR REPLACE INTO documents (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#update = db.prepare(
+      `UPDATE documents SET version = ?, state = ?, due_at = ?, ended_at = ?, body = ?
+       WHERE collection = ? AND id = ? AND version = ?`,
+    );
+    this.#delete = db.prepare('DELETE FROM documents WHERE collection = ? AND id = ? AND version = ?');
+  }
+
+  one(collection: string, id: string): Document | null {
+    const row = this.#one.get(collection, id);
+    return row ? fromRow(row) : null;
+  }
+
+  /** @param name see `nameOf` */
+  named(name: string): Document | null {
+    const cut = name.indexOf(' ');
+    return this.one(name.slice(0, cut), name.slice(cut + 1));
+  }
+
+  list(query: DocumentQuery): Page<Document> {
+    const { collection, state, before, limit } = query;
+    const conditions = [
+      'collection = ?',
+      ...(state === undefined ? [] : ['state = ?']),
+      ...(before === undefined ? [] : ['(created_at, id) < (?, ?)']),
+    ].join(' AND ');
+    let list = this.#lists.get(conditions);
+    if (!list) {
+      const order = 'ORDER BY created_at DESC, id DESC LIMIT ?';
+      list = this.#db.prepare<unknown[], Row>(`SELECT ${COLUMNS} FROM documents WHERE ${conditions} ${order}`).raw();
+      this.#lists.set(conditions, list);
+    }
+    const values = [collection, state, before?.createdAt, before?.id].filter((value) => value !== undefined);
+    const items = list.all(...values, limit + 1).map(fromRow);
+    return { items: items.slice(0, limit), more: items.length > limit };
+  }
+
+  due(wall: number, limit: number): Document[] {
+    return this.#due.all(wall, limit).map(fromRow);
+  }
+
+  nextDue(): number | null {
+    return this.#nextDue.get() ?? null;
+  }
+
+  /** In the order of their names, behind this one. */
+  after({ collection, id }: { readonly collection: string; readonly id: string }, limit: number): Document[] {
+    return this.#after.all(collection, id, limit).map(fromRow);
+  }
+
+  put(first: Document | null, last: Document | null): void {
+    if (last === null) this.#remove(first!);
+    else if (first === null) this.#add(last);
+    else this.#replace(first, last);
+  }
+
+  /** Throws `Conflict` when there is one of this name. */
+  #add({ collection, id, version, state, createdAt, dueAt, endedAt, body }: Document): void {
+    const values: Row = [collection, id, version, state, createdAt, dueAt, endedAt, JSON.stringify(body)];
+    if (this.#insert.run(...values).changes !== 1) throw new Conflict();
+  }
+
+  /** Whether there is one of this name or not. */
+  copy({ collection, id, version, state, createdAt, dueAt, endedAt, body }: Document): void {
+    this.#copy.run(collection, id, version, state, createdAt, dueAt, endedAt, JSON.stringify(body));
+  }
+
+  #replace(first: Document, { collection, id, version, state, dueAt, endedAt, body }: Document): void {
+    const values = [version, state, dueAt, endedAt, JSON.stringify(body), collection, id, first.version];
+    if (this.#update.run(...values).changes !== 1) throw new Conflict();
+  }
+
+  #remove({ collection, id, version }: Document): void {
+    if (this.#delete.run(collection, id, version).changes !== 1) throw new Conflict();
+  }
+}
+
+/** Removes documents that are of no use since before `time`; answers how many. */
+export function removeEnded(db: Database, time: number, limit: number): number {
+  return db
+    .prepare(
+      `DELETE FROM documents WHERE (collection, id) IN
+       (SELECT collection, id FROM documents WHERE ended_at IS NOT NULL AND ended_at < ? ORDER BY ended_at LIMIT ?)`,
+    )
+    .run(time, limit).changes;
+}
+
+export function hasEnded(db: Database, time: number): boolean {
+  const earliest = db.prepare('SELECT ended_at FROM documents WHERE ended_at IS NOT NULL ORDER BY ended_at LIMIT 1');
+  const endedAt = earliest.pluck().get() as number | undefined;
+  return endedAt !== undefined && endedAt < time;
+}
