@@ -115,3 +115,21 @@ test('a kernel that has to ask again how things stand does not take what it saw 
   await one.hive.complete(attempt);
   expect(await one.hive.task('contended')).toMatchObject({ status: 'completed' });
 });
+
+test('whoever is decided anew because a kernel was not alone any more keeps its place before others', async () => {
+  const { one, other } = await two();
+  await one.hive.hire('maya');
+  await one.hive.hire('willy');
+  await one.hive.submit('contended');
+  const attempt = await other.hive.take('maya');
+  // Long enough alone to go on with what it knows: that maya holds a task, not what becomes of it.
+  for (let n = 0; n < 10; n++) await one.hive.submit(`n${n}`, { requirements: { region: 'nowhere' } });
+  await one.hive.claim('maya');
+  await other.hive.complete(attempt);
+  const { last } = await one.store.ledger.span();
+  await one.hive.pipeline.together([
+    { kind: 'unregister', actor: 'ann', workerId: 'maya', reason: 'unregistered' },
+    { kind: 'drain', actor: 'ann', workerId: 'willy' },
+  ]);
+  expect((await one.hive.ledger(last)).map(({ workerId }) => workerId)).toEqual(['maya', 'willy']);
+});
