@@ -9,6 +9,7 @@ import type { NewTask } from '../packages/kernel/src/core/command.ts';
 import { Refusal } from '../packages/kernel/src/core/errors.ts';
 import { type TaskInput, toSpec } from '../packages/kernel/src/core/task.ts';
 import { SqliteStore } from '../packages/kernel/src/store/sqlite/store.ts';
+import { RULES } from '../packages/kernel/src/testing/pipeline.ts';
 import { Random } from '../packages/kernel/src/testing/random.ts';
 import { SimClock } from '../packages/kernel/src/testing/sim-clock.ts';
 
@@ -23,7 +24,7 @@ const kernel = await Kernel.open({
   store,
   bus: new InMemoryBus(),
   clock,
-  rules: { maxConcurrentTasks: 0, leaseMs: 10_000, maxTaskDepth: 8, maxLeaseLosses: 5, recoveryGraceMs: 2000 },
+  rules: RULES,
   retention: { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 1e12 },
   version: 'fixture',
   random: random.next,

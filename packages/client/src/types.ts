@@ -156,6 +156,33 @@ export interface WorkerInfo {
   stats: { completed: number; failed: number; mean_seconds: number | null };
 }
 
+export type VoteStatus = 'open' | 'approved' | 'denied' | 'expired' | 'cancelled';
+
+export interface VoteInput {
+  /** What is to be decided, in words. */
+  decision: string;
+  /** Who may vote, each once. The kernel's own participants unless given. */
+  participants?: string[];
+  /** The share that must approve, above 0 and at most 1. */
+  threshold?: number;
+  expires_in_seconds?: number;
+}
+
+export interface Vote {
+  id: string;
+  status: VoteStatus;
+  decision: string;
+  /** SHA-256 of what is decided: of the task's specification, or of the words. */
+  content_hash: string;
+  participants: string[];
+  threshold: number;
+  ballots: { participant: string; approve: boolean; reason: string | null; at: string }[];
+  opened_at: string;
+  closes_at: string;
+  closed_at: string | null;
+  task_id: string | null;
+}
+
 /** One event of the stream. `id` is the ledger's gapless number; ephemeral events have none. */
 export interface ColonyEvent {
   id?: number;
@@ -177,6 +204,9 @@ export type EventType =
   | 'task_timeout'
   | 'task_validated'
   | 'task_rejected'
+  | 'vote_opened'
+  | 'vote_cast'
+  | 'vote_closed'
   | 'task_assigned'
   | 'task_unroutable'
   | 'task_progress'

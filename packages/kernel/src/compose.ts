@@ -103,6 +103,12 @@ function rulesOf(config: Config): Rules {
     maxTaskDepth: MAX_TASK_DEPTH,
     maxLeaseLosses: MAX_LEASE_LOSSES,
     recoveryGraceMs: Math.min(leaseMs, MAX_RECOVERY_GRACE_MS),
+    guardian: {
+      participants: config.participants,
+      threshold: config.consensusThreshold,
+      voteExpiresMs: config.voteExpiresSeconds * 1000,
+      isAuthenticated: config.secretToken !== null,
+    },
   };
 }
 

@@ -32,6 +32,17 @@ function within(value: number, min: number, max: number): number | undefined {
   return value >= min && value <= max ? value : undefined;
 }
 
+/** A part of a whole, in as many decimals as one likes. */
+export function share(): ValueParser<number> {
+  return {
+    allowed: 'a number above 0 and up to 1',
+    parse: (text) => {
+      const value = /^\d{0,3}(\.\d{1,15})?$/.test(text) ? Number(text) : 0;
+      return value > 0 && value <= 1 ? value : undefined;
+    },
+  };
+}
+
 export function yesOrNo(): ValueParser<boolean> {
   return {
     allowed: 'true or false',

@@ -7,6 +7,7 @@ import {
   matching,
   oneOf,
   seconds,
+  share,
   type ValueParser,
   wholeNumber,
   withoutPassword,
@@ -152,6 +153,24 @@ export const VARIABLES = {
     '86400',
     wholeNumber(1, 100 * YEAR, 'a whole number of seconds'),
     'How long a worker that is offline stays registered',
+  ),
+  consensusThreshold: variable(
+    'GUARDIAN_CONSENSUS_THRESHOLD',
+    '0.66',
+    share(),
+    'The share of the participants that must approve in a vote, unless the vote says otherwise',
+  ),
+  participants: variable(
+    'GUARDIAN_PARTICIPANTS',
+    'operator',
+    listOf(/^[^\p{C},]{1,200}$/u, 'names'),
+    'Who decides on tasks that need approval, and on votes that name nobody',
+  ),
+  voteExpiresSeconds: variable(
+    'GUARDIAN_VOTE_EXPIRES_SECONDS',
+    '86400',
+    seconds(0.1, 100 * YEAR),
+    'How long a vote is open, unless it says otherwise. Fractions are allowed',
   ),
 } as const;
 

@@ -1,3 +1,5 @@
+import type { Document } from '../core/document.ts';
+
 /** Where a page of tasks ends: the sequence number of its last one, opaque to clients. */
 export function encodeCursor(seq: number): string {
   return Buffer.from(`s${seq}`).toString('base64url');
@@ -7,6 +9,17 @@ export function encodeCursor(seq: number): string {
 export function decodeCursor(cursor: string): number | null {
   const match = /^s(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'));
   return match ? Number(match[1]) : null;
+}
+
+/** Where a page of documents ends. */
+export function encodeDocumentCursor({ createdAt, id }: Pick<Document, 'createdAt' | 'id'>): string {
+  return Buffer.from(`d${createdAt} ${id}`).toString('base64url');
+}
+
+/** Null: not one of ours. */
+export function decodeDocumentCursor(cursor: string): Pick<Document, 'createdAt' | 'id'> | null {
+  const match = /^d(\d{1,15}) (.+)$/.exec(Buffer.from(cursor, 'base64url').toString());
+  return match ? { createdAt: Number(match[1]), id: match[2]! } : null;
 }
 
 /** The same request for the next page, as a relative reference (RFC 8288). */

@@ -10,8 +10,9 @@ import type { Principal } from './auth.ts';
  *   open     nobody is asked                       submit   hands in, cancels and retries tasks
  *   read     looks at tasks, workers, events       work     registers as a worker, claims and ends attempts
  *   audit    reads the ledger                      metrics  scrapes; open when configured so
+ *   review   casts ballots                         admin    everything else
  */
-export const POLICIES = ['open', 'read', 'submit', 'work', 'audit', 'metrics'] as const;
+export const POLICIES = ['open', 'read', 'submit', 'work', 'audit', 'metrics', 'review', 'admin'] as const;
 export type Policy = (typeof POLICIES)[number];
 
 /** What a route declares beside its schema: who may use it, and what it answers, for the reference. */

@@ -2,6 +2,7 @@ import { timestamp } from '../core/clock.ts';
 import type { Assignment } from '../core/command.ts';
 import type { ChainedEntry } from '../core/event.ts';
 import type { Task } from '../core/task.ts';
+import type { Vote } from '../core/vote.ts';
 import { type Worker, workerStatus } from '../core/worker.ts';
 
 /**
@@ -87,6 +88,22 @@ export function renderWorker(worker: Worker): string {
       failed: worker.failed,
       mean_seconds: ended === 0 ? null : Math.round(worker.busyMs / ended) / 1000,
     },
+  });
+}
+
+export function renderVote(vote: Vote): string {
+  return JSON.stringify({
+    id: vote.id,
+    status: vote.status,
+    decision: vote.decision,
+    content_hash: vote.contentHash,
+    participants: vote.participants,
+    threshold: vote.threshold,
+    ballots: vote.ballots.map((ballot) => ({ ...ballot, at: timestamp(ballot.at) })),
+    opened_at: timestamp(vote.openedAt),
+    closes_at: timestamp(vote.closesAt),
+    closed_at: vote.closedAt === null ? null : timestamp(vote.closedAt),
+    task_id: vote.taskId,
   });
 }
 

@@ -22,6 +22,7 @@ import { leaseRoutes } from './routes/leases.ts';
 import { submitRoute } from './routes/submit.ts';
 import { systemRoutes } from './routes/system.ts';
 import { taskRoutes } from './routes/tasks.ts';
+import { voteRoutes } from './routes/votes.ts';
 import { workerRoutes } from './routes/workers.ts';
 import { taskInput } from './schemas/task.ts';
 import { Shutdown } from './shutdown.ts';
@@ -132,6 +133,7 @@ function registerRoutes(
   batchRoute(app, context, intake, input);
   taskRoutes(app, context);
   workerRoutes(app, context);
+  voteRoutes(app, context);
   claimRoute(app, context);
   leaseRoutes(app, context);
   eventStreamRoute(app, context, streams);

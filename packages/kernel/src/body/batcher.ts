@@ -95,7 +95,7 @@ export class Batcher {
 
   execute<C extends Command>(command: C): Promise<Answer<C>> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ command, resolve: resolve as Pending['resolve'], reject, tries: 0 });
+      this.#waiting.push({ command, resolve: resolve as Pending['resolve'], reject, tries: 0, torn: 0 });
       if (this.#isPatient(command)) this.#pause();
       else this.kick();
     });

@@ -3,7 +3,7 @@ import { Bug } from '../core/errors.ts';
 import type { LedgerType, NewEvent, Source } from '../core/event.ts';
 import type { JsonObject } from '../core/json.ts';
 import { mayFollow } from '../core/lifecycle.ts';
-import type { IdempotencyRecord, Put, Read, Tombstone } from '../core/store.ts';
+import { type IdempotencyRecord, type Put, REMOVED, type Read, type Tombstone } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import type { Slice } from './slice.ts';
@@ -58,7 +58,7 @@ export class Change {
   /** A task that the decision rests on, and that it does not change. */
   readTask(id: string): Task | Tombstone | null {
     const task = this.slice.task(id);
-    this.reads.push({ kind: 'task', id, version: task && 'version' in task ? task.version : 0 });
+    this.reads.push({ kind: 'task', id, version: task === null ? 0 : 'version' in task ? task.version : REMOVED });
     return task;
   }
 

@@ -6,9 +6,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Command } from '../core/command.ts';
 import { canonicalJson } from '../core/json.ts';
+import { voteFrom } from '../core/vote.ts';
 import { type Action, action, commandOf, OPENING } from '../testing/model/actions.ts';
 import { Model } from '../testing/model/model.ts';
-import { viewAnswer, viewTask, viewWorker } from '../testing/model/views.ts';
+import { viewAnswer, viewTask, viewVote, viewWorker } from '../testing/model/views.ts';
 import { Pipeline, RULES } from '../testing/pipeline.ts';
 
 const DAY_MS = 86_400_000;
@@ -96,6 +97,10 @@ class Twins {
     expect(items.map(viewTask).reverse()).toEqual(kept.map(viewTask));
     const workers = [...(await store.workers())].sort((a, b) => byNumber(a.id, b.id));
     expect(workers.map(viewWorker)).toEqual(this.model.workers.map(viewWorker));
+    for (const vote of this.model.votes) {
+      const document = await store.document('vote', vote.id);
+      expect(document && viewVote(voteFrom(document))).toEqual(viewVote(vote));
+    }
     for (const [status, count] of Object.entries((await store.survey()).tasks)) {
       expect([status, count]).toEqual([status, kept.filter((task) => task.status === status).length]);
     }

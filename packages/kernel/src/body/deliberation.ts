@@ -18,6 +18,8 @@ export interface Pending {
   readonly resolve: (answer: Answer<Command>) => void;
   readonly reject: (error: unknown) => void;
   tries: number;
+  /** How often what it was decided on did not fit together. */
+  torn: number;
 }
 
 /** A command of a batch, decided and not yet committed. */
@@ -129,7 +131,7 @@ export class Deliberation {
   #mayBeTorn(error: unknown, asker: Decided['for']): boolean {
     const { store, onTorn } = this.#options;
     if (!store.fellows || !(error instanceof Bug)) return false;
-    if ('resolve' in asker && asker.tries >= MOST_TORN) return false;
+    if ('resolve' in asker && ++asker.torn > MOST_TORN) return false;
     onTorn();
     return true;
   }

@@ -66,7 +66,7 @@ const FREES = new Set([
   ...['task_completed', 'task_failed', 'task_timeout', 'task_cancelled', 'task_released', 'task_requeued'],
   ...['task_retry_scheduled', 'worker_online'],
 ]);
-const ENDS = new Set(['task_completed', 'task_failed', 'task_timeout', 'task_cancelled']);
+const ENDS = new Set(['task_completed', 'task_failed', 'task_timeout', 'task_cancelled', 'task_rejected']);
 
 /** The last of the entries that tell of a loss: those before it fill the numbers that were lost. */
 function isEndOfLoss({ id, type, data }: LedgerEntry): boolean {

@@ -133,3 +133,23 @@ test('whoever is decided anew because a kernel was not alone any more keeps its 
   ]);
   expect((await one.hive.ledger(last)).map(({ workerId }) => workerId)).toEqual(['maya', 'willy']);
 });
+
+test('a kernel that goes on with what it knows does not know longer than the store how a removed task ended', async () => {
+  const { one } = await two();
+  const { hive, store } = one;
+  await hive.hire('maya');
+  const run = async (id: string, dependsOn: string[] = []) => {
+    await hive.submit(id, { depends_on: dependsOn });
+    await hive.complete(await hive.take('maya'));
+  };
+  const prune = (ledgerBefore: number | null) =>
+    store.prune({ endedBefore: Number.MAX_SAFE_INTEGER, ledgerBefore, idempotencyBefore: 0 }, 1000);
+  for (let n = 0; n < 10; n++) await run(`n${n}`);
+  await prune(null);
+  await run('sooner', ['n0']);
+  await store.ledger.seal();
+  await prune(Number.MAX_SAFE_INTEGER);
+  await prune(Number.MAX_SAFE_INTEGER);
+  expect((await store.load({ tasks: ['n0'] })).tasks.get('n0')).toBeNull();
+  await expect(hive.submit('later', { depends_on: ['n0'] })).rejects.toMatchObject({ code: 'validation_failed' });
+});

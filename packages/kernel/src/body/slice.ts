@@ -91,6 +91,7 @@ export class Slice {
     this.stirredWorkers.clear();
     this.#keys.clear();
     this.#forgetEnded();
+    for (const [name, document] of this.#documents) if (document?.endedAt != null) this.#documents.delete(name);
   }
 
   /** What has ended (and keys) is hardly asked for again, and retention may remove it: that is not known here. */
@@ -98,7 +99,7 @@ export class Slice {
     let isLinked = false;
     for (const id of this.#ended) {
       const task = this.#tasks.get(id);
-      if (!task || 'removed' in task || !isTerminal(task)) continue;
+      if (!task || !('removed' in task || isTerminal(task))) continue;
       this.#tasks.delete(id);
       this.#dependents.forget(id);
       this.#children.forget(id);
@@ -208,7 +209,7 @@ export class Slice {
     for (const [id, worker] of loaded.workers) if (!this.#workers.has(id)) this.#workers.set(id, worker);
     for (const [key, record] of loaded.idempotency) if (!this.#keys.has(key)) this.#keys.set(key, record);
     for (const [name, document] of loaded.documents) {
-      if (!this.#documents.has(name)) this.#documents.set(name, document);
+      if (!this.#documents.has(name)) this.#absorbDocument(name, document);
     }
     for (const [id, tasks] of loaded.dependents) this.#relate(this.#dependents, id, tasks);
     for (const [id, tasks] of loaded.children) this.#relate(this.#children, id, tasks);
@@ -234,9 +235,14 @@ export class Slice {
         const id = (put.next ?? put.prev)!.id;
         this.#workers.set(id, put.next);
         this.stirredWorkers.add(id);
-      } else if (put.kind === 'document') this.#documents.set(nameOf((put.next ?? put.prev)!), put.next);
+      } else if (put.kind === 'document') this.#absorbDocument(nameOf((put.next ?? put.prev)!), put.next);
       else this.#absorbKey(put.next);
     }
+  }
+
+  #absorbDocument(name: string, document: Document | null): void {
+    this.#documents.set(name, document);
+    if (document) this.#characters += JSON.stringify(document.body).length;
   }
 
   #absorbKey(record: IdempotencyRecord): void {
@@ -313,6 +319,7 @@ export class Slice {
   #learn(id: string, task: Task | Tombstone | null): void {
     if (this.#tasks.has(id)) return;
     this.#tasks.set(id, task);
+    if (task && 'removed' in task) this.#ended.push(id);
     if (!task || 'removed' in task) return;
     this.#characters += task.spec.json.length + reportedLength(task);
     if (isTerminal(task)) this.#ended.push(id);

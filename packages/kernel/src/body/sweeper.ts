@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import type { Document } from '../core/document.ts';
 import { StorageUnavailable } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
 import type { Batcher } from './batcher.ts';
@@ -105,9 +106,10 @@ export class Sweeper {
           this.#issue({ kind: 'end_attempt', actor: 'kernel', taskId: id, leaseToken, random: this.#options.random() }),
         ),
       ]);
+      await Promise.all(due.documents.map((document) => this.#issueFor(document)));
       await this.#sweepRetention(now.steady);
       await store.ledger.seal();
-      return await this.#rest(due.ready.length + due.overdue.length >= MOST_AT_ONCE);
+      return await this.#rest(due.ready.length + due.overdue.length + due.documents.length >= MOST_AT_ONCE);
     } catch (error) {
       onFault(error);
       return LONGEST_REST_MS;
@@ -123,6 +125,10 @@ export class Sweeper {
       nextReadyAt === null ? LONGEST_REST_MS : nextReadyAt - now.wall,
       nextDeadline === null ? LONGEST_REST_MS : nextDeadline - now.steady,
     );
+  }
+
+  async #issueFor({ collection, id }: Document): Promise<void> {
+    if (collection === 'vote') await this.#issue({ kind: 'expire_vote', actor: 'kernel', voteId: id });
   }
 
   async #sweepWorkers(silent: readonly string[]): Promise<void> {

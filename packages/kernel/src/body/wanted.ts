@@ -1,4 +1,5 @@
 import type { LaneNeed, Needs } from '../core/store.ts';
+import { voteName } from '../core/vote.ts';
 import type { Slice } from './slice.ts';
 
 /** What will run out again is set aside or loaded for the batches to come as well, if the slice is kept. */
@@ -66,6 +67,19 @@ export class Wanted {
   /** Everything that would fall with this task: its dependents, theirs, and so on. */
   allDependents(taskId: string): boolean {
     return this.#slice.hasAllDependents(taskId) || note(this.#allDependents, taskId);
+  }
+
+  /** The task, everything that falls with it, and the votes that some of that waits for. */
+  fall(taskId: string): boolean {
+    if (!this.task(taskId) || !this.allDependents(taskId)) return false;
+    let isKnown = true;
+    const fallen = new Set([taskId]);
+    for (const id of fallen) {
+      const { pendingReason, vote } = this.#slice.liveTask(id);
+      if (pendingReason === 'approval' && vote !== null) isKnown = this.document(voteName(vote)) && isKnown;
+      for (const dependent of this.#slice.dependentsOf(id)) fallen.add(dependent.id);
+    }
+    return isKnown;
   }
 
   /** The task's children, theirs, and so on. */

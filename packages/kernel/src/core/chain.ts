@@ -23,6 +23,11 @@ export function canonicalEntry(entry: LedgerEntry): string {
   );
 }
 
+/** What a verdict or a vote binds to: the SHA-256 (hex) of a text. */
+export function contentHash(text: string): string {
+  return hash('sha256', text, 'hex');
+}
+
 export function chainHash(prevHash: string, canonical: string): string {
   return hash('sha256', `${PREFIX}${prevHash}\n${canonical}`, 'hex');
 }

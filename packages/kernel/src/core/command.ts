@@ -1,6 +1,7 @@
 import type { Refusal } from './errors.ts';
 import type { JsonObject } from './json.ts';
 import type { Task, TaskSpec } from './task.ts';
+import type { Vote } from './vote.ts';
 import type { Capability, Worker } from './worker.ts';
 
 /**
@@ -25,6 +26,9 @@ export type Command =
   | EndAttempt
   | Promote
   | Recover
+  | OpenVote
+  | CastBallot
+  | ExpireVote
   | Announce;
 
 interface Base {
@@ -167,6 +171,30 @@ export interface Recover extends Base {
   readonly taskId: string;
 }
 
+/** Puts a question to some, that is not about a task. */
+export interface OpenVote extends Base {
+  readonly kind: 'open_vote';
+  readonly id: string;
+  readonly decision: string;
+  readonly participants: readonly string[];
+  readonly threshold: number;
+  readonly expiresMs: number;
+}
+
+export interface CastBallot extends Base {
+  readonly kind: 'cast_ballot';
+  readonly voteId: string;
+  readonly participant: string;
+  readonly approve: boolean;
+  readonly reason: string | null;
+}
+
+/** The sweeper: the time for a vote is over. */
+export interface ExpireVote extends Base {
+  readonly kind: 'expire_vote';
+  readonly voteId: string;
+}
+
 /** The kernel says of itself that it started or stopped, or of the store that it went back. */
 export interface Announce extends Base {
   readonly kind: 'announce';
@@ -199,6 +227,9 @@ export interface Replies {
   end_attempt: { task: Task };
   promote: { task: Task };
   recover: { task: Task };
+  open_vote: { vote: Vote };
+  cast_ballot: { vote: Vote };
+  expire_vote: { vote: Vote };
   announce: Record<never, never>;
 }
 
@@ -217,4 +248,15 @@ export interface Rules {
   readonly maxLeaseLosses: number;
   /** What a recovered attempt gets at least. */
   readonly recoveryGraceMs: number;
+  readonly guardian: GuardianRules;
+}
+
+/** Who decides on what the policy does not let through by itself, and how. */
+export interface GuardianRules {
+  readonly participants: readonly string[];
+  /** The share of them that must approve. */
+  readonly threshold: number;
+  readonly voteExpiresMs: number;
+  /** Names are what tokens say, not what callers say: nobody may vote on a task of their own. */
+  readonly isAuthenticated: boolean;
 }

@@ -17,6 +17,10 @@ export const LEDGER_TYPES = [
   'worker_unregistered',
   'rollback_completed',
   'task_validated',
+  'task_rejected',
+  'vote_opened',
+  'vote_cast',
+  'vote_closed',
   'task_assigned',
   'task_completed',
   'task_failed',
@@ -36,7 +40,7 @@ export interface NewEvent {
   readonly source: Source;
   /** Who caused it: a principal's name, `worker:<id>`, or `kernel` for what time brought about. */
   readonly actor: string;
-  /** Members in alphabetical order, flat, no fractions below a thousandth: what any language can canonicalise. */
+  /** Members in alphabetical order, no objects in them, no fractions below a thousandth: what any language can canonicalise. */
   readonly data: JsonObject;
 }
 

@@ -6,21 +6,21 @@ import type { TaskStatus } from './task.ts';
  *
  * | from       | to                                                         | by                                     |
  * | ---------- | ---------------------------------------------------------- | -------------------------------------- |
- * | new        | queued · pending · cancelled                               | submit (cancelled: a dependency failed) |
- * | pending    | queued · cancelled · pending                               | time, dependencies · cancel            |
+ * | new        | queued · pending · cancelled · rejected                    | submit (cancelled: a dependency failed; rejected: the guardian) |
+ * | pending    | queued · cancelled · pending · rejected                    | time, dependencies, a vote · cancel    |
  * | queued     | executing · cancelled                                      | claim · cancel                         |
  * | executing  | completed · failed · timeout · cancelled · queued · pending | the worker, time, cancel · lost, released · retry |
- * | failed, timeout, cancelled | queued · pending                           | retry by hand                          |
+ * | failed, timeout, cancelled | queued · pending · rejected                | retry by hand, which is judged anew    |
  */
 const FOLLOWS: Readonly<Record<TaskStatus | 'new', readonly TaskStatus[]>> = {
-  new: ['queued', 'pending', 'cancelled'],
-  pending: ['queued', 'cancelled', 'pending'],
+  new: ['queued', 'pending', 'cancelled', 'rejected'],
+  pending: ['queued', 'cancelled', 'pending', 'rejected'],
   queued: ['executing', 'cancelled'],
   executing: ['completed', 'failed', 'timeout', 'cancelled', 'queued', 'pending', 'executing'],
   completed: [],
-  failed: ['queued', 'pending'],
-  timeout: ['queued', 'pending'],
-  cancelled: ['queued', 'pending'],
+  failed: ['queued', 'pending', 'rejected'],
+  timeout: ['queued', 'pending', 'rejected'],
+  cancelled: ['queued', 'pending', 'rejected'],
   rejected: [],
 };
 

@@ -245,6 +245,9 @@ export interface Unit {
   readonly reads?: readonly Read[];
 }
 
+/** The version of what is left of a task that retention removed. */
+export const REMOVED = -1;
+
 /** A task or document at a version (0: there is none); or how many tasks hang on one, as they were loaded. */
 export type Read =
   | { readonly kind: 'task' | 'document'; readonly id: string; readonly version: number }

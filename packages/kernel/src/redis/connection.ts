@@ -20,7 +20,7 @@ const LATE = Symbol();
 /** What a server says that cannot serve just now, and may in a moment: it starts, hands over, or is handed over to. */
 const NOT_NOW = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|BUSY|UNBLOCKED)\b/;
 /** What a node of a cluster says as long as the colony's slot is being moved to another one; the latter to scripts. */
-const SLOT_MOVES = /^(ASK\b|TRYAGAIN\b|ERR Script attempted to access a non local key)/;
+const SLOT_MOVES = /^(ASK|TRYAGAIN)\b|attempted to access a non local key/i;
 /** What it says when nothing can be written, whatever one tries. */
 const NO_WRITING = /^(OOM|MISCONF|NOREPLICAS|OVERTAKEN)\b/;
 

@@ -69,7 +69,7 @@ function mergeOne<T extends Versioned, L extends T | null>(
 }
 
 /** A version that nothing expects. */
-const NEVER = -1;
+const NEVER = -2;
 
 /**
  * Takes a commit apart: which units find every record at the version they expect, and room for what they assign?

@@ -13,6 +13,7 @@ export const RULES: Rules = {
   maxTaskDepth: 8,
   maxLeaseLosses: 5,
   recoveryGraceMs: 2000,
+  guardian: { participants: ['operator'], threshold: 0.66, voteExpiresMs: 60_000, isAuthenticated: false },
 };
 
 /** The body without its shell: commands in, answers out; on a clock that stands still and a store in memory. */

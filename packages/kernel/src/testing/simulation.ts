@@ -11,6 +11,7 @@ import { Watcher } from './actors/watcher.ts';
 import { Worker } from './actors/worker.ts';
 import { checkEverything } from './checkers.ts';
 import { FaultyStore, NO_FAULTS } from './faulty-store.ts';
+import { RULES } from './pipeline.ts';
 import { Random } from './random.ts';
 import { atRest, SimClock } from './sim-clock.ts';
 
@@ -83,13 +84,7 @@ export class World {
       store: this.store,
       bus: new InMemoryBus(),
       clock: processClock(this.clock, this.random.between(0, 900_000)),
-      rules: {
-        maxConcurrentTasks: this.plan.maxConcurrentTasks,
-        leaseMs: LEASE_MS,
-        maxTaskDepth: 8,
-        maxLeaseLosses: 5,
-        recoveryGraceMs: 2000,
-      },
+      rules: { ...RULES, maxConcurrentTasks: this.plan.maxConcurrentTasks, leaseMs: LEASE_MS },
       retention: { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 365 * 86_400_000 },
       version: 'simulated',
       random: this.random.next,

@@ -7,6 +7,7 @@ import type { Wanted } from '../wanted.ts';
 import type { Decision } from './decision.ts';
 import { cancelDependents, freeSlot } from './ending.ts';
 import { noSuchTask } from './settle.ts';
+import { callOffVote } from './vote-records.ts';
 
 /** The two things a submitter may do to a task by hand: call it off, and run it again once it has ended. */
 
@@ -16,7 +17,7 @@ export function needsCancel(slice: Slice, command: Cancel, wanted: Wanted): void
   const task = slice.task(taskId);
   if (!task || 'removed' in task) return;
   for (const one of cascade ? family(task, (id) => slice.childrenOf(id)) : [task]) {
-    wanted.allDependents(one.id);
+    wanted.fall(one.id);
     if (one.status === 'executing') wanted.worker(one.worker!);
   }
 }
@@ -46,6 +47,7 @@ function family(task: Task, childrenOf: (id: string) => readonly Task[]): Task[]
 }
 
 function callOff(change: Change, task: Task, reason: string): void {
+  callOffVote(change, task);
   const ended = change.update(task, {
     status: 'cancelled',
     pendingReason: null,

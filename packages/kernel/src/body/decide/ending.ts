@@ -1,6 +1,7 @@
 import type { Task } from '../../core/task.ts';
 import { isTerminal } from '../../core/task.ts';
 import type { Change } from '../change.ts';
+import { callOffVote } from './vote-records.ts';
 
 /**
  * What follows from a task's end, in the same transaction: the worker that held it gets its slot back, tasks that
@@ -33,23 +34,24 @@ export function elapsedMs(change: Change, task: Task): number {
 
 /** A dependency has completed: whoever waited only for it is queued, or waits for its time. */
 export function releaseDependents(change: Change, done: Task): void {
-  const { now } = change.slice;
   for (const { id } of change.dependentsOf(done.id)) {
     const task = change.liveTask(id);
     if (task.status !== 'pending' || task.unmet === 0) {
       change.passOver(task);
       continue;
     }
-    const unmet = task.unmet - 1;
-    if (unmet > 0) {
-      change.update(task, { unmet });
-      continue;
-    }
-    const runAt = task.spec.value.run_at;
-    const dueAt = runAt === null ? null : Date.parse(runAt);
-    if (dueAt !== null && dueAt > now.wall) change.update(task, { unmet, dueAt, pendingReason: 'scheduled' });
-    else enqueue(change, change.update(task, { unmet }), 'dependencies');
+    const next = change.update(task, { unmet: task.unmet - 1 });
+    if (next.unmet === 0 && next.pendingReason === 'dependencies') goOn(change, next, 'dependencies');
   }
+}
+
+/** One wait is over: a pending task waits for the next thing it has to wait for, or is queued. */
+export function goOn(change: Change, task: Task, after: 'approval' | 'dependencies'): void {
+  const runAt = task.spec.value.run_at;
+  const dueAt = runAt === null ? null : Date.parse(runAt);
+  if (task.unmet > 0) change.update(task, { pendingReason: 'dependencies' });
+  else if (dueAt !== null && dueAt > change.slice.now.wall) change.update(task, { dueAt, pendingReason: 'scheduled' });
+  else enqueue(change, task, after);
 }
 
 /** pending → queued. */
@@ -74,6 +76,7 @@ export function cancelDependents(change: Change, ended: Task): void {
         change.passOver(task);
         continue;
       }
+      callOffVote(change, task);
       change.update(task, {
         status: 'cancelled',
         pendingReason: null,

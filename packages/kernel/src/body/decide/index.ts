@@ -9,6 +9,7 @@ import type { Decision } from './decision.ts';
 import * as settling from './settle.ts';
 import * as submitting from './submit.ts';
 import * as sweeping from './sweep.ts';
+import * as voting from './votes.ts';
 import * as workers from './workers.ts';
 
 /**
@@ -48,7 +49,12 @@ export function needs(slice: Slice, command: Command, wanted: Wanted): void {
     case 'recover':
       sweeping.needs(slice, command, wanted);
       return;
+    case 'cast_ballot':
+    case 'expire_vote':
+      voting.needs(slice, command, wanted);
+      return;
     case 'register':
+    case 'open_vote':
     case 'announce':
       return;
   }
@@ -94,6 +100,12 @@ function dispatch(slice: Slice, command: Command): Decision<Replies[keyof Replie
       return sweeping.promote(slice, command);
     case 'recover':
       return sweeping.recover(slice, command);
+    case 'open_vote':
+      return voting.open(slice, command);
+    case 'cast_ballot':
+      return voting.cast(slice, command);
+    case 'expire_vote':
+      return voting.expire(slice, command);
     case 'announce':
       return announce(slice, command);
   }

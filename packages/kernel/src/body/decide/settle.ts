@@ -22,7 +22,7 @@ export function needs(slice: Slice, command: Settle, wanted: Wanted): void {
   const task = wanted.task(command.taskId) && slice.task(command.taskId);
   if (!task || 'removed' in task || !isLive(task, command)) return;
   wanted.worker(task.worker!);
-  if (command.kind === 'fail' && !(command.retryable && mayRetry(task))) wanted.allDependents(task.id);
+  if (command.kind === 'fail' && !(command.retryable && mayRetry(task))) wanted.fall(task.id);
 }
 
 export function isLive(task: Task, { leaseToken }: { leaseToken: number }): boolean {

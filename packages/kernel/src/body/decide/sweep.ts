@@ -16,7 +16,7 @@ export function needs(slice: Slice, command: Sweep, wanted: Wanted): void {
   const task = wanted.task(command.taskId) && slice.task(command.taskId);
   if (!task || 'removed' in task || command.kind !== 'end_attempt' || !isOver(slice, task, command)) return;
   wanted.worker(task.worker!);
-  if (!mayRetry(task)) wanted.allDependents(task.id);
+  if (!mayRetry(task)) wanted.fall(task.id);
 }
 
 function isOver(slice: Slice, task: Task, command: EndAttempt): boolean {

@@ -15,7 +15,7 @@ export function needs(slice: Slice, command: AboutWorker, wanted: Wanted): void 
   const worker = wanted.worker(command.workerId) && slice.worker(command.workerId);
   if (!worker || command.kind === 'drain') return;
   for (const id of worker.holds) {
-    if (wanted.task(id) && command.kind === 'lose_worker' && isLastLoss(slice, id)) wanted.allDependents(id);
+    if (wanted.task(id) && command.kind === 'lose_worker' && isLastLoss(slice, id)) wanted.fall(id);
   }
 }
 

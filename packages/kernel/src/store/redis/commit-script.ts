@@ -1,3 +1,4 @@
+import { REMOVED } from '../../core/store.ts';
 import { Script } from '../../redis/script.ts';
 
 /** How many values a script hands to one command at most: Lua's stack is finite. */
@@ -89,6 +90,10 @@ local function check(kind, key, n)
   end
   for i = 1, n do
     local version = texts[i] and string.match(texts[i], '^%d+') or '0'
+    -- What is left of a task that retention removed.
+    if ARGV[ids + n + i] == '${REMOVED}' and redis.call('HEXISTS', prefix .. 'removed', ARGV[ids + i]) == 1 then
+      version = '${REMOVED}'
+    end
     if version ~= ARGV[ids + n + i] then
       conflicts[#conflicts + 1] = kind
       conflicts[#conflicts + 1] = ARGV[ids + i]

@@ -15,7 +15,8 @@ const EPOCH = new Script(`
 local meta = ARGV[1] .. 'meta'
 local run, epoch, name = unpack(redis.call('HMGET', meta, 'run', 'epoch', 'name'))
 local number, known = tonumber(epoch or '-1'), tonumber(ARGV[4])
-if name and run == ARGV[2] and (name == ARGV[5] or number > known) then return {number, name} end
+local isKnown = name == ARGV[5] and number == known
+if name and run == ARGV[2] and (isKnown or name ~= ARGV[5] and number > known) then return {number, name} end
 number = math.max(number, known) + 1
 redis.call('HSET', meta, 'run', ARGV[2], 'epoch', string.format('%.0f', number), 'name', ARGV[3])
 redis.call('SET', ARGV[1] .. 'mark', 'epoch ' .. ARGV[3])

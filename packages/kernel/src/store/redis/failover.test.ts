@@ -227,3 +227,12 @@ test('a task that is queued at the server that serves is found by a kernel that 
   await failOver();
   expect((await hive.take('maya')).task.id).toBe('new');
 });
+
+test('an epoch that a kernel of before its time has begun, which gives it no name, is another one, too', async () => {
+  const { url, colony } = await scene();
+  const { store } = await open(url, colony);
+  const { epoch } = await store.survey();
+  await master.ask('HINCRBY', `{${colony}}:meta`, 'epoch', '1');
+  await master.ask('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await expect.poll(async () => (await store.survey()).epoch).not.toBe(epoch);
+});

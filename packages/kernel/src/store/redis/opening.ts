@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { StorageUnavailable } from '../../core/errors.ts';
 import { LONGEST_GAP_MS } from '../../redis/clock.ts';
 import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
 import { Script } from '../../redis/script.ts';
@@ -18,22 +19,27 @@ const LOOK_AGAIN_MS = 50;
  */
 const ENTER = new Script(`
 local schema = tonumber(redis.call('HGET', ARGV[1], 'schema'))
-if schema and schema >= ${SCHEMA} then return 0 end
+if schema and schema >= ${SCHEMA} then return schema end
 redis.call('HSET', ARGV[1], 'schema', '${SCHEMA}')
 if schema == 1 then redis.call('HDEL', ARGV[1], 'lastKey') end
 if not schema then redis.call('HSET', ARGV[1], 'lastKey', '') end
-return 1
+return ${SCHEMA}
 `);
 
-/** Makes an empty colony where there is none (any more). */
+/**
+ * Makes an empty colony where there is none (any more). Throws `StorageUnavailable` when a later kernel has laid it out
+ * anew since this one has opened it.
+ */
 export async function layOut(send: (call: Call) => Promise<Reply>, { meta }: Keys): Promise<void> {
-  await send(['EVAL', ENTER.source, '1', meta, meta]);
+  const schema = (await send(['EVAL', ENTER.source, '1', meta, meta])) as number;
+  if (schema > SCHEMA)
+    throw new StorageUnavailable(`the colony has schema version ${schema} by now; start a newer kernel`);
 }
 
 /** Makes a kernel's place where there is none yet. Throws with a sentence when the colony cannot be served. */
 export async function enter(redis: RedisConnection, keys: Keys, colony: string): Promise<void> {
-  await layOut((call) => redis.send(...call), keys);
   await inspect(redis, keys, colony, false);
+  await layOut((call) => redis.send(...call), keys);
 }
 
 /**

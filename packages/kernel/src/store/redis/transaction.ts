@@ -199,5 +199,6 @@ function isPlain({ merged, told }: CommitPlan): boolean {
   for (const { first } of merged.tasks.values()) {
     if (first !== null && (isTerminal(first) || historyTextOf(first) === undefined)) return false;
   }
+  for (const { first } of merged.documents.values()) if (first?.endedAt != null) return false;
   return true;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import type { LedgerEntry } from '../../core/event.ts';
-import type { Basis, CommitLimits, Committed, Unit } from '../../core/store.ts';
+import { type Basis, type CommitLimits, type Committed, REMOVED, type Unit } from '../../core/store.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { rowsOf, type Unnumbered, unnumbered } from '../../redis/ledger-rows.ts';
 import { Conflict, idOf, judge, type Merged, merge } from '../units.ts';
@@ -179,7 +179,9 @@ export class Writer {
     const { tasks, workers, documents, idempotency } = this.#keys;
     const named = units.flatMap(({ puts, reads = [] }) => [
       ...puts.map((put) => ({ kind: put.kind, id: idOf(put) })),
-      ...reads.flatMap((read) => ('version' in read ? [{ kind: read.kind, id: read.id }] : [])),
+      ...reads.flatMap((read) =>
+        'version' in read && read.version !== REMOVED ? [{ kind: read.kind, id: read.id }] : [],
+      ),
     ]);
     const texts = (await this.#redis.pipeline(
       named.map(({ kind, id }) => [

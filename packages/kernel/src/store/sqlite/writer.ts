@@ -1,5 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { Committed, IdempotencyRecord, Unit } from '../../core/store.ts';
+import { type Committed, type IdempotencyRecord, REMOVED, type Unit } from '../../core/store.ts';
 import type { Task, TaskStatus } from '../../core/task.ts';
 import { Conflict, judge, type Merged, merge, type Stored, startedIn } from '../units.ts';
 import type { Documents } from './documents.ts';
@@ -30,6 +30,7 @@ export class Writer {
   readonly #putCount: Statement;
   readonly #putMeta: Statement;
   readonly #taskVersion: Statement<[string], number>;
+  readonly #removed: Statement<[string], number>;
   readonly #idempotencyAt: Statement<[string], number>;
 
   constructor(db: Database, mirror: Mirror, documents: Documents) {
@@ -53,6 +54,7 @@ export class Writer {
     this.#putCount = db.prepare('INSERT OR REPLACE INTO counts (status, tasks) VALUES (?, ?)');
     this.#putMeta = db.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)');
     this.#taskVersion = db.prepare<[string], number>('SELECT version FROM tasks WHERE id = ?').pluck();
+    this.#removed = db.prepare<[string], number>('SELECT 1 FROM removed WHERE id = ?').pluck();
     this.#idempotencyAt = db.prepare<[string], number>('SELECT at FROM idempotency WHERE key = ?').pluck();
   }
 
@@ -78,7 +80,7 @@ export class Writer {
 
   /** Undefined: of this nobody else can have changed anything. */
   #storedVersion(kind: Parameters<Stored>[0], id: string): number | undefined {
-    if (kind === 'task') return this.#taskVersion.get(id) ?? 0;
+    if (kind === 'task') return this.#taskVersion.get(id) ?? (this.#removed.get(id) === undefined ? 0 : REMOVED);
     if (kind === 'worker') return this.#mirror.workers.get(id)?.version ?? 0;
     if (kind === 'document') return this.#documents.named(id)?.version ?? 0;
     return kind === 'idempotency' ? (this.#idempotencyAt.get(id) ?? 0) : undefined;

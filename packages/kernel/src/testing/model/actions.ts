@@ -66,6 +66,18 @@ const aboutWorker = fc.record({
   worker: fc.nat(),
   keeps: fc.option(fc.nat(2)),
 });
+const open = fc.record({
+  kind: fc.constant('open_vote' as const),
+  participants: fc.integer({ min: 1, max: 4 }),
+  threshold: fc.constantFrom(0.3, 0.5, 0.66, 1),
+});
+const vote = fc.record({
+  kind: fc.constantFrom('cast_ballot' as const, 'cast_ballot' as const, 'cast_ballot' as const, 'expire_vote' as const),
+  vote: fc.nat(),
+  open: fc.constantFrom(true, true, true, false),
+  participant: fc.nat(4),
+  approve: fc.boolean(),
+});
 const time = fc.oneof(
   fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(1, 700, 2000, 90_000_000) }),
   fc.record({ kind: fc.constant('jump' as const), ms: fc.integer({ min: -100_000, max: 100_000 }) }),
@@ -83,6 +95,8 @@ export const action = fc.record({
     { weight: 3, arbitrary: byHand },
     { weight: 4, arbitrary: sweep },
     { weight: 2, arbitrary: aboutWorker },
+    { weight: 1, arbitrary: open },
+    { weight: 4, arbitrary: vote },
     { weight: 2, arbitrary: time },
   ),
 });
@@ -125,6 +139,11 @@ export function commandOf(what: Timeless, model: Model): Command {
       const leaseToken = tokenOf(model, taskId);
       return { kind: 'end_attempt', actor: 'kernel', taskId, leaseToken, random: 0.5 };
     }
+    case 'open_vote':
+      return opening(what, model);
+    case 'cast_ballot':
+    case 'expire_vote':
+      return voting(what, model);
     case 'complete':
     case 'fail':
     case 'release':
@@ -173,6 +192,32 @@ function settlement({ kind, token, outcome, retryable }: SettleAction, taskId: s
   if (kind === 'release') return { kind, ...lease };
   if (kind === 'progress') return { kind, ...lease, fraction: outcome / 2, message: outcome ? 'half' : null };
   return { kind, ...lease, error: `error ${outcome}`, errorTrace: outcome ? 'trace' : null, retryable, random: 0.25 };
+}
+
+const VOTERS = ['ann', 'bob', 'eve', 'operator'];
+
+function opening({ participants, threshold }: Extract<Timeless, { kind: 'open_vote' }>, model: Model): Command {
+  const id = `v${model.asked + 1}`;
+  const asked = { decision: `question ${id}`, participants: VOTERS.slice(0, participants), threshold };
+  return { kind: 'open_vote', actor: 'ann', id, ...asked, expiresMs: 1000 };
+}
+
+type VoteAction = Extract<Timeless, { kind: 'cast_ballot' | 'expire_vote' }>;
+
+function voting({ kind, vote: n, open, participant, approve }: VoteAction, model: Model): Command {
+  const votes = model.votes.filter(({ status }) => !open || status === 'open');
+  const { id, participants } = votes[n % (votes.length || 1)] ?? { id: 'v0', participants: VOTERS };
+  if (kind === 'expire_vote') return { kind, actor: 'kernel', voteId: id };
+  // One in many is somebody who was not asked.
+  const voter = participants[participant % (participants.length + (n % 5 === 0 ? 1 : 0))] ?? 'mallory';
+  return {
+    kind,
+    actor: voter,
+    voteId: id,
+    participant: voter,
+    approve,
+    reason: n % 2 === 0 ? null : `reason ${n % 3}`,
+  };
 }
 
 type WorkerAction = Extract<Timeless, { keeps: number | null }>;

@@ -6,10 +6,12 @@ import type { LedgerType, NewEvent } from '../../core/event.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { IdempotencyRecord } from '../../core/store.ts';
 import { type Task, type TaskSpec, TERMINAL } from '../../core/task.ts';
+import type { Vote } from '../../core/vote.ts';
 import type { Worker } from '../../core/worker.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export type ModelTask = Mutable<Omit<Task, 'seq' | 'version' | 'spec'>> & { spec: TaskSpec; removed: boolean };
+export type ModelVote = Mutable<Vote>;
 export type ModelWorker = Mutable<Omit<Worker, 'version'>>;
 
 /** Thrown by the model where the body answers with a refusal. */
@@ -28,6 +30,9 @@ export class Refused {
 export class Colony {
   readonly tasks: ModelTask[] = [];
   readonly workers: ModelWorker[] = [];
+  votes: ModelVote[] = [];
+  /** Votes that were ever opened. */
+  asked = 0;
   readonly keys: IdempotencyRecord[] = [];
   readonly rules: Rules;
   /** What the command under way has told so far. */
@@ -39,9 +44,10 @@ export class Colony {
     this.rules = rules;
   }
 
-  /** Retention: what ended before is gone, but for how it ended. */
+  /** Retention: what ended before is gone, but for how a task ended. */
   forget(endedBefore: number): void {
     for (const task of this.tasks) if (task.completedAt !== null && task.completedAt < endedBefore) task.removed = true;
+    this.votes = this.votes.filter(({ closedAt }) => closedAt === null || closedAt >= endedBefore);
   }
 
   protected say(type: LedgerType, source: NewEvent['source'], data: JsonObject): void {
@@ -91,6 +97,55 @@ export class Colony {
     this.say('task_queued', 'kernel', { after, task_id: task.id });
   }
 
+  /** Nothing but its time is waited for any more. */
+  protected goOn(task: ModelTask, after: string): void {
+    const dueAt = this.dueAfter(task.spec);
+    if (dueAt === null) this.enqueue(task, after);
+    else Object.assign(task, { dueAt, pendingReason: 'scheduled' });
+  }
+
+  protected ask(
+    question: Pick<Vote, 'id' | 'decision' | 'participants' | 'threshold' | 'contentHash' | 'taskId'> & {
+      expiresMs: number;
+    },
+  ): ModelVote {
+    const { expiresMs, ...asked } = question;
+    const { wall } = this.now;
+    const vote: ModelVote = {
+      ...asked,
+      ...{ status: 'open', ballots: [], openedAt: wall, closesAt: wall + expiresMs, closedAt: null },
+    };
+    this.votes.push(vote);
+    this.asked++;
+    let approvals_needed = 1;
+    while (approvals_needed / vote.participants.length < vote.threshold) approvals_needed++;
+    this.say('vote_opened', 'neurasphere', {
+      approvals_needed,
+      closes_at: new Date(vote.closesAt).toISOString(),
+      content_hash: vote.contentHash,
+      participants: [...vote.participants],
+      ...this.aboutVote(vote),
+    });
+    return vote;
+  }
+
+  protected endVote(vote: ModelVote, status: Vote['status']): void {
+    Object.assign(vote, { status, closedAt: this.now.wall });
+    const approvals = vote.ballots.filter(({ approve }) => approve).length;
+    const denials = vote.ballots.filter(({ approve }) => !approve).length;
+    this.say('vote_closed', 'neurasphere', { approvals, denials, status, ...this.aboutVote(vote) });
+  }
+
+  protected aboutVote({ id, taskId }: ModelVote): JsonObject {
+    return taskId === null ? { vote_id: id } : { task_id: taskId, vote_id: id };
+  }
+
+  /** A task that ends while it is voted on takes its vote along. */
+  protected callOffVote(task: ModelTask): void {
+    const vote = this.votes.find(({ id, status }) => id === task.vote && status === 'open');
+    if (vote && task.pendingReason === 'approval') this.endVote(vote, 'cancelled');
+  }
+
   /** The worker that holds the task gets its slot back. */
   protected free(task: ModelTask, workerId: string, end: 'completed' | 'failed' | 'none'): void {
     const worker = this.workers.find((one) => one.id === workerId);
@@ -118,6 +173,7 @@ export class Colony {
     const fallen = [ended.id];
     for (let id = fallen.pop(); id !== undefined; id = fallen.pop()) {
       for (const task of this.dependents(id).filter((one) => one.status === 'pending')) {
+        this.callOffVote(task);
         Object.assign(task, {
           status: 'cancelled',
           pendingReason: null,

@@ -1,13 +1,13 @@
 import type * as Commands from '../../core/command.ts';
 import type { Command } from '../../core/command.ts';
 import { type ModelTask, type ModelWorker, Refused } from './colony.ts';
-import { Tasks } from './tasks.ts';
-import { viewTask } from './views.ts';
+import { viewTask, viewVote } from './views.ts';
+import { Votes } from './votes.ts';
 
 const DAY_MS = 86_400_000;
 
 /** Every command, carried out on the model as simply as it can be said. */
-export class Model extends Tasks {
+export class Model extends Votes {
   run(command: Command): unknown {
     this.events = [];
     this.actor = command.actor;
@@ -46,6 +46,12 @@ export class Model extends Tasks {
       case 'lose_worker':
       case 'revoke_leases':
         return { worker: this.aboutWorker(command) };
+      case 'open_vote':
+        return { vote: viewVote(this.openVote(command)) };
+      case 'cast_ballot':
+        return { vote: viewVote(this.castBallot(command)) };
+      case 'expire_vote':
+        return { vote: viewVote(this.expireVote(command)) };
       case 'announce':
         this.say(command.event, 'kernel', command.data);
         return {};

@@ -53,10 +53,7 @@ export class Tasks extends Workers {
   #releaseDependents(done: ModelTask): void {
     for (const task of this.dependents(done.id).filter(({ status }) => status === 'pending')) {
       task.unmet = this.unmet(task.spec);
-      if (task.unmet > 0) continue;
-      const dueAt = this.dueAfter(task.spec);
-      if (dueAt === null) this.enqueue(task, 'dependencies');
-      else Object.assign(task, { dueAt, pendingReason: 'scheduled' });
+      if (task.unmet === 0 && task.pendingReason === 'dependencies') this.goOn(task, 'dependencies');
     }
   }
 
@@ -65,6 +62,7 @@ export class Tasks extends Workers {
     if (this.isOver(task)) throw new Refused('invalid_transition');
     for (const one of cascade ? this.family(task) : [task]) {
       if (this.isOver(one)) continue;
+      this.callOffVote(one);
       const holder = one.status === 'executing' ? one.worker : null;
       const reason = one === task ? 'requested' : 'parent_cancelled';
       this.say('task_cancelled', 'kernel', { reason, task_id: one.id, ...(holder ? { worker_id: holder } : {}) });

@@ -1,12 +1,13 @@
 import { Refusal } from '../../core/errors.ts';
 import type { Task } from '../../core/task.ts';
+import type { Vote } from '../../core/vote.ts';
 import type { Worker } from '../../core/worker.ts';
 
 /** What body and model must agree on. Sequence numbers and versions are the body's own business. */
 const TASK_FIELDS = [
   'id', 'lane', 'priority', 'createdAt', 'timeoutMs', 'depth', 'status', 'pendingReason', 'dueAt', 'attempt',
   'retryCount', 'losses', 'leaseToken', 'worker', 'lastOutcome', 'deadline', 'queuedAt', 'startedAt', 'completedAt',
-  'progress', 'result', 'error', 'errorTrace',
+  'progress', 'result', 'error', 'errorTrace', 'vote',
 ] as const; // biome-ignore format: a list
 
 export function viewTask(task: Pick<Task, (typeof TASK_FIELDS)[number] | 'unmet'>): Record<string, unknown> {
@@ -17,6 +18,11 @@ export function viewTask(task: Pick<Task, (typeof TASK_FIELDS)[number] | 'unmet'
   return view;
 }
 
+/** As it is at this moment. */
+export function viewVote(vote: Vote): unknown {
+  return { ...vote };
+}
+
 export function viewWorker(worker: Omit<Worker, 'version'>): Record<string, unknown> {
   const { version, ...view } = worker as Worker;
   return view;
@@ -25,7 +31,8 @@ export function viewWorker(worker: Omit<Worker, 'version'>): Record<string, unkn
 /** An answer of the body, as the model would give it. */
 export function viewAnswer(answer: unknown): unknown {
   if (answer instanceof Refusal) return { refused: answer.code };
-  const { task, tasks, replayed, worker, assignments } = answer as {
+  const { task, tasks, replayed, worker, assignments, vote } = answer as {
+    vote?: Vote;
     task?: Task;
     tasks?: Task[];
     replayed?: boolean;
@@ -34,6 +41,7 @@ export function viewAnswer(answer: unknown): unknown {
   };
   if (task) return { task: viewTask(task) };
   if (tasks) return { tasks: tasks.map(viewTask), replayed };
+  if (vote) return { vote: viewVote(vote) };
   if (worker) return { worker: worker.id };
   if (assignments) return { assignments: assignments.map((one) => ({ task: viewTask(one.task), token: one.token })) };
   return {};

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { nameOf } from '../../core/document.ts';
-import type { Unit } from '../../core/store.ts';
+import { REMOVED, type Unit } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import { about, after, aWorker, insert, plain, Scribe, update } from '../scribe.ts';
 import { type Driver, openFor } from './driver.ts';
@@ -130,5 +130,20 @@ export function severalKernels(driver: Driver): void {
     expect((await one.store.commit([rests(1), rests(2)], one.at)).outcomes).toEqual(['conflict', 'committed']);
     const unmade = { kind: 'document', id: 'vote nowhere', version: 0 } as const;
     expect((await one.store.commit([{ ...rests(0), reads: [unmade] }], one.at)).outcomes).toEqual(['committed']);
+  });
+
+  test('what rests on what is left of a removed task does not hold once nothing is left', async () => {
+    const [one, other] = await two();
+    const { id } = await one.add({}, { status: 'completed', completedAt: one.at - 2, queuedAt: null });
+    await one.commit(tell(about({ id: 'newest' })));
+    await one.store.ledger.seal();
+    const rests: Unit = { puts: [], events: [about({ id: 't' })], reads: [{ kind: 'task', id, version: REMOVED }] };
+    const commit = async () => (await one.store.commit([rests], one.at)).outcomes[0];
+    expect(await commit()).toBe('conflict');
+    await other.store.prune({ endedBefore: one.at, ledgerBefore: null, idempotencyBefore: 0 }, 9);
+    expect(await commit()).toBe('committed');
+    await other.store.ledger.seal();
+    await other.store.prune({ endedBefore: null, ledgerBefore: one.at + 1, idempotencyBefore: 0 }, 9);
+    expect(await commit()).toBe('conflict');
   });
 }
