@@ -153,6 +153,8 @@ export interface WorkerInfo {
   last_heartbeat: string;
   registered_at: string;
   draining: boolean;
+  /** Since it fails far more than the colony does: nothing until then, and after that one task on trial. */
+  quarantine: { until: string; on_trial: boolean } | null;
   stats: { completed: number; failed: number; mean_seconds: number | null };
 }
 

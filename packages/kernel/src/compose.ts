@@ -106,6 +106,7 @@ function rulesOf(config: Config): Rules {
     guardian: {
       participants: config.participants,
       threshold: config.consensusThreshold,
+      driftThreshold: config.driftThreshold,
       voteExpiresMs: config.voteExpiresSeconds * 1000,
       isAuthenticated: config.secretToken !== null,
     },

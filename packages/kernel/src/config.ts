@@ -166,6 +166,12 @@ export const VARIABLES = {
     listOf(/^[^\p{C},]{1,200}$/u, 'names'),
     'Who decides on tasks that need approval, and on votes that name nobody',
   ),
+  driftThreshold: variable(
+    'GUARDIAN_DRIFT_THRESHOLD',
+    '0.3',
+    share(),
+    'How much more of its last 20 attempts than of the colony’s a worker may fail before it is kept out for a while',
+  ),
   voteExpiresSeconds: variable(
     'GUARDIAN_VOTE_EXPIRES_SECONDS',
     '86400',

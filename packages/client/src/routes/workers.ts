@@ -31,6 +31,11 @@ export abstract class WorkerRoutes extends VoteRoutes {
     if (answer.status === 404 && answer.retried === 0) throw ColonyError.from(answer.status, answer.body);
   }
 
+  /** Lets it out of quarantine, and forgives what it has failed at. */
+  releaseWorker(id: string, options: CallOptions = {}): Promise<WorkerInfo> {
+    return this.requester.json(post(`/workers/${segment(id)}/release`, undefined, 'safe', options.signal));
+  }
+
   /** Takes tasks for a worker; possibly none. A claim whose answer got lost is not repeated: see `heartbeat`. */
   async claim(workerId: string, options: ClaimOptions = {}): Promise<AssignedTask[]> {
     const { maxTasks = 1, waitSeconds = 0, signal } = options;

@@ -102,6 +102,8 @@ test('a worker shows what it is and how it does', () => {
     lastHeartbeat: NOW,
     completed: 2,
     failed: 1,
+    recent: '',
+    quarantine: null,
     busyMs: 4500,
   };
   expect(JSON.parse(renderWorker({ ...worker, lastHeartbeat: NOW + 1000 }))).toEqual({

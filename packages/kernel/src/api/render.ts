@@ -83,6 +83,7 @@ export function renderWorker(worker: Worker): string {
     last_heartbeat: timestamp(worker.lastHeartbeat),
     registered_at: timestamp(worker.registeredAt),
     draining: worker.draining,
+    quarantine: worker.quarantine && { until: timestamp(worker.quarantine.until), on_trial: worker.quarantine.onTrial },
     stats: {
       completed: worker.completed,
       failed: worker.failed,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { noSuchWorker } from '../body/decide/missing.ts';
 import { Refusal } from '../core/errors.ts';
 import { SUBPROTOCOL } from './auth.ts';
 import { MAX_BODY } from './body.ts';
@@ -11,7 +12,6 @@ import { type EventsQueryValues, readInterest } from './interest.ts';
 import { type Connection, KeepAlive } from './keep-alive.ts';
 import type { Policy } from './policy.ts';
 import { invalidField, problemHeaders, problemOf } from './problem.ts';
-import { noSuchWorker } from './routes/workers.ts';
 import { EventsQuery } from './schemas/system.ts';
 import { type InvalidRequest, validatorCompiler } from './validate.ts';
 import { EventSocket } from './websocket.ts';

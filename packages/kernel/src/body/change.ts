@@ -127,6 +127,11 @@ export class Change {
     return this.#putDocument(prev, { ...prev, ...fields, version: prev.version + 1 });
   }
 
+  removeDocument(prev: Document): void {
+    this.puts.push({ kind: 'document', prev, next: null });
+    this.#documents.set(nameOf(prev), null);
+  }
+
   #putDocument(prev: Document | null, next: Document): Document {
     this.puts.push({ kind: 'document', prev, next });
     this.#documents.set(nameOf(next), next);

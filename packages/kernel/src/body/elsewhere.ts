@@ -64,7 +64,7 @@ const BRINGS_WORK = new Set(['task_submitted', 'task_queued', 'task_requeued', '
 /** After these a worker, and the colony, may have room for another. */
 const FREES = new Set([
   ...['task_completed', 'task_failed', 'task_timeout', 'task_cancelled', 'task_released', 'task_requeued'],
-  ...['task_retry_scheduled', 'worker_online'],
+  ...['task_retry_scheduled', 'worker_online', 'worker_released'],
 ]);
 const ENDS = new Set(['task_completed', 'task_failed', 'task_timeout', 'task_cancelled', 'task_rejected']);
 

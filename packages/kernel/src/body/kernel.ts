@@ -7,7 +7,7 @@ import type { Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import { Aftermath } from './aftermath.ts';
 import { Batcher, type Happened } from './batcher.ts';
-import { noSuchWorker } from './decide/workers.ts';
+import { noSuchWorker } from './decide/missing.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { EventRelay } from './event-relay.ts';

@@ -8,14 +8,12 @@ import { isTerminal, type Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import { LaneView } from './lane-view.ts';
 import { known, Relation } from './relation.ts';
+import { UsedKeys } from './used-keys.ts';
 import { Wanted } from './wanted.ts';
 
 /** A slice with more records than this, or through which more text has gone, is not kept. */
 const MOST_KEPT = 10_000;
 const MOST_CHARACTERS = 32 * 1024 * 1024;
-
-/** Text that everybody puts into the same order. */
-const ASCII = /^[\x20-\x7e]*$/;
 
 /**
  * The part of the colony that one batch of commands looks at: records as they were loaded, overlaid with what the
@@ -28,6 +26,8 @@ export class Slice {
   executing = 0;
   unstarted = 0;
   tokenFloor = 0;
+  /** How the attempts of the workers that are registered ended. */
+  attempts = { completed: 0, failed: 0 };
   epoch: string | null = null;
   /** A name for how the colony stood, or will once what was decided is committed; null: nobody else could change it. */
   mark: string | null = null;
@@ -41,11 +41,10 @@ export class Slice {
   readonly wanted = new Wanted(this);
 
   #now: Now;
-  #lastKey: string | null = null;
   #directory: ReadonlyMap<string, Lane> = new Map();
   readonly #tasks = new Map<string, Task | Tombstone | null>();
   readonly #workers = new Map<string, Worker | null>();
-  readonly #keys = new Map<string, IdempotencyRecord | null>();
+  readonly #keys = new UsedKeys();
   readonly #documents = new Map<string, Document | null>();
   readonly #dependents = new Relation();
   readonly #children = new Relation();
@@ -69,13 +68,14 @@ export class Slice {
   }
 
   /** How much there is; known before anything is decided. */
-  survey({ tasks, tokenFloor, epoch, lanes, mark, lastKey }: Survey): void {
+  survey({ tasks, attempts, tokenFloor, epoch, lanes, mark, lastKey }: Survey): void {
     this.executing = tasks.executing;
     this.unstarted = tasks.queued + tasks.pending;
     this.tokenFloor = tokenFloor;
+    this.attempts = { ...attempts };
     this.epoch = epoch;
     this.mark = mark;
-    this.#lastKey = lastKey;
+    this.#keys.survey(lastKey);
     this.#directory = lanes;
   }
 
@@ -138,13 +138,12 @@ export class Slice {
   }
 
   idempotency(key: string): IdempotencyRecord | null {
-    return this.#keys.get(key) ?? (this.#isNew(key) ? null : known(this.#keys, key, 'idempotency key'));
+    return this.#keys.get(key, this.#isAlone);
   }
 
-  /** Keys are often made in order. One behind all that were used is new, if nobody else can have used it meanwhile. */
-  #isNew(key: string): boolean {
-    if (this.#lastKey === null || !(this.mark === null || this.isKept)) return false;
-    return key > this.#lastKey && ASCII.test(key);
+  /** Nobody else can have committed since it was known how things stand. */
+  get #isAlone(): boolean {
+    return this.mark === null || this.isKept;
   }
 
   /** By its name: see `nameOf`. */
@@ -167,7 +166,7 @@ export class Slice {
 
   hasTask = (id: string) => this.#tasks.has(id);
   hasWorker = (id: string) => this.#workers.has(id);
-  hasIdempotency = (key: string) => this.#keys.has(key) || this.#isNew(key);
+  hasIdempotency = (key: string) => this.#keys.has(key, this.#isAlone);
   hasDocument = (name: string) => this.#documents.has(name);
   hasDependents = (id: string) => this.#dependents.has(id);
   hasAllDependents = (id: string) => this.#dependents.hasAll(id);
@@ -207,7 +206,7 @@ export class Slice {
   add(loaded: Loaded, needs: Needs): void {
     for (const [id, task] of loaded.tasks) this.#learn(id, task);
     for (const [id, worker] of loaded.workers) if (!this.#workers.has(id)) this.#workers.set(id, worker);
-    for (const [key, record] of loaded.idempotency) if (!this.#keys.has(key)) this.#keys.set(key, record);
+    for (const [key, record] of loaded.idempotency) this.#keys.learn(key, record);
     for (const [name, document] of loaded.documents) {
       if (!this.#documents.has(name)) this.#absorbDocument(name, document);
     }
@@ -234,20 +233,17 @@ export class Slice {
       else if (put.kind === 'worker') {
         const id = (put.next ?? put.prev)!.id;
         this.#workers.set(id, put.next);
+        this.attempts.completed += (put.next?.completed ?? 0) - (put.prev?.completed ?? 0);
+        this.attempts.failed += (put.next?.failed ?? 0) - (put.prev?.failed ?? 0);
         this.stirredWorkers.add(id);
       } else if (put.kind === 'document') this.#absorbDocument(nameOf((put.next ?? put.prev)!), put.next);
-      else this.#absorbKey(put.next);
+      else this.#keys.absorb(put.next);
     }
   }
 
   #absorbDocument(name: string, document: Document | null): void {
     this.#documents.set(name, document);
     if (document) this.#characters += JSON.stringify(document.body).length;
-  }
-
-  #absorbKey(record: IdempotencyRecord): void {
-    this.#keys.set(record.key, record);
-    if (this.#lastKey !== null && record.key > this.#lastKey) this.#lastKey = record.key;
   }
 
   #absorbTask(prev: Task | null, next: Task): void {

@@ -129,6 +129,7 @@ export class Sweeper {
 
   async #issueFor({ collection, id }: Document): Promise<void> {
     if (collection === 'vote') await this.#issue({ kind: 'expire_vote', actor: 'kernel', voteId: id });
+    else if (collection === 'quarantine') await this.#issue({ kind: 'try_worker', actor: 'kernel', workerId: id });
   }
 
   async #sweepWorkers(silent: readonly string[]): Promise<void> {

@@ -23,6 +23,8 @@ export type Command =
   | Release
   | LoseWorker
   | RevokeLeases
+  | TryWorker
+  | ReleaseWorker
   | EndAttempt
   | Promote
   | Recover
@@ -151,6 +153,18 @@ export interface RevokeLeases extends Base {
   readonly workerId: string;
 }
 
+/** The sweeper: a worker has been in quarantine for long enough to be tried again. */
+export interface TryWorker extends Base {
+  readonly kind: 'try_worker';
+  readonly workerId: string;
+}
+
+/** Somebody lets a worker out of quarantine, or forgives it what it has failed at. */
+export interface ReleaseWorker extends Base {
+  readonly kind: 'release_worker';
+  readonly workerId: string;
+}
+
 /** The sweeper: an attempt ran over its timeout. */
 export interface EndAttempt extends Base {
   readonly kind: 'end_attempt';
@@ -224,6 +238,9 @@ export interface Replies {
   release: { task: Task };
   lose_worker: { worker: Worker };
   revoke_leases: { worker: Worker };
+  /** Null: it has left. */
+  try_worker: { worker: Worker | null };
+  release_worker: { worker: Worker };
   end_attempt: { task: Task };
   promote: { task: Task };
   recover: { task: Task };
@@ -257,6 +274,8 @@ export interface GuardianRules {
   /** The share of them that must approve. */
   readonly threshold: number;
   readonly voteExpiresMs: number;
+  /** How much more than the colony a worker may fail, as a difference of shares. */
+  readonly driftThreshold: number;
   /** Names are what tokens say, not what callers say: nobody may vote on a task of their own. */
   readonly isAuthenticated: boolean;
 }

@@ -21,6 +21,8 @@ export const LEDGER_TYPES = [
   'vote_opened',
   'vote_cast',
   'vote_closed',
+  'worker_quarantined',
+  'worker_released',
   'task_assigned',
   'task_completed',
   'task_failed',

@@ -193,6 +193,8 @@ export interface Tombstone {
 
 export interface Survey {
   readonly tasks: Readonly<Record<TaskStatus, number>>;
+  /** How the attempts of the workers that are registered ended. */
+  readonly attempts: { readonly completed: number; readonly failed: number };
   /** No fencing token up to this one may be given out any more, whatever the tasks say. */
   readonly tokenFloor: number;
   /** In which epoch that is so: a store that may have lost something begins another. Null where nothing can get lost. */

@@ -34,14 +34,29 @@ export interface Worker {
   readonly failed: number;
   /** Run time of all its completed and failed attempts together, in milliseconds. */
   readonly busyMs: number;
+  /** How its newest attempts ended, the newest last: `0` completed, `1` failed. */
+  readonly recent: string;
+  /** It fails far more than the colony does; null: it does not. */
+  readonly quarantine: Quarantine | null;
 }
 
-/** `busy` means no free slot. */
+export interface Quarantine {
+  /** Wall time until which it is given nothing. */
+  readonly until: number;
+  /** That is over: it is given one task, and what becomes of that decides. */
+  readonly onTrial: boolean;
+  /** How often it has been kept out, this time included. */
+  readonly times: number;
+}
+
+/** `busy` means no free slot, `error` that it is in quarantine. */
 export function workerStatus(worker: Worker): WorkerStatus {
   if (worker.offline) return 'offline';
+  if (worker.quarantine && !worker.quarantine.onTrial) return 'error';
   return freeSlots(worker) > 0 ? 'idle' : 'busy';
 }
 
 export function freeSlots(worker: Worker): number {
-  return Math.max(0, worker.profile.maxConcurrentTasks - worker.holds.length);
+  const slots = worker.quarantine ? Number(worker.quarantine.onTrial) : worker.profile.maxConcurrentTasks;
+  return Math.max(0, slots - worker.holds.length);
 }

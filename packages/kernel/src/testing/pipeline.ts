@@ -13,7 +13,13 @@ export const RULES: Rules = {
   maxTaskDepth: 8,
   maxLeaseLosses: 5,
   recoveryGraceMs: 2000,
-  guardian: { participants: ['operator'], threshold: 0.66, voteExpiresMs: 60_000, isAuthenticated: false },
+  guardian: {
+    participants: ['operator'],
+    threshold: 0.66,
+    driftThreshold: 0.3,
+    voteExpiresMs: 60_000,
+    isAuthenticated: false,
+  },
 };
 
 /** The body without its shell: commands in, answers out; on a clock that stands still and a store in memory. */

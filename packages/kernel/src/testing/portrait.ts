@@ -49,7 +49,7 @@ export async function portrait(store: Store, names: Names, steady = true): Promi
     ),
     workers,
     documents: await each(COLLECTIONS, (collection) => documentsOf(store, collection)),
-    counts: { ...survey.tasks },
+    counts: { ...survey.tasks, attempts: { ...survey.attempts } },
     lanes: lanes.sort((a, b) => a.key.localeCompare(b.key)),
     queue: [...heads].map(([key, head]) => [key, head.tasks.map(idOf)]).sort(),
     oldest: await store.oldestQueued(),

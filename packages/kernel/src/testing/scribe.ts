@@ -109,6 +109,8 @@ export function aWorker(fields: Partial<Worker> = {}): Worker {
     completed: 0,
     failed: 0,
     busyMs: 0,
+    recent: '',
+    quarantine: null,
     ...fields,
   };
 }

@@ -144,6 +144,7 @@ test('/openapi.json describes every route there is', async () => {
       'POST /workers/{id}/heartbeat',
       'DELETE /workers/{id}',
       'POST /workers/{id}/claim',
+      'POST /workers/{id}/release',
       'GET /votes',
       'POST /votes',
       'GET /votes/{id}',

@@ -178,3 +178,26 @@ test.each(['complete', 'fail', 'progress', 'release'])('POST /tasks/{id}/%s want
   expect((await post('nobody', { lease_token: 1 })).json.code).toBe('task_not_found');
   expect((await call(`GET /tasks/${task.id}`)).json.status).toBe('executing');
 });
+
+test('a worker that fails far more than the others is shown to be kept out, and can be let out', async () => {
+  const colony = await startColony();
+  const { call } = colony;
+  const [bad, good] = [await register(colony), await register(colony)];
+  const attempt = async (id: string, end: 'complete' | 'fail') => {
+    await submit(colony);
+    const [task] = await claim(colony, id);
+    await call(`POST /tasks/${task.id}/${end}`, { lease_token: task.lease.token, error: 'no', retryable: false });
+  };
+  for (let n = 0; n < 20; n++) await attempt(good.id, 'complete');
+  for (let n = 0; n < 20; n++) await attempt(bad.id, 'fail');
+  const shown = (await call(`GET /workers/${bad.id}`)).json;
+  expect(shown).toMatchObject({ status: 'error', quarantine: { on_trial: false } });
+  expect(Date.parse(shown.quarantine.until)).toBeGreaterThan(Date.now());
+  await submit(colony);
+  expect(await claim(colony, bad.id)).toEqual([]);
+  expect((await call('GET /system/stats')).json.workers.by_status).toMatchObject({ error: 1, idle: 1 });
+  const released = await call(`POST /workers/${bad.id}/release`);
+  expect(released).toMatchObject({ status: 200, json: { status: 'idle', quarantine: null } });
+  expect(await claim(colony, bad.id)).toHaveLength(1);
+  expect((await call('POST /workers/nobody/release')).json.code).toBe('worker_not_found');
+});

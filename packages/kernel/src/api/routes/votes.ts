@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { noSuchVote } from '../../body/decide/votes.ts';
+import { noSuchVote } from '../../body/decide/missing.ts';
 import { voteFrom } from '../../core/vote.ts';
 import { carryOut, sendJson } from '../answer.ts';
 import type { Api, ApiContext } from '../context.ts';

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { noSuchWorker } from '../../body/decide/missing.ts';
 import { Refusal } from '../../core/errors.ts';
 import type { Capability } from '../../core/worker.ts';
 import { carryOut, sendJson, sendNothing } from '../answer.ts';
@@ -7,6 +8,7 @@ import { newId } from '../ids.ts';
 import { sendRefusal } from '../problem.ts';
 import { renderWorker } from '../render.ts';
 import { IdParams, ProblemSchema } from '../schemas/common.ts';
+import { NoBody } from '../schemas/task.ts';
 import { DrainQuery, HeartbeatInput, WorkerInput, WorkerSchema } from '../schemas/worker.ts';
 
 /** Workers: who they are, that they live, and how they leave. */
@@ -46,6 +48,23 @@ export function workerRoutes(api: Api, context: ApiContext): void {
     async (_request, reply) => {
       const workers = await kernel.asHeard(await kernel.store.workers());
       sendJson(reply, 200, `[${workers.map(renderWorker).join(',')}]`);
+    },
+  );
+
+  api.post(
+    '/workers/:id/release',
+    {
+      schema: { params: IdParams, body: NoBody },
+      config: {
+        summary: 'Let a worker out of quarantine',
+        tags: ['guardian'],
+        policy: 'admin',
+        answers: { 200: WorkerSchema, 404: ProblemSchema },
+      },
+    },
+    (request, reply) => {
+      const command = { kind: 'release_worker', actor: request.principal.name, workerId: request.params.id } as const;
+      carryOut(context, reply, command, (reply, { worker }) => sendJson(reply, 200, renderWorker(worker)));
     },
   );
 
@@ -114,8 +133,4 @@ function knownFields({ name, category, supported_languages, max_complexity }: Ca
     supported_languages: supported_languages ?? null,
     max_complexity: max_complexity ?? null,
   };
-}
-
-export function noSuchWorker(id: string): Refusal {
-  return new Refusal('worker_not_found', `No worker has the id ${JSON.stringify(id.slice(0, 200))}. Register again.`);
 }

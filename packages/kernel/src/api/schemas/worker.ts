@@ -29,6 +29,10 @@ export const WorkerSchema = Type.Object({
   last_heartbeat: Time,
   registered_at: Time,
   draining: Type.Boolean(),
+  quarantine: Nullable(
+    Type.Object({ until: Time, on_trial: Type.Boolean() }),
+    'Since it fails far more than the colony does: nothing until then, and after that one task on trial',
+  ),
   stats: Type.Object({ completed: Type.Integer(), failed: Type.Integer(), mean_seconds: Nullable(Type.Number()) }),
 });
 

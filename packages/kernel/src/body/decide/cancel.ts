@@ -6,7 +6,7 @@ import type { Slice } from '../slice.ts';
 import type { Wanted } from '../wanted.ts';
 import type { Decision } from './decision.ts';
 import { cancelDependents, freeSlot } from './ending.ts';
-import { noSuchTask } from './settle.ts';
+import { noSuchTask } from './missing.ts';
 import { callOffVote } from './vote-records.ts';
 
 /** The two things a submitter may do to a task by hand: call it off, and run it again once it has ended. */

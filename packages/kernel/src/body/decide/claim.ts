@@ -8,7 +8,8 @@ import { byRank, type LaneView } from '../lane-view.ts';
 import type { Slice } from '../slice.ts';
 import type { Wanted } from '../wanted.ts';
 import type { Decision } from './decision.ts';
-import { bringBack, noSuchWorker } from './workers.ts';
+import { noSuchWorker } from './missing.ts';
+import { bringBack } from './workers.ts';
 
 export function needs(slice: Slice, command: Claim, wanted: Wanted): void {
   if (!wanted.worker(command.workerId)) return;

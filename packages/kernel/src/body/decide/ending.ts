@@ -1,6 +1,7 @@
 import type { Task } from '../../core/task.ts';
 import { isTerminal } from '../../core/task.ts';
 import type { Change } from '../change.ts';
+import { judge } from './quarantine.ts';
 import { callOffVote } from './vote-records.ts';
 
 /**
@@ -17,6 +18,7 @@ export function freeSlot(change: Change, task: Task, end: AttemptEnd): void {
   if (!worker) return;
   const counts = end !== 'none';
   const freed = change.updateWorker(worker, {
+    ...(counts ? judge(change, worker, end === 'failed') : {}),
     holds: worker.holds.filter((id) => id !== task.id),
     completed: worker.completed + (end === 'completed' ? 1 : 0),
     failed: worker.failed + (end === 'failed' ? 1 : 0),

@@ -6,6 +6,7 @@ import type { Wanted } from '../wanted.ts';
 import * as cancelling from './cancel.ts';
 import * as claiming from './claim.ts';
 import type { Decision } from './decision.ts';
+import * as quarantining from './quarantine.ts';
 import * as settling from './settle.ts';
 import * as submitting from './submit.ts';
 import * as sweeping from './sweep.ts';
@@ -43,6 +44,10 @@ export function needs(slice: Slice, command: Command, wanted: Wanted): void {
     case 'lose_worker':
     case 'revoke_leases':
       workers.needs(slice, command, wanted);
+      return;
+    case 'try_worker':
+    case 'release_worker':
+      quarantining.needs(command, wanted);
       return;
     case 'end_attempt':
     case 'promote':
@@ -94,6 +99,10 @@ function dispatch(slice: Slice, command: Command): Decision<Replies[keyof Replie
       return workers.lose(slice, command);
     case 'revoke_leases':
       return workers.revoke(slice, command);
+    case 'try_worker':
+      return quarantining.tryAgain(slice, command);
+    case 'release_worker':
+      return quarantining.release(slice, command);
     case 'end_attempt':
       return sweeping.endAttempt(slice, command);
     case 'promote':

@@ -8,6 +8,8 @@ import type { Wanted } from '../wanted.ts';
 import type { Decision } from './decision.ts';
 import { elapsedMs, freeSlot, releaseDependents } from './ending.ts';
 import { failOrRetry, mayRetry } from './failing.ts';
+import { noSuchTask } from './missing.ts';
+import { needsJudging } from './quarantine.ts';
 
 /**
  * How the holder of a lease settles it: complete, fail, release; and progress, which does not. Only the live token
@@ -22,6 +24,7 @@ export function needs(slice: Slice, command: Settle, wanted: Wanted): void {
   const task = wanted.task(command.taskId) && slice.task(command.taskId);
   if (!task || 'removed' in task || !isLive(task, command)) return;
   wanted.worker(task.worker!);
+  if (command.kind === 'complete' || command.kind === 'fail') needsJudging(slice, wanted, task.worker!);
   if (command.kind === 'fail' && !(command.retryable && mayRetry(task))) wanted.fall(task.id);
 }
 
@@ -132,13 +135,6 @@ function sameJson(kept: string | null, sent: string): boolean {
   // Reordering does not change the length; anything else that could be equal has the same text already.
   if (kept?.length !== sent.length) return false;
   return canonicalJson(JSON.parse(kept)) === canonicalJson(JSON.parse(sent));
-}
-
-export function noSuchTask(id: string): Refusal {
-  return new Refusal(
-    'task_not_found',
-    `There is no task ${id}. It may have ended long ago and been removed by retention.`,
-  );
 }
 
 function stale(task: Task, command: Settle): Refusal {

@@ -7,7 +7,9 @@ import type { Wanted } from '../wanted.ts';
 import type { Decision } from './decision.ts';
 import { enqueue, freeSlot } from './ending.ts';
 import { failOrRetry, mayRetry } from './failing.ts';
-import { isLive, noSuchTask } from './settle.ts';
+import { noSuchTask } from './missing.ts';
+import { needsJudging } from './quarantine.ts';
+import { isLive } from './settle.ts';
 
 /** What time brings about. The sweeper only suggests; by the time it is decided, things may have changed. */
 type Sweep = EndAttempt | Promote | Recover;
@@ -16,6 +18,7 @@ export function needs(slice: Slice, command: Sweep, wanted: Wanted): void {
   const task = wanted.task(command.taskId) && slice.task(command.taskId);
   if (!task || 'removed' in task || command.kind !== 'end_attempt' || !isOver(slice, task, command)) return;
   wanted.worker(task.worker!);
+  needsJudging(slice, wanted, task.worker!);
   if (!mayRetry(task)) wanted.fall(task.id);
 }
 

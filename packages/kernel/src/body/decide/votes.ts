@@ -10,6 +10,7 @@ import type { Slice } from '../slice.ts';
 import type { Wanted } from '../wanted.ts';
 import type { Decision } from './decision.ts';
 import { cancelDependents, goOn } from './ending.ts';
+import { noSuchVote } from './missing.ts';
 import { about, closeVote, openVote } from './vote-records.ts';
 
 /** The votes: opened on a task or on anything else, closed as soon as their outcome is certain; the task moves with them. */
@@ -120,11 +121,4 @@ function reject(change: Change, task: Task, { id, ballots }: Vote, reason = 'vot
   });
   change.event('task_rejected', 'neurasphere', { reason, task_id: task.id, vote_id: id });
   cancelDependents(change, rejected);
-}
-
-export function noSuchVote(id: string): Refusal {
-  return new Refusal(
-    'vote_not_found',
-    `There is no vote ${id}. It may have ended long ago and been removed by retention.`,
-  );
 }

@@ -1,5 +1,5 @@
 import type { Drain, Heartbeat, LoseWorker, Register, Replies, RevokeLeases, Unregister } from '../../core/command.ts';
-import { Bug, Refusal } from '../../core/errors.ts';
+import { Bug, type Refusal } from '../../core/errors.ts';
 import type { Task } from '../../core/task.ts';
 import type { Worker } from '../../core/worker.ts';
 import { Change } from '../change.ts';
@@ -7,6 +7,8 @@ import type { Slice } from '../slice.ts';
 import type { Wanted } from '../wanted.ts';
 import type { Decision } from './decision.ts';
 import { cancelDependents, freeSlot } from './ending.ts';
+import { noSuchWorker } from './missing.ts';
+import { needsJudging } from './quarantine.ts';
 
 type AboutWorker = Heartbeat | Drain | Unregister | LoseWorker | RevokeLeases;
 
@@ -15,19 +17,14 @@ export function needs(slice: Slice, command: AboutWorker, wanted: Wanted): void 
   const worker = wanted.worker(command.workerId) && slice.worker(command.workerId);
   if (!worker || command.kind === 'drain') return;
   for (const id of worker.holds) {
-    if (wanted.task(id) && command.kind === 'lose_worker' && isLastLoss(slice, id)) wanted.fall(id);
+    if (!wanted.task(id) || command.kind !== 'lose_worker' || !isLastLoss(slice, id)) continue;
+    wanted.fall(id);
+    needsJudging(slice, wanted, command.workerId);
   }
 }
 
 function isLastLoss(slice: Slice, taskId: string): boolean {
   return slice.liveTask(taskId).losses + 1 >= slice.rules.maxLeaseLosses;
-}
-
-export function noSuchWorker(id: string): Refusal {
-  return new Refusal(
-    'worker_not_found',
-    `There is no worker ${id}. Register with POST /workers and use the id it answers.`,
-  );
 }
 
 export function register(slice: Slice, command: Register): Decision<Replies['register']> {
@@ -45,6 +42,8 @@ export function register(slice: Slice, command: Register): Decision<Replies['reg
     completed: 0,
     failed: 0,
     busyMs: 0,
+    recent: '',
+    quarantine: null,
   });
   change.event('worker_registered', 'kernel', { name, worker_id: id });
   return { change, reply: { worker } };

@@ -6,6 +6,7 @@ import { documentsFrom } from './documents.ts';
 import { type EpochWatch, tokenFloorOf } from './epoch.ts';
 import type { Keys } from './keys.ts';
 import { LANES, RELATIVES } from './load-scripts.ts';
+import { COMPLETED, FAILED } from './placing.ts';
 import { keyFrom, laneFrom, rankScore, taskFrom, tombstoneFrom, workerFrom } from './records.ts';
 import { LOWEST_SCORE } from './writes.ts';
 
@@ -94,9 +95,13 @@ export class Loader {
       this.#directory = version as string | null;
     }
     const tasks = Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<TaskStatus, number>;
-    for (const [status, count] of pairsOf(numbers)) tasks[status as TaskStatus] = Number(count);
+    const counted = new Map(pairsOf(numbers).map(([name, count]) => [name, Number(count)]));
+    for (const status of TASK_STATUSES) tasks[status] = counted.get(status) ?? 0;
+    // Colonies of before it was counted have workers whose attempts were not.
+    const ended = (how: string) => Math.max(0, counted.get(how) ?? 0);
+    const attempts = { completed: ended(COMPLETED), failed: ended(FAILED) };
     const tokenFloor = tokenFloorOf(Number(number ?? 0));
-    return { tasks, tokenFloor, epoch: name, lanes: this.#lanes, mark, lastKey };
+    return { tasks, attempts, tokenFloor, epoch: name, lanes: this.#lanes, mark, lastKey };
   }
 
   /** The stored ones of these tasks, in the order of their ids. */

@@ -60,10 +60,14 @@ function addTask(writes: Writes, keys: Keys, task: Task, parent: string | null):
   writes.set(keys.parents, id, parent);
 }
 
+/** What is counted of attempts, beside the tasks of each status. */
+export const COMPLETED = 'attempts completed';
+export const FAILED = 'attempts failed';
+
 /** Collects what a worker's change comes to. @param steady since when one that comes online is heard of */
 export function placeWorker(
   writes: Writes,
-  { profiles, seen }: Keys,
+  { profiles, seen, counts }: Keys,
   id: string,
   first: Worker | null,
   last: Worker | null,
@@ -71,6 +75,8 @@ export function placeWorker(
 ): void {
   if (first === null && last !== null) writes.set(profiles, id, JSON.stringify(last.profile));
   else if (first !== null && last === null) writes.unset(profiles, id);
+  writes.count(counts, COMPLETED, (last?.completed ?? 0) - (first?.completed ?? 0));
+  writes.count(counts, FAILED, (last?.failed ?? 0) - (first?.failed ?? 0));
   const [was, is] = [isOnline(first), isOnline(last)];
   if (is && !was) writes.rank(seen, steady, id);
   else if (was && !is) writes.unrank(seen, id);

@@ -116,6 +116,10 @@ export function tombstoneFrom(id: string, text: string): Tombstone {
   return { id, removed: true, status: TASK_STATUSES[Number(text.slice(0, text.indexOf('\n')))]! };
 }
 
+/** Workers of before there was a quarantine say nothing of it. */
+type Newer = 'recent' | 'quarantine';
+type WorkerState = Omit<Worker, 'id' | 'version' | 'profile' | Newer> & Partial<Pick<Worker, Newer>>;
+
 /** A worker without its profile, which is stored apart since it never changes. */
 export function workerText({ id, profile, version, ...state }: Worker): string {
   return `${version}\n${JSON.stringify(state)}`;
@@ -123,8 +127,9 @@ export function workerText({ id, profile, version, ...state }: Worker): string {
 
 export function workerFrom(id: string, text: string, profile: WorkerProfile): Worker {
   const cut = text.indexOf('\n');
-  const state = JSON.parse(text.slice(cut + 1)) as Omit<Worker, 'id' | 'version' | 'profile'>;
-  return { id, version: Number(text.slice(0, cut)), profile, ...state };
+  const state = JSON.parse(text.slice(cut + 1)) as WorkerState;
+  const { recent = '', quarantine = null } = state;
+  return { ...state, recent, quarantine, id, version: Number(text.slice(0, cut)), profile };
 }
 
 export function keyText({ at, bodyHash, taskIds }: IdempotencyRecord): string {

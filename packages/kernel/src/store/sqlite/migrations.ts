@@ -128,6 +128,10 @@ const STEPS: readonly string[] = [
   -- The vote that a task waits for, or that was held on it last.
   ALTER TABLE tasks ADD COLUMN vote TEXT;
   `,
+  `
+  ALTER TABLE workers ADD COLUMN recent TEXT NOT NULL DEFAULT '';
+  ALTER TABLE workers ADD COLUMN quarantine TEXT;
+  `,
 ];
 
 /** "Cols": marks a file as a colony's. */

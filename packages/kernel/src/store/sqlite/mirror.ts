@@ -34,6 +34,8 @@ export class Mirror {
   /** Those of them in which something is queued. */
   readonly busyLanes = new Map<string, LaneState>();
   readonly counts: Record<TaskStatus, number>;
+  /** How the attempts of these workers ended. */
+  readonly attempts = { completed: 0, failed: 0 };
   /** Tasks under a lease, which the next call about them will want. */
   readonly executing = new Map<string, Task>();
   readonly deadlines = new Deadlines();
@@ -47,7 +49,7 @@ export class Mirror {
   constructor(db: Database) {
     for (const row of db.prepare(SELECT_WORKERS).raw().all() as WorkerRow[]) {
       const worker = workerFromRow(row);
-      this.workers.set(worker.id, worker);
+      this.setWorker(worker.id, worker);
     }
     const lanes = db.prepare('SELECT id AS rowId, key, requirements, queued, tasks FROM lanes');
     for (const lane of lanes.all() as (Omit<LaneState, 'requirements'> & { requirements: string })[]) {
@@ -68,6 +70,14 @@ export class Mirror {
     this.nextSequence = Math.max(highest ?? 0, meta(db, 'sequence') ?? 0) + 1;
     this.lastKey = (db.prepare('SELECT max(key) FROM idempotency').pluck().get() as string | null) ?? '';
     this.hasDependencies = db.prepare('SELECT 1 FROM dependencies LIMIT 1').get() !== undefined;
+  }
+
+  setWorker(id: string, worker: Worker | null): void {
+    const before = this.workers.get(id);
+    this.attempts.completed += (worker?.completed ?? 0) - (before?.completed ?? 0);
+    this.attempts.failed += (worker?.failed ?? 0) - (before?.failed ?? 0);
+    if (worker) this.workers.set(id, worker);
+    else this.workers.delete(id);
   }
 
   setLane(lane: LaneState): void {

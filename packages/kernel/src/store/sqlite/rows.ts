@@ -8,7 +8,7 @@ import {
   type Task,
   type TaskStatus,
 } from '../../core/task.ts';
-import type { Worker, WorkerProfile } from '../../core/worker.ts';
+import type { Quarantine, Worker, WorkerProfile } from '../../core/worker.ts';
 
 /** Records to rows and back. Rows are read as arrays in the order of these columns: that is what the driver does fastest. */
 
@@ -140,14 +140,15 @@ export function updateOf(columns: number): string {
 }
 
 export const SELECT_WORKERS = `SELECT id, version, profile, holds, offline, draining, registered_at, heartbeat_at,
-  completed, failed, busy_ms FROM workers`;
+  completed, failed, busy_ms, recent, quarantine FROM workers`;
 export const PUT_WORKER = `INSERT OR REPLACE INTO workers (id, version, profile, holds, offline, draining, registered_at,
-  heartbeat_at, completed, failed, busy_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  heartbeat_at, completed, failed, busy_ms, recent, quarantine) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 // biome-ignore format: as the columns stand
 export type WorkerRow = [
   id: string, version: number, profile: string, holds: string, offline: number, draining: number,
-  registeredAt: number, heartbeatAt: number, completed: number, failed: number, busyMs: number,
+  registeredAt: number, heartbeatAt: number, completed: number, failed: number, busyMs: number, recent: string,
+  quarantine: string | null,
 ];
 
 export function workerFromRow(row: WorkerRow): Worker {
@@ -163,6 +164,8 @@ export function workerFromRow(row: WorkerRow): Worker {
     completed: row[8],
     failed: row[9],
     busyMs: row[10],
+    recent: row[11],
+    quarantine: row[12] === null ? null : (JSON.parse(row[12]) as Quarantine),
   };
 }
 
@@ -171,6 +174,7 @@ export function workerValues(worker: Worker): WorkerRow {
   return [
     worker.id, worker.version, JSON.stringify(worker.profile as unknown as Json), JSON.stringify(worker.holds),
     Number(worker.offline), Number(worker.draining), worker.registeredAt, worker.lastHeartbeat, worker.completed,
-    worker.failed, worker.busyMs,
+    worker.failed, worker.busyMs, worker.recent,
+    worker.quarantine === null ? null : JSON.stringify(worker.quarantine),
   ];
 }

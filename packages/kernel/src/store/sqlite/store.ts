@@ -87,8 +87,9 @@ export class SqliteStore implements Store {
   }
 
   async survey(): Promise<Survey> {
-    return this.#use(({ mirror: { counts: tasks, busyLanes: lanes, lastKey } }) => ({
+    return this.#use(({ mirror: { counts: tasks, attempts, busyLanes: lanes, lastKey } }) => ({
       tasks,
+      attempts,
       tokenFloor: 0,
       epoch: null,
       lanes,

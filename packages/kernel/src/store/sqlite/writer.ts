@@ -171,10 +171,7 @@ export class Writer {
       if (last.spec.value.depends_on.length > 0) mirror.hasDependencies = true;
     }
     for (const key of merged.idempotency.keys()) if (key > mirror.lastKey) mirror.lastKey = key;
-    for (const [id, { last }] of merged.workers) {
-      if (last) mirror.workers.set(id, last);
-      else mirror.workers.delete(id);
-    }
+    for (const [id, { last }] of merged.workers) mirror.setWorker(id, last);
     lanes.apply(mirror);
     for (const [status, n] of counts) mirror.counts[status] = n;
     mirror.ledger.head = head;

@@ -62,6 +62,8 @@ const aboutWorker = fc.record({
     'revoke_leases' as const,
     'drain' as const,
     'unregister' as const,
+    'try_worker' as const,
+    'release_worker' as const,
   ),
   worker: fc.nat(),
   keeps: fc.option(fc.nat(2)),
@@ -224,7 +226,7 @@ type WorkerAction = Extract<Timeless, { keeps: number | null }>;
 
 function workerCommand({ kind, keeps }: WorkerAction, workerId: string, model: Model): Command {
   const holds = model.workers.find(({ id }) => id === workerId)?.holds ?? [];
-  const actor = kind === 'lose_worker' || kind === 'revoke_leases' ? 'kernel' : 'ann';
+  const actor = ['lose_worker', 'revoke_leases', 'try_worker'].includes(kind) ? 'kernel' : 'ann';
   if (kind === 'heartbeat')
     return { kind, actor, workerId, ...(keeps === null ? {} : { tasks: holds.slice(0, keeps) }) };
   if (kind === 'unregister') return { kind, actor, workerId, reason: 'unregistered' };

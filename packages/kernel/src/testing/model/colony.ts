@@ -39,6 +39,8 @@ export class Colony {
   events: NewEvent[] = [];
   now: Now = { wall: 0, steady: 0 };
   protected actor = '';
+  /** How the workers' attempts had ended when the command came. */
+  protected attempts = { completed: 0, failed: 0 };
 
   constructor(rules: Rules) {
     this.rules = rules;
@@ -151,10 +153,34 @@ export class Colony {
     const worker = this.workers.find((one) => one.id === workerId);
     if (!worker) return;
     worker.holds = worker.holds.filter((id) => id !== task.id);
+    if (end !== 'none') this.judge(worker, end === 'failed');
     if (end === 'completed') worker.completed++;
     if (end === 'failed') worker.failed++;
     if (end !== 'none') worker.busyMs += Math.max(0, this.now.wall - task.startedAt!);
     if (worker.draining && worker.holds.length === 0) this.dismiss(worker, 'drained');
+  }
+
+  /** A worker that fails far more than all of them together is kept out. */
+  private judge(worker: ModelWorker, failed: boolean): void {
+    worker.recent = `${worker.recent}${failed ? 1 : 0}`.slice(-20);
+    const { quarantine, recent } = worker;
+    if (quarantine?.onTrial && !failed) Object.assign(worker, { quarantine: null, recent: '' });
+    if (quarantine && !(quarantine.onTrial && failed)) return;
+    const rate = [...recent].filter((one) => one === '1').length / recent.length;
+    const { completed, failed: all } = this.attempts;
+    const colony = all === 0 ? 0 : all / (completed + all);
+    const drifts = recent.length === 20 && rate - colony > this.rules.guardian.driftThreshold;
+    if (!quarantine && !drifts) return;
+    const times = quarantine?.times ?? 0;
+    const until = this.now.wall + Math.min(86_400_000, 300_000 * 2 ** times);
+    worker.quarantine = { until, onTrial: false, times: times + 1 };
+    this.say('worker_quarantined', 'neurasphere', {
+      colony_failure_rate: Math.round(colony * 1000) / 1000,
+      failure_rate: Math.round(rate * 1000) / 1000,
+      reason: quarantine ? 'trial_failed' : 'drift',
+      until: new Date(until).toISOString(),
+      worker_id: worker.id,
+    });
   }
 
   protected dismiss(worker: ModelWorker, reason: string): void {

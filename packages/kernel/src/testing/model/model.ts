@@ -11,6 +11,8 @@ export class Model extends Votes {
   run(command: Command): unknown {
     this.events = [];
     this.actor = command.actor;
+    const sum = (of: 'completed' | 'failed') => this.workers.reduce((all, worker) => all + worker[of], 0);
+    this.attempts = { completed: sum('completed'), failed: sum('failed') };
     try {
       return this.#carryOut(command);
     } catch (error) {
@@ -45,6 +47,8 @@ export class Model extends Votes {
       case 'unregister':
       case 'lose_worker':
       case 'revoke_leases':
+      case 'try_worker':
+      case 'release_worker':
         return { worker: this.aboutWorker(command) };
       case 'open_vote':
         return { vote: viewVote(this.openVote(command)) };
@@ -116,7 +120,9 @@ export class Model extends Votes {
     const executing = this.tasks.filter((task) => task.status === 'executing').length;
     const room =
       this.rules.maxConcurrentTasks === 0 ? Number.POSITIVE_INFINITY : this.rules.maxConcurrentTasks - executing;
-    const count = worker.draining ? 0 : Math.min(max, worker.profile.maxConcurrentTasks - worker.holds.length, room);
+    const { quarantine } = worker;
+    const slots = quarantine ? Number(quarantine.onTrial) : worker.profile.maxConcurrentTasks;
+    const count = worker.draining ? 0 : Math.min(max, slots - worker.holds.length, room);
     const able = worker.profile.capabilities.map(({ name }) => name);
     const queue = this.tasks
       .filter(({ status, spec }) => status === 'queued' && able.includes(String(spec.requirements.capability)))

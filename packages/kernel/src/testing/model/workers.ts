@@ -13,14 +13,21 @@ export class Workers extends Colony {
       id,
       profile: { name, capabilities, attributes, maxConcurrentTasks },
       ...{ holds: [], offline: false, draining: false, registeredAt: wall, lastHeartbeat: wall },
-      ...{ completed: 0, failed: 0, busyMs: 0 },
+      ...{ completed: 0, failed: 0, busyMs: 0, recent: '', quarantine: null },
     });
     this.say('worker_registered', 'kernel', { name, worker_id: id });
     return id;
   }
 
   protected aboutWorker(
-    command: Commands.Heartbeat | Commands.Drain | Commands.Unregister | Commands.LoseWorker | Commands.RevokeLeases,
+    command:
+      | Commands.Heartbeat
+      | Commands.Drain
+      | Commands.Unregister
+      | Commands.LoseWorker
+      | Commands.RevokeLeases
+      | Commands.TryWorker
+      | Commands.ReleaseWorker,
   ): string {
     const worker = this.findWorker(command.workerId);
     const held = worker.holds.map((id) => this.find(id));
@@ -28,6 +35,15 @@ export class Workers extends Colony {
       this.bringBack(worker);
       const stray = held.filter(({ id }) => command.tasks && !command.tasks.includes(id));
       for (const task of stray) this.requeue(task, 'not_held');
+    } else if (command.kind === 'release_worker') {
+      if (worker.quarantine) this.say('worker_released', 'neurasphere', { reason: 'by_hand', worker_id: worker.id });
+      if (worker.quarantine) Object.assign(worker, { quarantine: null, recent: '' });
+    } else if (command.kind === 'try_worker') {
+      const { quarantine } = worker;
+      if (quarantine && !quarantine.onTrial && this.now.wall >= quarantine.until) {
+        worker.quarantine = { ...quarantine, onTrial: true };
+        this.say('worker_released', 'neurasphere', { reason: 'on_trial', worker_id: worker.id });
+      }
     } else if (command.kind === 'revoke_leases') {
       for (const task of held) this.requeue(task, 'failover');
     } else if (command.kind === 'unregister' || (command.kind === 'drain' && held.length === 0)) {

@@ -20,6 +20,8 @@ const FULL: Partial<Worker> = {
   completed: 3,
   failed: 2,
   busyMs: 123_456,
+  recent: '0110',
+  quarantine: { until: 5, onTrial: true, times: 2 },
 };
 
 /** Worker records: few, often read, replaced as a whole. */

@@ -1,0 +1,24 @@
+import { Refusal } from '../../core/errors.ts';
+
+/** What is said when somebody asks for something that is not there. */
+
+export function noSuchTask(id: string): Refusal {
+  return new Refusal(
+    'task_not_found',
+    `There is no task ${id}. It may have ended long ago and been removed by retention.`,
+  );
+}
+
+export function noSuchWorker(id: string): Refusal {
+  return new Refusal(
+    'worker_not_found',
+    `There is no worker ${id}. Register with POST /workers and use the id it answers.`,
+  );
+}
+
+export function noSuchVote(id: string): Refusal {
+  return new Refusal(
+    'vote_not_found',
+    `There is no vote ${id}. It may have ended long ago and been removed by retention.`,
+  );
+}
