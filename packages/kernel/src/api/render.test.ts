@@ -118,6 +118,7 @@ test('a worker shows what it is and how it does', () => {
     last_heartbeat: '2026-01-02T03:04:06.678Z',
     registered_at: '2026-01-02T03:04:05.678Z',
     draining: false,
+    quarantine: null,
     stats: { completed: 2, failed: 1, mean_seconds: 1.5 },
   });
 });
