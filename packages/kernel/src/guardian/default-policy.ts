@@ -45,7 +45,7 @@ const SHELLS = [
   String.raw`:\(\)\s*\{\s*:\s*\|\s*:`,
   String.raw`\b${DOWNLOAD}\s[^\n]*\|\s*${SHELL}\b`,
   String.raw`\b${DOWNLOAD}\s[^\n]*\|\s*(?:sudo +)?(?:python|perl|ruby|node)[\d.]*(?:\s+-)?\s*(?:$|[;&"'\n])`,
-  String.raw`\b(?:ba|z|da|k)?sh\s[^\n]*(?:<|\$|\x60)\(?\s*${DOWNLOAD}\s`,
+  String.raw`\b(?:ba|z|da|k)?sh\s[^\n]*(?:[<$]\(|\x60)\s*${DOWNLOAD}\s`,
   String.raw`\b(?:iwr|irm|invoke-webrequest|invoke-restmethod)\s[^\n]*\|\s*(?:iex|invoke-expression)\b`,
   String.raw`\bchmod\s+-[a-z]*r[a-z]*\s+0?777\s+/(?:\s|$)`,
 ];

@@ -104,6 +104,8 @@ export class Automaton {
     for (const place of fresh.beyond) beyond.push(place);
     const target = this.#state(this.#graph.follow(beyond, null), kindOf(point));
     for (const pattern of fresh.matches) if (!matches.includes(pattern)) matches.push(pattern);
+    // The order of a state's places is that of the search which made it, and nothing else may follow from that.
+    matches.sort((a, b) => a - b);
     if (matches.length > 0) this.#matched.set(entry, matches);
     this.#next[entry] = target.row;
     this.#cost[entry] = PER_TRANSITION + PER_VISIT * (this.#graph.visits - before) + (this.#columns >> 1);

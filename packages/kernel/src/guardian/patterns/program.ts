@@ -48,7 +48,7 @@ export function compile(pattern: string, most: number): Program {
   const letters = new Map<number, ArrayLike<number>>();
   const instructions = inst.map((one) => {
     const instruction = translate(one, letters);
-    size += instruction.kind === 'read' ? instruction.ranges.length / 2 : 1;
+    size += instruction.kind === 'read' ? Math.max(1, instruction.ranges.length / 2) : 1;
     return instruction;
   });
   return { instructions, start, size };

@@ -28,22 +28,25 @@ export function prohibitedPattern(members: Members): ParsedRule | null {
   for (const [index, source] of sources.entries()) {
     try {
       const program = compile(source, MAX_INSTRUCTIONS);
-      size += program.size;
-      if (matchesNothing(program))
-        members.fail('patterns', 'matches the empty text, and so would match in every task', index);
       patterns.push({ source, program });
+      size += program.size;
+      // The parser of the policy says so.
+      if (size > MAX_TOTAL_SIZE) break;
+      if (matchesEmptyText(program)) {
+        members.fail('patterns', 'matches the empty text, and so would match in every task', index);
+      }
     } catch (error) {
       members.fail('patterns', complaint(error), index);
       // To find that out may have taken a quarter of a second: not once more.
       members.hopeless ||= error instanceof TooLarge;
     }
-    if (members.hopeless || size > MAX_TOTAL_SIZE) break;
+    if (members.hopeless) break;
   }
   return { patterns };
 }
 
 /** Whether a match needs no character at all. `^$` does: it matches in an empty text only, which is hardly meant. */
-function matchesNothing(program: Program): boolean {
+function matchesEmptyText(program: Program): boolean {
   let found = false;
   const automaton = new Automaton([program]);
   automaton.begin(Number.POSITIVE_INFINITY);
@@ -68,7 +71,7 @@ export function messagesOf(
 ): string[] {
   const [hit] = hits;
   if (hit) {
-    const others = hits.length === 1 ? '' : `; so do ${hits.length - 1} more of the rule's patterns`;
+    const others = hits.length === 1 ? '' : `; ${hits.length} of the rule's patterns match`;
     return [
       `The pattern /${cut(sourceOf(hit.pattern), MOST_QUOTED)}/ matches in ${described(hit.place)}, up to character ${hit.end}${others}.`,
     ];

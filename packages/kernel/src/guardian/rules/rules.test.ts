@@ -185,7 +185,7 @@ describe('prohibited_pattern:', () => {
   test('what JSON escapes is seen as it is meant', () => {
     expect(
       said({ ...rule, patterns: ['a\\nb', 'c"d', 'e\\\\f', 'g\\x00h'] }, { payload: ['a\nb', 'c"d', 'e\\f', 'g\0h'] }),
-    ).toEqual(["The pattern /a\\nb/ matches in /payload/0, up to character 3; so do 3 more of the rule's patterns."]);
+    ).toEqual(["The pattern /a\\nb/ matches in /payload/0, up to character 3; 4 of the rule's patterns match."]);
   });
 
   test('a text that was escaped where it need not be is found, too', () => {
