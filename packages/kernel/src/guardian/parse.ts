@@ -1,0 +1,162 @@
+import type { FieldError } from '../core/errors.ts';
+import { Members } from './members.ts';
+import { PatternSet } from './patterns/pattern-set.ts';
+import {
+  ACTIONS,
+  type Action,
+  type ParsedPattern,
+  type ParsedRule,
+  type Policy,
+  type RateLimit,
+  type Rule,
+} from './policy.ts';
+import { cut, shown } from './quote.ts';
+import { customRule, type RuleTypes } from './rules/custom.ts';
+import { MAX_PATTERNS, MAX_TOTAL_SIZE, prohibitedPattern } from './rules/prohibited-pattern.ts';
+import { rateLimit } from './rules/rate-limit.ts';
+import { requirement } from './rules/requirement.ts';
+import { resourceLimit } from './rules/resource-limit.ts';
+import { safetyLevel } from './rules/safety-level.ts';
+
+export const MAX_RULES = 200;
+/** Whoever wrote a policy needs to see some of what is wrong with it, not all. */
+const MAX_ERRORS = 100;
+
+type RuleParser = (members: Members) => ParsedRule | null;
+
+const BUILT_IN: ReadonlyMap<string, RuleParser> = new Map([
+  ['prohibited_pattern', prohibitedPattern],
+  ['resource_limit', resourceLimit],
+  ['safety_level', safetyLevel],
+  ['rate_limit', rateLimit],
+  ['requirement', requirement],
+]);
+
+export type ParsedPolicy = { readonly policy: Policy } | { readonly errors: readonly FieldError[] };
+
+/**
+ * Reads a policy as JSON has it. Never throws.
+ * @param types what an operator's own modules bring beside the built-in types
+ * @returns the policy, or all that is wrong with it, each with a JSON pointer and what is allowed there
+ */
+export function parsePolicy(value: unknown, types: RuleTypes = {}): ParsedPolicy {
+  const parser = new Parser(types);
+  const policy = parser.policy(value);
+  return policy && parser.errors.length === 0 ? { policy } : { errors: parser.errors.slice(0, MAX_ERRORS) };
+}
+
+class Parser {
+  readonly errors: FieldError[] = [];
+  readonly #types: Map<string, RuleParser>;
+  readonly #ids = new Map<string, number>();
+  readonly #rules: Rule[] = [];
+  readonly #rateLimits: RateLimit[] = [];
+  readonly #patterns: ParsedPattern[] = [];
+
+  constructor(types: RuleTypes) {
+    const custom = Object.entries(types);
+    const parsers = custom.map(([name, type]): [string, RuleParser] => [name, (members) => customRule(members, type)]);
+    // A name of the contract keeps its meaning.
+    this.#types = new Map([...parsers, ...BUILT_IN]);
+    for (const [name] of custom) {
+      if (BUILT_IN.has(name)) this.#fail('', `cannot be read: a custom rule type is called ${name}, which is built in`);
+    }
+  }
+
+  policy(value: unknown): Policy | null {
+    if (!isObject(value)) return this.#fail('', `must be an object {version, rules}, not ${shown(value)}`);
+    const members = new Members(value, '');
+    const version = members.number('version', 'a whole number from 1', (one) => Number.isSafeInteger(one) && one >= 1);
+    const rules = members.take('rules');
+    members.finish('a policy has version and rules');
+    this.errors.push(...members.errors);
+    if (!Array.isArray(rules) || rules.length > MAX_RULES) {
+      const found = Array.isArray(rules) ? `${rules.length} of them` : rules === undefined ? 'nothing' : shown(rules);
+      return this.#fail('/rules', `must be an array of at most ${MAX_RULES} rules, not ${found}`);
+    }
+    for (const [index, rule] of rules.entries()) {
+      if (!this.#rule(rule, index)) break;
+    }
+    if (this.errors.length > 0) return null;
+    return {
+      document: { version: version!, rules },
+      rules: this.#rules,
+      patterns: this.#patterns.length === 0 ? null : new PatternSet(this.#patterns.map(({ program }) => program)),
+      rateLimits: this.#rateLimits,
+    };
+  }
+
+  /** @returns false when there is no point in reading the rules after this one */
+  #rule(value: unknown, index: number): boolean {
+    const path = `/rules/${index}`;
+    if (!isObject(value)) {
+      this.#fail(path, `must be an object {id, type, action, …}, not ${shown(value)}`);
+      return true;
+    }
+    const members = new Members(value, path);
+    const id = members.text('id', '1 to 64 letters, digits, dots, dashes or underscores', (one) => ID.test(one));
+    const types = `one of ${[...this.#types.keys()].sort().join(', ')}`;
+    const type = members.text('type', types, (one) => this.#types.has(one));
+    const actions: readonly Action[] = type === 'rate_limit' ? ['reject'] : ACTIONS;
+    const allowed = actions.length === 1 ? 'reject: what is over the limit is refused' : `one of ${actions.join(', ')}`;
+    const action = members.text('action', allowed, (one) => actions.includes(one as Action));
+    if (members.take('description') !== undefined) {
+      members.text(
+        'description',
+        `a text of at most ${MAX_DESCRIPTION} characters`,
+        (one) => one.length <= MAX_DESCRIPTION,
+      );
+    }
+    if (id !== undefined) this.#unique(id, index, members);
+    const parsed = type === undefined ? null : this.#types.get(type)!(members);
+    this.errors.push(...members.errors);
+    if (parsed) this.#keep(id ?? '', (action ?? 'reject') as Action, parsed);
+    return this.#withinBounds() && !members.hopeless && this.errors.length < MAX_ERRORS;
+  }
+
+  #unique(id: string, index: number, members: Members): void {
+    const other = this.#ids.get(id);
+    if (other === undefined) this.#ids.set(id, index);
+    else members.fail('id', `must be unique: ${shown(id)} is also the id of /rules/${other}`);
+  }
+
+  #keep(id: string, action: Action, { check, patterns = [], rateLimit: limit }: ParsedRule) {
+    if (limit) this.#rateLimits.push({ rule: id, ...limit });
+    else
+      this.#rules.push({
+        id,
+        action,
+        check: check ?? null,
+        patterns: patterns.map(({ source }) => source),
+        firstPattern: this.#patterns.length,
+      });
+    this.#patterns.push(...patterns);
+  }
+
+  #withinBounds(): boolean {
+    const size = this.#patterns.reduce((sum, { program }) => sum + program.size, 0);
+    if (this.#patterns.length > MAX_PATTERNS) {
+      this.#fail('/rules', `have more than ${MAX_PATTERNS} patterns together; that is the most a policy may have`);
+    } else if (size > MAX_TOTAL_SIZE) {
+      this.#fail(
+        '/rules',
+        `have patterns that compile to more than ${MAX_TOTAL_SIZE} instructions and ranges of characters together; use fewer or simpler ones`,
+      );
+    } else {
+      return true;
+    }
+    return false;
+  }
+
+  #fail(path: string, message: string): null {
+    this.errors.push({ path, message: cut(message, 1000) });
+    return null;
+  }
+}
+
+const ID = /^[\w.-]{1,64}$/;
+const MAX_DESCRIPTION = 500;
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

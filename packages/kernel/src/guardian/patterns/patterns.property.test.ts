@@ -1,0 +1,201 @@
+/** The guardian's own search against the engine whose patterns it runs. */
+import fc from 'fast-check';
+import { RE2JS } from 're2js';
+import { expect, test } from 'vitest';
+import type { Json } from '../../core/json.ts';
+import { toSpec } from '../../core/task.ts';
+import { PatternSet, SEARCH_BUDGET, SEARCHED_FIELDS } from './pattern-set.ts';
+import { compile, type Program } from './program.ts';
+import { visitTexts } from './texts.ts';
+
+/** Letters whose case is odd, words, and what JSON escapes. */
+const SYMBOLS = [
+  ...'aAbkKsſ\u212aßẞµΜςσéÉ0_- \t\n\r\f\u000b\u0000"\\/<\ud800\udc00',
+  '😀',
+  '𐐀',
+  '𐐨',
+  'rm',
+  'drop',
+  '\u2028',
+];
+const symbol = fc.constantFrom(...SYMBOLS);
+const text = fc.array(symbol, { maxLength: 12 }).map((symbols) => symbols.join(''));
+
+const CLASSES = [
+  '\\s',
+  '\\S',
+  '\\d',
+  '\\w',
+  '\\W',
+  '.',
+  '[a-k]',
+  '[^a]',
+  '[^\\x00-\\x7f]',
+  '(?s:.)',
+  '\\pL',
+  '\\PL',
+  '(?-i:k)',
+];
+const ASSERTIONS = ['\\b', '\\B', '^', '$', '\\A', '\\z', '(?m:^)', '(?m:$)'];
+const { pattern } = fc.letrec<{ pattern: string }>((tie) => {
+  const inner = tie('pattern');
+  const group = inner.map((one) => `(?:${one})`);
+  return {
+    pattern: fc.oneof(
+      { maxDepth: 4, depthSize: 'large' },
+      symbol.filter((one) => !/[\ud800-\udfff]$/.test(one) || one.length > 1).map((one) => RE2JS.quote(one)),
+      fc.constantFrom(...CLASSES),
+      fc.constantFrom(...ASSERTIONS),
+      fc.array(inner, { minLength: 2, maxLength: 4 }).map((ones) => ones.join('')),
+      fc.array(inner, { minLength: 2, maxLength: 3 }).map((ones) => `(?:${ones.join('|')})`),
+      fc.tuple(group, fc.constantFrom('*', '+', '?', '{2}', '{1,3}', '{0,2}', '*?')).map(([one, times]) => one + times),
+      inner.map((one) => `(${one})`),
+    ),
+  };
+});
+
+function compiled(source: string): Program | null {
+  try {
+    return compile(source, 5000);
+  } catch {
+    return null; // Such as a repetition of an assertion.
+  }
+}
+
+function textsOf(payload: Json): string[] {
+  const texts: string[] = [];
+  visitTexts(payload, '', (one) => texts.push(one) > 0);
+  return texts;
+}
+
+test('it finds what RE2JS finds, whichever patterns are searched together', () => {
+  fc.assert(
+    fc.property(
+      fc.array(pattern, { minLength: 1, maxLength: 4 }),
+      fc.array(text, { maxLength: 6 }),
+      (sources, texts) => {
+        const usable = sources.filter((source) => compiled(source));
+        const set = new PatternSet(usable.map((source) => compile(source, 5000)));
+        for (const one of texts) {
+          const spec = toSpec({ description: one }, '', 0);
+          const { hits, unsearched } = set.searchAll(spec, SEARCH_BUDGET);
+          expect(unsearched).toBeNull();
+          const found = new Set(hits.map(({ pattern: index }) => index));
+          for (const [index, source] of usable.entries()) {
+            const engine = RE2JS.compile(source, RE2JS.CASE_INSENSITIVE);
+            const expected = engine.test(one) || engine.test('');
+            expect(found.has(index), `${source} in ${JSON.stringify(one)}`).toBe(expected);
+          }
+        }
+      },
+    ),
+    { numRuns: 1500 },
+  );
+});
+
+/** A pattern and a text in which it matches, both made of the same parts. */
+interface Example {
+  readonly pattern: string;
+  readonly text: string;
+}
+
+const SAMPLES: readonly (readonly [pattern: string, ...texts: string[]])[] = [
+  ['k', 'k', 'K', '\u212a'],
+  ['s', 's', 'S', 'ſ'],
+  ['µ', 'µ', 'μ', 'Μ'],
+  ['ß', 'ß', 'ẞ'],
+  ['𐐀', '𐐨', '𐐀'],
+  ['a', 'a', 'A'],
+  ['rm', 'rm', 'RM'],
+  ['"', '"'],
+  ['\\\\', '\\'],
+  ['/', '/'],
+  ['\\s', ' ', '\t', '\n', '\f'],
+  ['[\\x00-\\x1f]', '\u0000', '\u001b', '\b'],
+  ['[^a]', 'b', '"', '\ud800', '😀'],
+  ['[0-9a-f]', 'f', '7'],
+  ['.', 'x', '\u2028', '\\', '😀'],
+  ['\\b', ''],
+];
+
+const { example } = fc.letrec<{ example: Example }>((tie) => {
+  const inner = tie('example');
+  return {
+    example: fc.oneof(
+      { maxDepth: 4, depthSize: 'large' },
+      fc
+        .constantFrom(...SAMPLES)
+        .chain(([one, ...texts]) => fc.record({ pattern: fc.constant(one), text: fc.constantFrom(...texts) })),
+      fc.array(inner, { minLength: 2, maxLength: 5 }).map((ones) => joined(ones)),
+      fc.tuple(inner, pattern).map(([one, other]) => ({ pattern: `(?:${one.pattern}|${other})`, text: one.text })),
+      fc
+        .tuple(inner, inner)
+        .map(([one, other]) => ({ pattern: `(?:${one.pattern}|${other.pattern})`, text: other.text })),
+      fc.tuple(inner, fc.integer({ min: 0, max: 3 })).map(([one, times]) => ({
+        pattern: `(?:${one.pattern})${times === 0 ? '*' : '{1,3}'}`,
+        text: one.text.repeat(times),
+      })),
+    ),
+  };
+});
+
+function joined(ones: readonly Example[]): Example {
+  return { pattern: ones.map((one) => one.pattern).join(''), text: ones.map((one) => one.text).join('') };
+}
+
+test('the JSON text never rules out what the engine finds', () => {
+  let ruledOut = 0;
+  let matched = 0;
+  fc.assert(
+    fc.property(
+      fc.array(example, { minLength: 1, maxLength: 6 }).map(joined),
+      text,
+      text,
+      fc.boolean(),
+      (made, before, after, asName) => {
+        if (!compiled(made.pattern)) return;
+        const set = new PatternSet([compile(made.pattern, 5000)]);
+        const engine = RE2JS.compile(made.pattern, RE2JS.CASE_INSENSITIVE);
+        for (const one of [before + made.text + after, made.text, before + after]) {
+          const payload = asName ? { [one]: 1 } : [one];
+          const json = JSON.stringify(toSpec({ description: '-', payload }, 'x', 0));
+          const matches = engine.test(one);
+          if (matches) matched++;
+          if (set.mayMatch(json)) continue;
+          ruledOut++;
+          expect(matches, `${made.pattern} in ${JSON.stringify(one)}`).toBe(false);
+        }
+      },
+    ),
+    { numRuns: 1500 },
+  );
+  expect(matched).toBeGreaterThan(400);
+  expect(ruledOut).toBeGreaterThan(200);
+});
+
+test('what it finds, and whether it gives up, does not depend on what was searched before', () => {
+  fc.assert(
+    fc.property(
+      fc.array(pattern, { minLength: 1, maxLength: 3 }),
+      fc.array(text, { maxLength: 8 }),
+      fc.nat(3000),
+      (sources, texts, budget) => {
+        const programs = sources.flatMap((source) => compiled(source) ?? []);
+        const used = new PatternSet(programs);
+        for (const description of texts) {
+          const spec = toSpec({ description, tags: [description] }, '', 0);
+          expect(used.searchAll(spec, budget)).toEqual(new PatternSet(programs).searchAll(spec, budget));
+        }
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test('every string is visited, however deep it lies', () => {
+  expect(SEARCHED_FIELDS).not.toContain('metadata');
+  let deep: Json = ['here'];
+  for (let i = 0; i < 100_000; i++) deep = [deep];
+  expect(textsOf(deep)).toEqual(['here']);
+  expect(textsOf({ a: ['b', { c: 'd' }, 1, null], e: true })).toEqual(['a', 'b', 'c', 'd', 'e']);
+});
