@@ -158,6 +158,24 @@ export interface WorkerInfo {
   stats: { completed: number; failed: number; mean_seconds: number | null };
 }
 
+/** A rule of the policy: beside these members each type has its own. */
+export interface PolicyRule {
+  id: string;
+  type: string;
+  action: 'reject' | 'require_approval' | 'warn';
+  [option: string]: unknown;
+}
+
+export interface Policy {
+  version: number;
+  rules: PolicyRule[];
+}
+
+export interface Evaluation {
+  verdict: 'approve' | 'reject' | 'require_approval';
+  violations: { rule: string; message: string }[];
+}
+
 export type VoteStatus = 'open' | 'approved' | 'denied' | 'expired' | 'cancelled';
 
 export interface VoteInput {
@@ -206,6 +224,7 @@ export type EventType =
   | 'task_timeout'
   | 'task_validated'
   | 'task_rejected'
+  | 'policy_updated'
   | 'vote_opened'
   | 'vote_cast'
   | 'vote_closed'

@@ -11,8 +11,11 @@ import { RedisPublisher } from './bus/redis-publisher.ts';
 import { type Config, ConfigError } from './config.ts';
 import { withoutPassword } from './config-values.ts';
 import type { Rules } from './core/command.ts';
+import { Bug, Refusal } from './core/errors.ts';
 import type { EventBus } from './core/event-bus.ts';
+import type { RuleTypes } from './core/rule-types.ts';
 import type { Store } from './core/store.ts';
+import { type PolicyFile, readPolicyFile } from './policy-file.ts';
 import { isDurable } from './redis/facts.ts';
 import { RedisStore } from './store/redis/store.ts';
 import { SqliteStore } from './store/sqlite/store.ts';
@@ -32,9 +35,10 @@ export interface Colony {
 /** Puts a colony together from its configuration. The only place that knows every adapter. */
 export async function compose(config: Config, log: Logger, version: string): Promise<Colony> {
   const metrics = new Metrics(version);
+  const policyFile = await policyIn(config);
   const kernel = await Kernel.open({
     ...(config.redisUrl === null ? await onFile(config) : await onRedis(config.redisUrl, config, log)),
-    rules: rulesOf(config),
+    rules: rulesOf(config, policyFile?.types ?? {}),
     retention: {
       taskRetentionMs: orNever(config.retentionSeconds),
       ledgerRetentionMs: orNever(config.ledgerRetentionSeconds),
@@ -45,6 +49,7 @@ export async function compose(config: Config, log: Logger, version: string): Pro
     random: Math.random,
     patienceMs: PATIENCE_MS,
   });
+  await usePolicy(kernel, policyFile, log);
   const api = await createApi({ kernel, config, log, metrics, version });
   return { kernel, api };
 }
@@ -95,7 +100,38 @@ async function onRedis(url: string, { systemId: colony }: Config, log: Logger): 
   }
 }
 
-function rulesOf(config: Config): Rules {
+async function policyIn({ policyFile }: Config): Promise<PolicyFile | null> {
+  if (policyFile === null) return null;
+  try {
+    return await readPolicyFile(policyFile);
+  } catch (fault) {
+    throw new ConfigError(
+      `GUARDIAN_POLICY_FILE ${JSON.stringify(policyFile)} cannot be used: ${(fault as Error).message}`,
+    );
+  }
+}
+
+/** A kernel that cannot read the policy judges nothing, so it does not start. */
+async function usePolicy(kernel: Kernel, file: PolicyFile | null, log: Logger): Promise<void> {
+  try {
+    if (file) await putIntoForce(kernel, file, log);
+    await kernel.guardian.policy();
+  } catch (fault) {
+    await kernel.stop();
+    if (!(fault instanceof Bug)) throw fault;
+    throw new ConfigError(`${fault.message}; does GUARDIAN_POLICY_FILE name the modules it needs?`);
+  }
+}
+
+/** Unless it has been already: a policy that was set since then stays, until the file says something else. */
+async function putIntoForce(kernel: Kernel, { policy, file }: PolicyFile, log: Logger): Promise<void> {
+  if ((await kernel.guardian.policyFile()) === file) return;
+  const answer = await kernel.execute({ kind: 'set_policy', actor: 'kernel', policy, expected: null, file });
+  if (answer instanceof Refusal) throw new ConfigError(`GUARDIAN_POLICY_FILE cannot be used: ${answer.detail}`);
+  log.info({ version: answer.policy.version }, 'the policy of GUARDIAN_POLICY_FILE is in force');
+}
+
+function rulesOf(config: Config, types: RuleTypes): Rules {
   const leaseMs = config.heartbeatSeconds * 1000;
   return {
     maxConcurrentTasks: config.maxConcurrentTasks,
@@ -104,6 +140,7 @@ function rulesOf(config: Config): Rules {
     maxLeaseLosses: MAX_LEASE_LOSSES,
     recoveryGraceMs: Math.min(leaseMs, MAX_RECOVERY_GRACE_MS),
     guardian: {
+      types,
       participants: config.participants,
       threshold: config.consensusThreshold,
       driftThreshold: config.driftThreshold,

@@ -154,6 +154,11 @@ export const VARIABLES = {
     wholeNumber(1, 100 * YEAR, 'a whole number of seconds'),
     'How long a worker that is offline stays registered',
   ),
+  policyFile: optional(
+    'GUARDIAN_POLICY_FILE',
+    matching(/^[^\0]{1,4096}$/, 'the path of a JSON file'),
+    'The policy to put into force at start, if this file has changed since it last was; see [policy](policy.md)',
+  ),
   consensusThreshold: variable(
     'GUARDIAN_CONSENSUS_THRESHOLD',
     '0.66',
@@ -199,7 +204,6 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Reads the environment and, below it, `.env` in `directory`. An empty value counts as unset. */
 export function loadConfig(env: Environment, directory: string): Config {
   const given = { ...nonEmpty(readDotEnv(directory)), ...nonEmpty(env) };
-  refuseWhatIsNotThereYet(given);
 
   const config: Record<string, unknown> = {};
   for (const [field, entry] of Object.entries(VARIABLES)) {
@@ -242,15 +246,6 @@ function checked(read: Read): Config {
     );
   }
   return config;
-}
-
-/** What the contract knows and this version does not, where ignoring it silently would be worse than refusing. */
-function refuseWhatIsNotThereYet(given: Environment): void {
-  if (given.GUARDIAN_POLICY_FILE !== undefined) {
-    throw new ConfigError(
-      `GUARDIAN_POLICY_FILE ${quote(given.GUARDIAN_POLICY_FILE)} is not available yet: no rules would be enforced, so it must be unset`,
-    );
-  }
 }
 
 function readDotEnv(directory: string): Environment {

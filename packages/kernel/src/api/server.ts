@@ -17,6 +17,7 @@ import { auditRoutes } from './routes/audit.ts';
 import { batchRoute } from './routes/batch.ts';
 import { claimRoute } from './routes/claim.ts';
 import { docsRoutes } from './routes/docs.ts';
+import { guardianRoutes } from './routes/guardian.ts';
 import { healthRoutes } from './routes/health.ts';
 import { leaseRoutes } from './routes/leases.ts';
 import { submitRoute } from './routes/submit.ts';
@@ -134,6 +135,7 @@ function registerRoutes(
   taskRoutes(app, context);
   workerRoutes(app, context);
   voteRoutes(app, context);
+  guardianRoutes(app, context, intake, input);
   claimRoute(app, context);
   leaseRoutes(app, context);
   eventStreamRoute(app, context, streams);

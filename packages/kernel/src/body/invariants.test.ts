@@ -1,5 +1,7 @@
 /** What the kernel promises, by number, as far as its decisions keep it. */
+
 import { expect, test } from 'vitest';
+import { contentHash } from '../core/chain.ts';
 import type { Command } from '../core/command.ts';
 import { type TaskStatus, TERMINAL } from '../core/task.ts';
 import { Hive, progress } from '../testing/hive.ts';
@@ -78,11 +80,14 @@ test.each(Object.entries(ENDS))('invariant 6: what is %s stays so, but for a ret
 test('invariant 8: everything is judged before it is told of, and nothing is assigned before', async () => {
   const hive = await Hive.begin();
   await hive.hire('maya');
-  await hive.submit('t');
+  const { spec } = await hive.submit('t');
   await hive.complete(await hive.take('maya'));
   expect(await hive.history('t')).toEqual(['task_validated', 'task_submitted', 'task_assigned', 'task_completed']);
   const [verdict] = await hive.pipeline.store.ledger.query({ taskId: 't', limit: 9 });
-  expect(JSON.parse(verdict!.data)).toMatchObject({ verdict: 'approve', content_hash: 'hash of t', rules: 0 });
+  expect(JSON.parse(verdict!.data)).toMatchObject({
+    ...{ verdict: 'approve', policy_version: 1, rules: 4 },
+    content_hash: contentHash(spec.json),
+  });
   expect(verdict!.source).toBe('neurasphere');
 });
 

@@ -11,6 +11,7 @@ import { noSuchWorker } from './decide/missing.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { EventRelay } from './event-relay.ts';
+import { GuardianDesk } from './guardian-desk.ts';
 import { holdClaim } from './held-claim.ts';
 import type { WorkerLink } from './links.ts';
 import { Presence } from './presence.ts';
@@ -58,6 +59,7 @@ export class Kernel {
   readonly rules: Rules;
   readonly startedAt: number;
   readonly random: () => number;
+  readonly guardian: GuardianDesk;
 
   readonly #clock: Clock;
   readonly #observer: KernelObserver;
@@ -88,6 +90,7 @@ export class Kernel {
     this.bus = bus;
     this.rules = rules;
     this.random = random;
+    this.guardian = new GuardianDesk(store, rules.guardian);
     this.#clock = clock;
     this.#observer = observer;
     this.#version = options.version;

@@ -1,5 +1,6 @@
 import type { Refusal } from './errors.ts';
 import type { JsonObject } from './json.ts';
+import type { RuleTypes } from './rule-types.ts';
 import type { Task, TaskSpec } from './task.ts';
 import type { Vote } from './vote.ts';
 import type { Capability, Worker } from './worker.ts';
@@ -28,6 +29,7 @@ export type Command =
   | EndAttempt
   | Promote
   | Recover
+  | SetPolicy
   | OpenVote
   | CastBallot
   | ExpireVote
@@ -185,6 +187,17 @@ export interface Recover extends Base {
   readonly taskId: string;
 }
 
+/** Puts a whole policy into force. */
+export interface SetPolicy extends Base {
+  readonly kind: 'set_policy';
+  /** As it is written; its version is the kernel's business. */
+  readonly policy: JsonObject;
+  /** The version that it takes the place of; null: whatever it is. */
+  readonly expected: number | null;
+  /** Of one that comes out of a file: what tells this from other contents of it. */
+  readonly file?: string;
+}
+
 /** Puts a question to some, that is not about a task. */
 export interface OpenVote extends Base {
   readonly kind: 'open_vote';
@@ -244,6 +257,7 @@ export interface Replies {
   end_attempt: { task: Task };
   promote: { task: Task };
   recover: { task: Task };
+  set_policy: { policy: JsonObject };
   open_vote: { vote: Vote };
   cast_ballot: { vote: Vote };
   expire_vote: { vote: Vote };
@@ -270,6 +284,8 @@ export interface Rules {
 
 /** Who decides on what the policy does not let through by itself, and how. */
 export interface GuardianRules {
+  /** Types of rules that the operator's own modules bring. */
+  readonly types: RuleTypes;
   readonly participants: readonly string[];
   /** The share of them that must approve. */
   readonly threshold: number;

@@ -21,7 +21,7 @@ export interface Document {
   readonly body: JsonObject;
 }
 
-export const COLLECTIONS = ['policy', 'quarantine', 'vote'] as const;
+export const COLLECTIONS = ['bucket', 'policy', 'quarantine', 'vote'] as const;
 export type Collection = (typeof COLLECTIONS)[number];
 
 /** What a document is called among those of all collections. */

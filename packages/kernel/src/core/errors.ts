@@ -22,6 +22,7 @@ export const PROBLEMS = {
   not_a_participant: [403, 'Only those named when the vote was opened may vote'],
   stale_lease: [409, 'The lease is no longer live'],
   idempotency_conflict: [409, 'The idempotency key was used with another body'],
+  version_mismatch: [412, 'It is at another version'],
   position_gone: [410, 'That position of the event stream does not exist'],
   rate_limited: [429, 'Too many requests'],
   queue_full: [429, 'The kernel has more waiting work than it may hold'],

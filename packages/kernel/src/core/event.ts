@@ -21,6 +21,7 @@ export const LEDGER_TYPES = [
   'vote_opened',
   'vote_cast',
   'vote_closed',
+  'policy_updated',
   'worker_quarantined',
   'worker_released',
   'task_assigned',

@@ -2,12 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Json, JsonObject } from '../core/json.ts';
+import type { RuleTypes } from '../core/rule-types.ts';
 import { type TaskSpec, toSpec } from '../core/task.ts';
 import { DEFAULT_POLICY } from './default-policy.ts';
 import { evaluate } from './evaluate.ts';
 import { parsePolicy } from './parse.ts';
 import type { Action, Policy, Violation } from './policy.ts';
-import type { RuleTypes } from './rules/custom.ts';
 
 const json = fc.jsonValue() as fc.Arbitrary<Json>;
 const name = fc.constantFrom(

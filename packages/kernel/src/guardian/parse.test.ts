@@ -1,9 +1,9 @@
 /** What is wrong with a policy, and how it is said. */
 import { describe, expect, test } from 'vitest';
 import type { FieldError } from '../core/errors.ts';
+import type { RuleTypes } from '../core/rule-types.ts';
 import { DEFAULT_POLICY } from './default-policy.ts';
 import { MAX_RULES, parsePolicy } from './parse.ts';
-import type { RuleTypes } from './rules/custom.ts';
 
 function errorsOf(policy: unknown, types?: RuleTypes): readonly FieldError[] {
   const parsed = parsePolicy(policy, types);

@@ -1,4 +1,5 @@
 import type { FieldError } from '../core/errors.ts';
+import type { RuleTypes } from '../core/rule-types.ts';
 import { Members } from './members.ts';
 import { PatternSet } from './patterns/pattern-set.ts';
 import {
@@ -11,7 +12,7 @@ import {
   type Rule,
 } from './policy.ts';
 import { cut, shown } from './quote.ts';
-import { customRule, type RuleTypes } from './rules/custom.ts';
+import { customRule } from './rules/custom.ts';
 import { MAX_PATTERNS, MAX_TOTAL_SIZE, prohibitedPattern } from './rules/prohibited-pattern.ts';
 import { rateLimit } from './rules/rate-limit.ts';
 import { requirement } from './rules/requirement.ts';

@@ -1,12 +1,12 @@
 /** Holds `docs/policy.md` against the code: its examples are accepted, and say what the page says they do. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import type { RuleTypes } from '../core/rule-types.ts';
 import { toSpec } from '../core/task.ts';
 import { evaluate } from './evaluate.ts';
 import { MAX_RULES, parsePolicy } from './parse.ts';
 import { SEARCH_BUDGET, SEARCHED_FIELDS } from './patterns/pattern-set.ts';
 import type { Policy } from './policy.ts';
-import type { RuleTypes } from './rules/custom.ts';
 import { MAX_PATTERNS, MAX_TOTAL_SIZE } from './rules/prohibited-pattern.ts';
 
 const page = readFileSync(new URL('../../../../docs/policy.md', import.meta.url), 'utf8');

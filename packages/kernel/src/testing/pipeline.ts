@@ -1,5 +1,6 @@
 import { Batcher, type Happened, type Patience } from '../body/batcher.ts';
 import { Dispatcher } from '../body/dispatcher.ts';
+import { contentHash } from '../core/chain.ts';
 import type { Answer, Command, NewTask, Rules } from '../core/command.ts';
 import { canonicalJson } from '../core/json.ts';
 import type { Store } from '../core/store.ts';
@@ -14,6 +15,7 @@ export const RULES: Rules = {
   maxLeaseLosses: 5,
   recoveryGraceMs: 2000,
   guardian: {
+    types: {},
     participants: ['operator'],
     threshold: 0.66,
     driftThreshold: 0.3,
@@ -71,11 +73,12 @@ export class Pipeline {
 /** A task to submit, as the API would prepare it. */
 export function newTask(id: string, input: Partial<TaskInput>, now: number): NewTask {
   const spec = toSpec({ description: id, ...input }, 'anonymous', now);
+  const json = JSON.stringify(spec);
   return {
     id,
     spec,
-    json: JSON.stringify(spec),
-    contentHash: `hash of ${id}`,
+    json,
+    contentHash: contentHash(json),
     lane: canonicalJson(spec.requirements),
     path: '',
   };

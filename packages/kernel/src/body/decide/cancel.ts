@@ -1,3 +1,4 @@
+import { contentHash } from '../../core/chain.ts';
 import type { Cancel, Replies, Retry } from '../../core/command.ts';
 import { Refusal } from '../../core/errors.ts';
 import { isTerminal, type Task } from '../../core/task.ts';
@@ -6,8 +7,11 @@ import type { Slice } from '../slice.ts';
 import type { Wanted } from '../wanted.ts';
 import type { Decision } from './decision.ts';
 import { cancelDependents, freeSlot } from './ending.ts';
+import { askForApproval, judge, nextVote, readPolicy, rejectionOf, tellRejection, tellVerdict } from './judging.ts';
 import { noSuchTask } from './missing.ts';
+import { needs as needsPolicy } from './policy.ts';
 import { callOffVote } from './vote-records.ts';
+import { waitFor } from './waiting.ts';
 
 /** The two things a submitter may do to a task by hand: call it off, and run it again once it has ended. */
 
@@ -69,6 +73,7 @@ function callOff(change: Change, task: Task, reason: string): void {
 }
 
 export function needsRetry(slice: Slice, command: Retry, wanted: Wanted): void {
+  needsPolicy(wanted);
   const task = wanted.task(command.taskId) && slice.task(command.taskId);
   if (task && !('removed' in task)) for (const id of task.spec.value.depends_on) wanted.task(id);
 }
@@ -88,25 +93,37 @@ export function retry(slice: Slice, command: Retry): Decision<Replies['retry']> 
   const change = new Change(slice, command.actor);
   const unmet = depends_on.filter((id) => change.readTask(id)?.status !== 'completed').length;
   const dueAt = run_at !== null && Date.parse(run_at) > now.wall ? Date.parse(run_at) : null;
-  const waits = unmet > 0 || dueAt !== null;
+  const { json, value: spec } = task.spec;
+  const verdict = judge(readPolicy(change), { spec, json }, contentHash(json));
+  const isRejected = verdict.verdict === 'reject';
+  const asks = verdict.verdict === 'require_approval';
+  const wait = isRejected ? null : waitFor({ asks, unmet, dueAt }, now.wall);
+  const status = isRejected ? 'rejected' : wait === null ? 'queued' : 'pending';
+  const vote = asks ? nextVote(task) : task.vote;
   const next = change.update(task, {
-    status: waits ? 'pending' : 'queued',
-    pendingReason: unmet > 0 ? 'dependencies' : dueAt !== null ? 'scheduled' : null,
+    status,
+    pendingReason: wait,
     unmet,
-    dueAt: unmet > 0 ? null : dueAt,
+    dueAt: wait === 'scheduled' ? dueAt : null,
+    vote,
     retryCount: 0,
     losses: 0,
     worker: null,
     lastOutcome: null,
-    queuedAt: waits ? null : now.wall,
+    queuedAt: status === 'queued' ? now.wall : null,
     startedAt: null,
-    completedAt: null,
+    completedAt: isRejected ? now.wall : null,
     progress: null,
     result: null,
-    error: null,
+    error: isRejected ? rejectionOf(verdict) : null,
     errorTrace: null,
   });
-  change.event('task_validated', 'neurasphere', { policy_version: 0, rules: 0, task_id: task.id, verdict: 'approve' });
+  if (isRejected) {
+    tellRejection(change, task.id, verdict);
+    return { change, reply: { task: next } };
+  }
+  tellVerdict(change, task.id, verdict);
   change.event('task_requeued', 'kernel', { reason: 'retried_by_hand', status: next.status, task_id: task.id });
+  if (asks) askForApproval(change, next, verdict);
   return { change, reply: { task: next } };
 }

@@ -3,6 +3,7 @@ import { isTerminal } from '../../core/task.ts';
 import type { Change } from '../change.ts';
 import { judge } from './quarantine.ts';
 import { callOffVote } from './vote-records.ts';
+import { waitFor } from './waiting.ts';
 
 /**
  * What follows from a task's end, in the same transaction: the worker that held it gets its slot back, tasks that
@@ -51,9 +52,9 @@ export function releaseDependents(change: Change, done: Task): void {
 export function goOn(change: Change, task: Task, after: 'approval' | 'dependencies'): void {
   const runAt = task.spec.value.run_at;
   const dueAt = runAt === null ? null : Date.parse(runAt);
-  if (task.unmet > 0) change.update(task, { pendingReason: 'dependencies' });
-  else if (dueAt !== null && dueAt > change.slice.now.wall) change.update(task, { dueAt, pendingReason: 'scheduled' });
-  else enqueue(change, task, after);
+  const pendingReason = waitFor({ asks: false, unmet: task.unmet, dueAt }, change.slice.now.wall);
+  if (pendingReason === null) enqueue(change, task, after);
+  else change.update(task, { pendingReason, dueAt: pendingReason === 'scheduled' ? dueAt : null });
 }
 
 /** pending → queued. */

@@ -6,6 +6,7 @@ import type { Wanted } from '../wanted.ts';
 import * as cancelling from './cancel.ts';
 import * as claiming from './claim.ts';
 import type { Decision } from './decision.ts';
+import * as policing from './policy.ts';
 import * as quarantining from './quarantine.ts';
 import * as settling from './settle.ts';
 import * as submitting from './submit.ts';
@@ -58,6 +59,9 @@ export function needs(slice: Slice, command: Command, wanted: Wanted): void {
     case 'expire_vote':
       voting.needs(slice, command, wanted);
       return;
+    case 'set_policy':
+      policing.needs(wanted);
+      return;
     case 'register':
     case 'open_vote':
     case 'announce':
@@ -109,6 +113,8 @@ function dispatch(slice: Slice, command: Command): Decision<Replies[keyof Replie
       return sweeping.promote(slice, command);
     case 'recover':
       return sweeping.recover(slice, command);
+    case 'set_policy':
+      return policing.set(slice, command);
     case 'open_vote':
       return voting.open(slice, command);
     case 'cast_ballot':

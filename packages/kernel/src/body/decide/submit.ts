@@ -2,10 +2,23 @@ import type { NewTask, Replies, Submit } from '../../core/command.ts';
 import { type FieldError, Refusal } from '../../core/errors.ts';
 import type { IdempotencyRecord } from '../../core/store.ts';
 import { Spec, type Task, TERMINAL } from '../../core/task.ts';
+import type { Policy } from '../../guardian/policy.ts';
 import { Change } from '../change.ts';
 import type { Slice } from '../slice.ts';
 import type { Wanted } from '../wanted.ts';
 import type { Decision } from './decision.ts';
+import {
+  askForApproval,
+  countAgainstLimits,
+  judge,
+  needsJudging,
+  nextVote,
+  readPolicy,
+  rejectionOf,
+  tellRejection,
+  tellVerdict,
+} from './judging.ts';
+import { waitFor } from './waiting.ts';
 
 export const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
 
@@ -17,6 +30,7 @@ export function needs(slice: Slice, command: Submit, wanted: Wanted): void {
       return;
     }
   }
+  needsJudging(slice, wanted, command.tasks);
   wanted.sequences(command.tasks.length);
   for (const { spec } of command.tasks) {
     for (const id of spec.depends_on) wanted.task(id);
@@ -33,7 +47,10 @@ export function decide(slice: Slice, command: Submit): Decision<Replies['submit'
     return new Refusal('validation_failed', errors[0]!.message, { errors });
   }
   const change = new Change(slice, command.actor);
-  const tasks = command.tasks.map((task, index) => admit(change, task, slice.sequence(index)));
+  const policy = readPolicy(change);
+  const refusal = countAgainstLimits(change, policy, command.tasks);
+  if (refusal) return refusal;
+  const tasks = command.tasks.map((task, index) => admit(change, policy, task, slice.sequence(index)));
   if (command.idempotency) {
     change.remember({ ...command.idempotency, taskIds: tasks.map((task) => task.id), at: slice.now.wall });
   }
@@ -89,15 +106,19 @@ function checkReferences(slice: Slice, { spec, path }: NewTask): FieldError[] {
 }
 
 /** Lets one task into the colony: judged, then queued, waiting, or cancelled because a dependency has failed. */
-function admit(change: Change, { id, spec, json, contentHash, lane }: NewTask, seq: number): Task {
+function admit(change: Change, policy: Policy, { id, spec, json, contentHash, lane }: NewTask, seq: number): Task {
   const { now } = change.slice;
   const parent = spec.parent_id === null ? null : (change.readTask(spec.parent_id) as Task);
   const dueAt = spec.run_at === null ? null : Date.parse(spec.run_at);
   const dependencies = spec.depends_on.map((other) => change.readTask(other)!);
   const unmet = dependencies.filter((task) => task.status !== 'completed').length;
   const failed = dependencies.find((task) => task.status !== 'completed' && TERMINAL.has(task.status));
-  const scheduled = dueAt !== null && dueAt > now.wall;
-  const status = failed ? 'cancelled' : unmet > 0 || scheduled ? 'pending' : 'queued';
+  const verdict = judge(policy, { spec, json }, contentHash);
+  const isRejected = verdict.verdict === 'reject';
+  const asks = verdict.verdict === 'require_approval';
+  const wait = waitFor({ asks, unmet, dueAt }, now.wall);
+  const status = isRejected ? 'rejected' : failed ? 'cancelled' : wait === null ? 'queued' : 'pending';
+  const vote = asks && status === 'pending' ? nextVote({ id, vote: null }) : null;
 
   const task = change.create({
     id,
@@ -110,10 +131,10 @@ function admit(change: Change, { id, spec, json, contentHash, lane }: NewTask, s
     timeoutMs: spec.timeout_seconds * 1000,
     depth: parent ? parent.depth + 1 : 0,
     status,
-    pendingReason: status !== 'pending' ? null : unmet > 0 ? 'dependencies' : 'scheduled',
+    pendingReason: status === 'pending' ? wait : null,
     unmet,
-    dueAt: status === 'pending' && unmet === 0 ? dueAt : null,
-    vote: null,
+    dueAt: status === 'pending' && wait === 'scheduled' ? dueAt : null,
+    vote,
     attempt: 0,
     retryCount: 0,
     losses: 0,
@@ -123,28 +144,23 @@ function admit(change: Change, { id, spec, json, contentHash, lane }: NewTask, s
     deadline: null,
     queuedAt: status === 'queued' ? now.wall : null,
     startedAt: null,
-    completedAt: failed ? now.wall : null,
+    completedAt: isRejected || failed ? now.wall : null,
     progress: null,
     result: null,
-    error: failed ? 'dependency_failed' : null,
+    error: isRejected ? rejectionOf(verdict) : failed ? 'dependency_failed' : null,
     errorTrace: null,
   });
-  // Until the guardian brings rules, the policy is empty, and the verdict says so.
-  change.event('task_validated', 'neurasphere', {
-    content_hash: contentHash,
-    policy_version: 0,
-    rules: 0,
-    task_id: id,
-    verdict: 'approve',
-  });
+  if (!isRejected) tellVerdict(change, id, verdict);
   change.event('task_submitted', 'kernel', {
     created_by: spec.created_by,
     ...(spec.parent_id === null ? {} : { parent_id: spec.parent_id }),
     priority: spec.priority,
-    status: failed ? 'pending' : status,
+    status: isRejected || failed ? 'pending' : status,
     task_id: id,
   });
-  if (failed) {
+  if (vote !== null) askForApproval(change, task, verdict);
+  else if (isRejected) tellRejection(change, id, verdict);
+  else if (failed) {
     change.event('task_cancelled', 'kernel', { dependency: failed.id, reason: 'dependency_failed', task_id: id });
   }
   return task;

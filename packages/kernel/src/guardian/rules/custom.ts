@@ -1,33 +1,9 @@
 import type { JsonObject } from '../../core/json.ts';
+import type { RuleType } from '../../core/rule-types.ts';
 import type { TaskSpec } from '../../core/task.ts';
 import type { Members } from '../members.ts';
 import type { ParsedRule, Subject } from '../policy.ts';
 import { cut, shown } from '../quote.ts';
-
-/**
- * A type of rule that an operator brings. A module that brings some exports `rules: Record<string, RuleType>`.
- *
- * @example
- * export const rules = {
- *   working_hours_only: {
- *     parse({ tag }) {
- *       if (typeof tag !== 'string') throw new Error('tag must be a text');
- *       return (task) => (task.tags.includes(tag) ? `Tasks with the tag ${tag} wait for Monday.` : null);
- *     },
- *   },
- * };
- */
-export interface RuleType {
-  /**
-   * Reads a rule's own members, all but `id`, `type`, `action` and `description`, when a policy is set. What it throws is
-   * shown to whoever sets it.
-   * @returns a check that answers synchronously with what is wrong with a task, or null; it must not change the task
-   */
-  parse(options: JsonObject): (task: TaskSpec) => string | null;
-}
-
-/** The types of rules that there are beside the built-in ones, by name. */
-export type RuleTypes = Readonly<Record<string, RuleType>>;
 
 /** How much a rule of an operator's own may say. */
 const MOST_SAID = 500;

@@ -1,11 +1,11 @@
 /** What each type of rule objects to, a sentence a row. */
 import { describe, expect, test } from 'vitest';
+import type { RuleTypes } from '../../core/rule-types.ts';
 import { type TaskInput, toSpec } from '../../core/task.ts';
 import { Random } from '../../testing/random.ts';
 import { evaluate } from '../evaluate.ts';
 import { parsePolicy } from '../parse.ts';
 import type { Judgement, Policy } from '../policy.ts';
-import type { RuleTypes } from './custom.ts';
 
 function policyOf(rules: readonly object[], types?: RuleTypes): Policy {
   const documents = rules.map((rule, index) => ({ id: `r${index}`, action: 'reject', ...rule }));

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import type { Command } from '../../core/command.ts';
+import type { Json } from '../../core/json.ts';
+import { DEFAULT_POLICY } from '../../guardian/default-policy.ts';
 import { newTask } from '../pipeline.ts';
 import type { ModelTask } from './colony.ts';
 import type { Model } from './model.ts';
@@ -15,6 +17,7 @@ const task = fc.record({
   parent: fc.option(fc.nat(), { freq: 3 }),
   delayMs: fc.constantFrom(0, 0, 0, 1500),
   retries: fc.nat(2),
+  risk: fc.constantFrom('low', 'low', 'low', 'low', 'critical', 'forbidden'),
 });
 
 const submit = fc.record({
@@ -80,6 +83,11 @@ const vote = fc.record({
   participant: fc.nat(4),
   approve: fc.boolean(),
 });
+const setPolicy = fc.record({
+  kind: fc.constant('set_policy' as const),
+  rules: fc.nat(2),
+  expected: fc.option(fc.nat(3), { freq: 2 }),
+});
 const time = fc.oneof(
   fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(1, 700, 2000, 90_000_000) }),
   fc.record({ kind: fc.constant('jump' as const), ms: fc.integer({ min: -100_000, max: 100_000 }) }),
@@ -98,6 +106,7 @@ export const action = fc.record({
     { weight: 4, arbitrary: sweep },
     { weight: 2, arbitrary: aboutWorker },
     { weight: 1, arbitrary: open },
+    { weight: 1, arbitrary: setPolicy },
     { weight: 4, arbitrary: vote },
     { weight: 2, arbitrary: time },
   ),
@@ -141,6 +150,8 @@ export function commandOf(what: Timeless, model: Model): Command {
       const leaseToken = tokenOf(model, taskId);
       return { kind: 'end_attempt', actor: 'kernel', taskId, leaseToken, random: 0.5 };
     }
+    case 'set_policy':
+      return { kind: 'set_policy', actor: 'ann', policy: { rules: POLICIES[what.rules]! }, expected: what.expected };
     case 'open_vote':
       return opening(what, model);
     case 'cast_ballot':
@@ -177,6 +188,8 @@ function submission(what: Extract<Timeless, { kind: 'submit' }>, model: Model): 
       delay_seconds: plan.delayMs / 1000,
       max_retries: plan.retries,
       timeout_seconds: 1,
+      ...(plan.risk === 'low' ? {} : { constraints: { safety_level: plan.risk } }),
+      ...(plan.risk === 'forbidden' ? { payload: 'rm -rf /' } : {}),
     };
     return newTask(`t${model.tasks.length + 1 + index}`, input, model.now.wall);
   });
@@ -195,6 +208,13 @@ function settlement({ kind, token, outcome, retryable }: SettleAction, taskId: s
   if (kind === 'progress') return { kind, ...lease, fraction: outcome / 2, message: outcome ? 'half' : null };
   return { kind, ...lease, error: `error ${outcome}`, errorTrace: outcome ? 'trace' : null, retryable, random: 0.25 };
 }
+
+/** What a policy may be: none at all, as in the beginning, and one that is soon exceeded. */
+const POLICIES = [
+  [],
+  DEFAULT_POLICY.rules as unknown as Json[],
+  [{ id: 'slow', type: 'rate_limit', action: 'reject', per_second: 1, burst: 4 }],
+];
 
 const VOTERS = ['ann', 'bob', 'eve', 'operator'];
 

@@ -1,13 +1,14 @@
+import { createHash } from 'node:crypto';
 import type * as Commands from '../../core/command.ts';
 import type { Command } from '../../core/command.ts';
 import { type ModelTask, type ModelWorker, Refused } from './colony.ts';
+import { Guarded } from './guardian.ts';
 import { viewTask, viewVote } from './views.ts';
-import { Votes } from './votes.ts';
 
 const DAY_MS = 86_400_000;
 
 /** Every command, carried out on the model as simply as it can be said. */
-export class Model extends Votes {
+export class Model extends Guarded {
   run(command: Command): unknown {
     this.events = [];
     this.actor = command.actor;
@@ -35,7 +36,7 @@ export class Model extends Votes {
       case 'cancel':
         return { task: viewTask(this.cancel(command)) };
       case 'retry':
-        return { task: viewTask(this.retry(command)) };
+        return { task: viewTask(this.#retry(command)) };
       case 'end_attempt':
       case 'promote':
       case 'recover':
@@ -50,6 +51,8 @@ export class Model extends Votes {
       case 'try_worker':
       case 'release_worker':
         return { worker: this.aboutWorker(command) };
+      case 'set_policy':
+        return { policy: this.setPolicy(command) };
       case 'open_vote':
         return { vote: viewVote(this.openVote(command)) };
       case 'cast_ballot':
@@ -76,6 +79,7 @@ export class Model extends Votes {
       const unknown = spec.depends_on.some((id) => !this.tasks.some((task) => task.id === id));
       if (orphan || unknown) throw new Refused('validation_failed');
     }
+    this.count(tasks);
     const admitted = tasks.map((task) => this.#admit(task));
     if (idempotency) this.keys.unshift({ ...idempotency, taskIds: tasks.map(({ id }) => id), at: this.now.wall });
     return { tasks: admitted.map(viewTask), replayed: false };
@@ -87,29 +91,69 @@ export class Model extends Votes {
     const failed = spec.depends_on
       .map((other) => this.tasks.find((task) => task.id === other)!)
       .find((task) => task.status !== 'completed' && this.isOver(task));
-    const dueAt = unmet > 0 || failed ? null : this.dueAfter(spec);
-    const status = failed ? 'cancelled' : unmet > 0 || dueAt !== null ? 'pending' : 'queued';
+    const { verdict } = this.judged(spec);
+    const wait = this.firstWait({ spec }, verdict === 'require_approval');
+    const isRejected = verdict === 'reject';
+    const status = isRejected ? 'rejected' : failed ? 'cancelled' : wait ? 'pending' : 'queued';
+    const isWaiting = status === 'pending';
+    const vote = isWaiting && wait === 'approval' ? id : null;
+    const dueAt = isWaiting && wait === 'scheduled' ? this.dueAfter(spec) : null;
     const task: ModelTask = {
-      ...{ id, spec, lane, status, unmet, dueAt, vote: null, removed: false },
-      pendingReason: status !== 'pending' ? null : unmet > 0 ? 'dependencies' : 'scheduled',
+      ...{ id, spec, lane, status, unmet, dueAt, vote, removed: false },
+      pendingReason: isWaiting ? wait : null,
       depth: spec.parent_id === null ? 0 : this.find(spec.parent_id).depth + 1,
       ...{ priority: spec.priority, createdAt: wall, timeoutMs: spec.timeout_seconds * 1000 },
       ...{ attempt: 0, retryCount: 0, losses: 0, leaseToken: 0, worker: null, lastOutcome: null, deadline: null },
-      ...{ queuedAt: status === 'queued' ? wall : null, startedAt: null, completedAt: failed ? wall : null },
-      ...{ progress: null, result: null, error: failed ? 'dependency_failed' : null, errorTrace: null },
+      ...{
+        queuedAt: status === 'queued' ? wall : null,
+        startedAt: null,
+        completedAt: isRejected || failed ? wall : null,
+      },
+      ...{ progress: null, result: null, error: failed && !isRejected ? 'dependency_failed' : null, errorTrace: null },
     };
     this.tasks.push(task);
-    const verdict = { policy_version: 0, rules: 0, task_id: id, verdict: 'approve' };
-    this.say('task_validated', 'neurasphere', { content_hash: contentHash, ...verdict });
+    if (!isRejected) this.tellVerdict(id, spec, contentHash);
     this.say('task_submitted', 'kernel', {
       created_by: spec.created_by,
       ...(spec.parent_id === null ? {} : { parent_id: spec.parent_id }),
       priority: spec.priority,
-      status: failed ? 'pending' : status,
+      status: failed || isRejected ? 'pending' : status,
       task_id: id,
     });
-    if (failed) {
+    if (vote !== null) this.askForApproval(id, vote, spec, contentHash);
+    else if (isRejected) task.error = this.tellRejection(id, spec, contentHash);
+    else if (failed) {
       this.say('task_cancelled', 'kernel', { dependency: failed.id, reason: 'dependency_failed', task_id: id });
+    }
+    return task;
+  }
+
+  #retry({ taskId }: Commands.Retry): ModelTask {
+    const task = this.find(taskId);
+    if (!['failed', 'timeout', 'cancelled'].includes(task.status)) throw new Refused('invalid_transition');
+    const { spec } = task;
+    const hash = createHash('sha256').update(JSON.stringify(spec)).digest('hex');
+    const { verdict } = this.judged(spec);
+    const isRejected = verdict === 'reject';
+    const wait = isRejected ? null : this.firstWait(task, verdict === 'require_approval');
+    const asked = this.votesOn(taskId);
+    const again = asked === 0 ? taskId : `${taskId}.${asked + 1}`;
+    const vote = wait === 'approval' ? again : task.vote;
+    const status = isRejected ? 'rejected' : wait ? 'pending' : 'queued';
+    Object.assign(task, { status, pendingReason: wait, vote, unmet: this.unmet(spec), retryCount: 0, losses: 0 });
+    Object.assign(task, { dueAt: wait === 'scheduled' ? this.dueAfter(spec) : null, worker: null, lastOutcome: null });
+    Object.assign(task, { queuedAt: status === 'queued' ? this.now.wall : null, startedAt: null, progress: null });
+    Object.assign(task, {
+      completedAt: isRejected ? this.now.wall : null,
+      result: null,
+      error: null,
+      errorTrace: null,
+    });
+    if (isRejected) task.error = this.tellRejection(taskId, spec, hash);
+    else {
+      this.tellVerdict(taskId, spec, hash);
+      this.say('task_requeued', 'kernel', { reason: 'retried_by_hand', status, task_id: taskId });
+      if (wait === 'approval') this.askForApproval(taskId, again, spec, hash);
     }
     return task;
   }

@@ -74,22 +74,6 @@ export class Tasks extends Workers {
     return task;
   }
 
-  protected retry({ taskId }: Commands.Retry): ModelTask {
-    const task = this.find(taskId);
-    if (!['failed', 'timeout', 'cancelled'].includes(task.status)) throw new Refused('invalid_transition');
-    const unmet = this.unmet(task.spec);
-    const dueAt = unmet > 0 ? null : this.dueAfter(task.spec);
-    const waits = unmet > 0 || dueAt !== null;
-    Object.assign(task, { status: waits ? 'pending' : 'queued', unmet, dueAt, retryCount: 0, losses: 0 });
-    Object.assign(task, { pendingReason: !waits ? null : unmet > 0 ? 'dependencies' : 'scheduled' });
-    Object.assign(task, { worker: null, lastOutcome: null, queuedAt: waits ? null : this.now.wall });
-    Object.assign(task, { startedAt: null, completedAt: null, progress: null });
-    Object.assign(task, { result: null, error: null, errorTrace: null });
-    this.say('task_validated', 'neurasphere', { policy_version: 0, rules: 0, task_id: taskId, verdict: 'approve' });
-    this.say('task_requeued', 'kernel', { reason: 'retried_by_hand', status: task.status, task_id: taskId });
-    return task;
-  }
-
   protected sweep(command: Commands.EndAttempt | Commands.Promote | Commands.Recover): ModelTask {
     const task = this.find(command.taskId);
     const { wall, steady } = this.now;

@@ -31,7 +31,8 @@ export function viewWorker(worker: Omit<Worker, 'version'>): Record<string, unkn
 /** An answer of the body, as the model would give it. */
 export function viewAnswer(answer: unknown): unknown {
   if (answer instanceof Refusal) return { refused: answer.code };
-  const { task, tasks, replayed, worker, assignments, vote } = answer as {
+  const { task, tasks, replayed, worker, assignments, vote, policy } = answer as {
+    policy?: unknown;
     vote?: Vote;
     task?: Task;
     tasks?: Task[];
@@ -41,6 +42,7 @@ export function viewAnswer(answer: unknown): unknown {
   };
   if (task) return { task: viewTask(task) };
   if (tasks) return { tasks: tasks.map(viewTask), replayed };
+  if (policy) return { policy };
   if (vote) return { vote: viewVote(vote) };
   if (worker) return { worker: worker.id };
   if (assignments) return { assignments: assignments.map((one) => ({ task: viewTask(one.task), token: one.token })) };

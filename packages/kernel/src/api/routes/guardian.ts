@@ -1,0 +1,79 @@
+import { Refusal } from '../../core/errors.ts';
+import type { TaskInput } from '../../core/task.ts';
+import { carryOut, sendJson } from '../answer.ts';
+import type { Api, ApiContext } from '../context.ts';
+import type { Intake } from '../intake.ts';
+import { invalidField, sendRefusal } from '../problem.ts';
+import { ProblemSchema } from '../schemas/common.ts';
+import { EvaluationSchema, PolicyInput, PolicySchema } from '../schemas/guardian.ts';
+import type { taskInput } from '../schemas/task.ts';
+
+/** The guardian's policy, and what it would say of a task. */
+export function guardianRoutes(
+  api: Api,
+  context: ApiContext,
+  intake: Intake,
+  task: ReturnType<typeof taskInput>,
+): void {
+  const { kernel } = context;
+
+  api.get(
+    '/guardian/policy',
+    {
+      config: { summary: 'The policy in force', tags: ['guardian'], policy: 'read', answers: { 200: PolicySchema } },
+    },
+    async (_request, reply) => {
+      const policy = await kernel.guardian.policy();
+      reply.header('etag', `"${policy.version}"`);
+      sendJson(reply, 200, JSON.stringify(policy));
+    },
+  );
+
+  api.put(
+    '/guardian/policy',
+    {
+      schema: { body: PolicyInput },
+      config: {
+        summary: 'Put a whole policy into force',
+        tags: ['guardian'],
+        policy: 'admin',
+        answers: { 200: PolicySchema, 412: ProblemSchema, 422: ProblemSchema },
+      },
+    },
+    (request, reply) => {
+      const expected = readIfMatch(request.headers['if-match']);
+      if (expected instanceof Refusal) return sendRefusal(reply, expected);
+      const command = { kind: 'set_policy', actor: request.principal.name, policy: request.body, expected } as const;
+      carryOut(context, reply, command, (reply, { policy }) => {
+        reply.header('etag', `"${policy.version}"`);
+        sendJson(reply, 200, JSON.stringify(policy));
+      });
+      return;
+    },
+  );
+
+  api.post(
+    '/guardian/evaluate',
+    {
+      schema: { body: task },
+      config: {
+        summary: 'What the policy says of a task; nothing is stored',
+        tags: ['guardian'],
+        policy: 'submit',
+        answers: { 200: EvaluationSchema },
+      },
+    },
+    async (request, reply) => {
+      const made = intake.newTask(request.body as TaskInput, request.principal.name, Date.now());
+      if (made instanceof Refusal) return sendRefusal(reply, made);
+      sendJson(reply, 200, JSON.stringify(await kernel.guardian.evaluate(made)));
+    },
+  );
+}
+
+/** The version that is to be replaced (RFC 9110, 13.1.1); null: whatever it is. */
+function readIfMatch(header: string | undefined): number | null | Refusal {
+  if (header === undefined || header === '*') return null;
+  const match = /^"(\d{1,15})"$/.exec(header);
+  return match ? Number(match[1]) : invalidField('header.If-Match', 'must be a version in quotes, as "3", or *');
+}
