@@ -1,7 +1,5 @@
-import { constants } from 'node:buffer';
-
-/** No line of an export comes near this. */
-const LONGEST_LINE = Math.min(64 * 1024 * 1024, constants.MAX_STRING_LENGTH);
+/** No entry comes near this: it holds less than the body of a request, which is 1 MiB at most. */
+const LONGEST_LINE = 4 * 1024 * 1024;
 const LF = 0x0a;
 
 /**

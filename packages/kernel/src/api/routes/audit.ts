@@ -1,18 +1,16 @@
 import { Readable } from 'node:stream';
-import { type Head, type SignedHead, signHead } from '../../core/head.ts';
-import type { Ledger, LedgerQuery } from '../../core/store.ts';
+import { signHead } from '../../core/head.ts';
+import type { LedgerQuery } from '../../core/store.ts';
 import { sendJson } from '../answer.ts';
 import type { Api, ApiContext } from '../context.ts';
+import { exportLedger, type Unsigned } from '../export.ts';
 import { renderAuditEntry } from '../render.ts';
 import { AuditQuery, AuditSchema, HeadSchema, VerificationSchema } from '../schemas/system.ts';
-
-const EXPORT_PAGE = 1000;
 
 /** The ledger as an audit log: read it, check its chain, take it away. */
 export function auditRoutes(api: Api, { kernel, signer, config }: ApiContext): void {
   const { ledger } = kernel.store;
-  const sign = (head: Omit<Head, 'timestamp' | 'system_id'>) =>
-    signHead(signer, { system_id: config.systemId, ...head }, Date.now());
+  const sign = (head: Unsigned) => signHead(signer, { system_id: config.systemId, ...head }, Date.now());
 
   api.get(
     '/system/audit',
@@ -93,29 +91,7 @@ export function auditRoutes(api: Api, { kernel, signer, config }: ApiContext): v
     (_request, reply) => {
       reply
         .header('content-type', 'application/x-ndjson; charset=utf-8')
-        .send(Readable.from(exportLines(ledger, sign), { objectMode: false }));
+        .send(Readable.from(exportLedger(ledger, sign), { objectMode: false }));
     },
   );
-}
-
-/**
- * A page at a time, as fast as the reader takes them, up to what was the head when it began; that is signed at the end,
- * for exactly what was sent. Throws, which breaks the answer off, when retention has removed entries that were still to come.
- */
-async function* exportLines(ledger: Ledger, sign: (head: Omit<Head, 'timestamp' | 'system_id'>) => SignedHead) {
-  await ledger.seal();
-  const { first, sealedTo, hash } = await ledger.span();
-  const head = { first_id: first, entries: sealedTo, hash };
-  for (let position = first - 1; position < head.entries; ) {
-    const entries = await ledger.read(position, Math.min(EXPORT_PAGE, head.entries - position));
-    const next = entries[0]?.id ?? head.entries + 1;
-    if (next !== position + 1) {
-      if (position !== first - 1)
-        throw new Error(`ledger entry ${position + 1} was removed while it was being exported`);
-      head.first_id = next;
-    }
-    position = entries.at(-1)?.id ?? head.entries;
-    if (entries.length > 0) yield `${entries.map(renderAuditEntry).join('\n')}\n`;
-  }
-  yield `{"head":${JSON.stringify(sign(head))}}\n`;
 }
