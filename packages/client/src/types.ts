@@ -274,6 +274,24 @@ export interface AuditVerification {
   first_invalid_id: number | null;
 }
 
+/** A signed statement of how far the ledger had come: kept elsewhere, it shows later that nothing up to it was altered. */
+export interface AuditHead {
+  /** The colony's name. */
+  system_id: string;
+  /** The oldest entry that was kept. */
+  first_id: number;
+  /** How many entries there have been: the number of the newest. */
+  entries: number;
+  /** The hash of the newest entry. */
+  hash: string;
+  timestamp: string;
+  key_id: string;
+  /** Ed25519: 32 bytes in base64. */
+  public_key: string;
+  /** 64 bytes in base64. */
+  signature: string;
+}
+
 export interface Health {
   status: 'healthy' | 'unhealthy';
   timestamp: string;

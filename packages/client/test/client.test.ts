@@ -185,8 +185,18 @@ describe.each([
       if (id === 2) break;
     }
     expect(ids).toEqual([1, 2]);
+    const head = { entries: 1, hash: 'abc' };
+    kernel.intercept = () => ({ status: 200, body: `{"id":1}\n{"head":${JSON.stringify(head)}}\n` });
+    const lines = make().exportAudit();
+    expect(await lines.next()).toEqual({ done: false, value: { id: 1 } });
+    expect(await lines.next()).toEqual({ done: true, value: head });
     kernel.intercept = () => problem(403, 'forbidden');
     await expect(make().exportAudit().next()).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  test('asks for the signed head of the audit log', async () => {
+    kernel.intercept = ({ path }) => ({ status: 200, body: { path, entries: 3 } });
+    expect(await make().auditHead()).toEqual({ path: '/system/audit/head', entries: 3 });
   });
 
   test('an unhealthy kernel is an answer and not an error', async () => {

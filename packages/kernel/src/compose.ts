@@ -14,9 +14,11 @@ import type { Rules } from './core/command.ts';
 import { Bug, Refusal } from './core/errors.ts';
 import type { EventBus } from './core/event-bus.ts';
 import type { RuleTypes } from './core/rule-types.ts';
+import type { Signer } from './core/signer.ts';
 import type { Store } from './core/store.ts';
 import { type PolicyFile, readPolicyFile } from './policy-file.ts';
 import { isDurable } from './redis/facts.ts';
+import { ephemeralSigner, signerFromFile } from './signing/key-file.ts';
 import { RedisStore } from './store/redis/store.ts';
 import { SqliteStore } from './store/sqlite/store.ts';
 
@@ -30,14 +32,17 @@ const PATIENCE_MS = 2;
 export interface Colony {
   readonly kernel: Kernel;
   readonly api: ApiServer;
+  readonly signer: Signer;
 }
 
 /** Puts a colony together from its configuration. The only place that knows every adapter. */
 export async function compose(config: Config, log: Logger, version: string): Promise<Colony> {
   const metrics = new Metrics(version);
   const policyFile = await policyIn(config);
+  const ground = config.redisUrl === null ? await onFile(config) : await onRedis(config.redisUrl, config, log);
+  const signer = await signerOn(ground, config);
   const kernel = await Kernel.open({
-    ...(config.redisUrl === null ? await onFile(config) : await onRedis(config.redisUrl, config, log)),
+    ...ground,
     rules: rulesOf(config, policyFile?.types ?? {}),
     retention: {
       taskRetentionMs: orNever(config.retentionSeconds),
@@ -50,8 +55,8 @@ export async function compose(config: Config, log: Logger, version: string): Pro
     patienceMs: PATIENCE_MS,
   });
   await usePolicy(kernel, policyFile, log);
-  const api = await createApi({ kernel, config, log, metrics, version });
-  return { kernel, api };
+  const api = await createApi({ kernel, signer, config, log, metrics, version });
+  return { kernel, api, signer };
 }
 
 /** Where a colony lives, how its kernels hear of each other, and what time it is there. */
@@ -97,6 +102,17 @@ async function onRedis(url: string, { systemId: colony }: Config, log: Logger): 
     throw new ConfigError(
       `COLONY_MEMORY_BACKEND "redis" cannot use ${JSON.stringify(withoutPassword(url))}: ${(fault as Error).message}`,
     );
+  }
+}
+
+/** The key comes after the store: what keeps a kernel out of a colony should not leave a key behind. */
+async function signerOn({ store, bus }: Ground, { signingKeyFile: path }: Config): Promise<Signer> {
+  try {
+    return path === null ? ephemeralSigner() : signerFromFile(path);
+  } catch (fault) {
+    await bus.close();
+    await store.close();
+    throw new ConfigError(`COLONY_SIGNING_KEY_FILE ${JSON.stringify(path)} ${(fault as Error).message}`);
   }
 }
 

@@ -108,6 +108,22 @@ describe('with Redis', () => {
   });
 });
 
+describe('the signing key', () => {
+  const keyFile = (env: Record<string, string>) => load(env).signingKeyFile;
+
+  test('is beside the database, unless a file is named', () => {
+    expect(keyFile({})).toBe('.colony/signing.key');
+    expect(keyFile({ COLONY_MEMORY_CONNECTION_STRING: '/var/lib/hive.db' })).toBe('/var/lib/signing.key');
+    expect(keyFile({ COLONY_MEMORY_CONNECTION_STRING: '/var/lib/hive.db', COLONY_SIGNING_KEY_FILE: 'k' })).toBe('k');
+    expect(keyFile({ COLONY_MEMORY_BACKEND: 'redis' })).toBe('.colony/signing.key');
+  });
+
+  test('is gone with a colony that is in memory only, unless a file is named', () => {
+    expect(keyFile({ COLONY_MEMORY_CONNECTION_STRING: ':memory:' })).toBeNull();
+    expect(keyFile({ COLONY_MEMORY_CONNECTION_STRING: ':memory:', COLONY_SIGNING_KEY_FILE: 'k' })).toBe('k');
+  });
+});
+
 describe('production', () => {
   test('refuses to start without a token', () => {
     expect(refusalOf({ COLONY_ENV: 'production' })).toContain('COLONY_SECRET_TOKEN');

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import {
   listOf,
@@ -183,15 +183,23 @@ export const VARIABLES = {
     seconds(0.1, 100 * YEAR),
     'How long a vote is open, unless it says otherwise. Fractions are allowed',
   ),
+  signingKeyFile: variable(
+    'COLONY_SIGNING_KEY_FILE',
+    '.colony/signing.key',
+    matching(/^[^\0]{1,4096}$/, 'the path of a file'),
+    'The Ed25519 key that signs heads of the ledger; made when there is none. Unset it is beside the SQLite file. Kernels of one colony share it',
+  ),
 } as const;
 
 type Variables = typeof VARIABLES;
 /** What the environment says, checked and frozen. Field by field the table above. */
 type Read = { readonly [K in keyof Variables]: Variables[K] extends Variable<infer T> ? T : never };
-export type Config = Omit<Read, 'eventBus'> & {
+export type Config = Omit<Read, 'eventBus' | 'signingKeyFile'> & {
   readonly eventBus: 'inmemory' | 'redis';
   /** The Redis that holds the colony; null: a SQLite file does. */
   readonly redisUrl: string | null;
+  /** Null: a key that is gone when the kernel stops, as the colony is. */
+  readonly signingKeyFile: string | null;
 };
 
 /** The start must not go on; `message` is the one line that says why. */
@@ -210,7 +218,7 @@ export function loadConfig(env: Environment, directory: string): Config {
     const name = entry.name === 'COLONY_PORT' && given.COLONY_PORT === undefined ? 'PORT' : entry.name;
     config[field] = readVariable(entry, name, given[name]);
   }
-  return checked(config as Read);
+  return checked(config as Read, given);
 }
 
 function readVariable(entry: Variable<unknown>, name: string, given: string | undefined): unknown {
@@ -222,7 +230,7 @@ function readVariable(entry: Variable<unknown>, name: string, given: string | un
   throw new ConfigError(`${name}${shown} is not allowed: it must be ${entry.allowed}`);
 }
 
-function checked(read: Read): Config {
+function checked(read: Read, given: Environment): Config {
   const isRedis = read.memoryBackend === 'redis';
   const isUrl = /^rediss?:/i.test(read.connectionString);
   if (isUrl && !isRedis) {
@@ -239,6 +247,8 @@ function checked(read: Read): Config {
     ...read,
     eventBus: read.eventBus ?? (isRedis ? 'redis' : 'inmemory'),
     redisUrl: !isRedis ? null : isUrl ? read.connectionString : read.messageQueueUrl,
+    signingKeyFile:
+      given.COLONY_SIGNING_KEY_FILE === undefined && !isRedis ? besideDatabase(read) : read.signingKeyFile,
   });
   if (config.environment === 'production' && config.secretToken === null && !config.allowAnonymous) {
     throw new ConfigError(
@@ -246,6 +256,10 @@ function checked(read: Read): Config {
     );
   }
   return config;
+}
+
+function besideDatabase({ connectionString: path }: Read): string | null {
+  return path === ':memory:' ? null : join(dirname(path), 'signing.key');
 }
 
 function readDotEnv(directory: string): Environment {

@@ -26,11 +26,16 @@ export async function main(environment: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-async function listen({ api, kernel }: Colony, config: Config, log: Logger): Promise<void> {
+async function listen({ api, kernel, signer }: Colony, config: Config, log: Logger): Promise<void> {
   try {
     const url = await api.listen();
     log.info(
-      { url, version: VERSION, store: config.redisUrl === null ? config.connectionString : 'redis' },
+      {
+        url,
+        version: VERSION,
+        store: config.redisUrl === null ? config.connectionString : 'redis',
+        key_id: signer.keyId,
+      },
       `ColonyOS Kernel ${VERSION} listens on ${url}`,
     );
   } catch (fault) {

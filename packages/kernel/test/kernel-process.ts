@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { KEY_FILE } from '../src/testing/key-file.ts';
 import { freePort } from '../src/testing/redis-server.ts';
 
 const BIN = fileURLToPath(new URL('../bin/colonyos.js', import.meta.url));
@@ -32,6 +33,7 @@ export class KernelProcess {
         PATH: process.env.PATH,
         COLONY_HOST: '127.0.0.1',
         COLONY_LOG_LEVEL: 'warn',
+        ...(env.COLONY_MEMORY_BACKEND === 'redis' ? { COLONY_SIGNING_KEY_FILE: KEY_FILE } : {}),
         ...env,
         COLONY_PORT: String(port),
       },

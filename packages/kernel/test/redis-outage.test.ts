@@ -20,9 +20,7 @@ async function scene(env: Record<string, string> = {}): Promise<Scene> {
   const line = await TcpProxy.start(() => server.port);
   onTestFinished(() => line.stop());
   const kernel = await startColony({
-    COLONY_MEMORY_BACKEND: 'redis',
-    COLONY_MEMORY_CONNECTION_STRING: `redis://127.0.0.1:${line.port}`,
-    COLONY_SYSTEM_ID: randomUUID(),
+    ...onRedis({ url: `redis://127.0.0.1:${line.port}` }, randomUUID()),
     ...env,
   });
   return { server, line, kernel };
@@ -141,9 +139,7 @@ async function masterAndReplica() {
 test('what a failover lost is noticed: leases are void, tokens grow on, and every watcher is told', async () => {
   const { master, replica, line, turnTo } = await masterAndReplica();
   const kernel = await startColony({
-    COLONY_MEMORY_BACKEND: 'redis',
-    COLONY_MEMORY_CONNECTION_STRING: `redis://127.0.0.1:${line.port}`,
-    COLONY_SYSTEM_ID: randomUUID(),
+    ...onRedis({ url: `redis://127.0.0.1:${line.port}` }, randomUUID()),
   });
   const { call } = kernel;
   const url = await kernel.listen();
@@ -187,8 +183,8 @@ test('what a failover lost is noticed: leases are void, tokens grow on, and ever
 
 test('who waits learns of what happened under numbers that a failover made free again', async () => {
   const { master, replica, line, turnTo } = await masterAndReplica();
-  const shared = { COLONY_MEMORY_BACKEND: 'redis', COLONY_SYSTEM_ID: randomUUID() };
-  const at = (port: number) => startColony({ ...shared, COLONY_MEMORY_CONNECTION_STRING: `redis://127.0.0.1:${port}` });
+  const colony = randomUUID();
+  const at = (port: number) => startColony(onRedis({ url: `redis://127.0.0.1:${port}` }, colony));
   const [a, b] = [await at(line.port), await at(line.port)];
   const hire = async () => (await a.call('POST /workers', { name: 'w', capabilities: [] })).json.id;
   const [busy, idle] = [await hire(), await hire()];
@@ -249,11 +245,7 @@ test.each(EMPTYINGS)('of a Redis that %s all kernels say so, and nobody waits fo
 test('a Redis that evicts is refused, and what would be lost is said', async () => {
   const server = await RedisServer.start({ 'maxmemory-policy': 'allkeys-lru', appendfsync: 'everysec' });
   onTestFinished(() => server.stop());
-  const on = {
-    COLONY_MEMORY_BACKEND: 'redis',
-    COLONY_MEMORY_CONNECTION_STRING: server.url,
-    COLONY_SYSTEM_ID: randomUUID(),
-  };
+  const on = onRedis(server, randomUUID());
   await expect(startColony(on)).rejects.toThrow(/maxmemory-policy is allkeys-lru.*set maxmemory-policy noeviction/);
   const other = await RedisServer.start({ appendfsync: 'everysec' });
   onTestFinished(() => other.stop());

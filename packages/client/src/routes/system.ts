@@ -1,7 +1,7 @@
 import type { AuditQuery, CallOptions } from '../client-options.ts';
 import { jsonLines } from '../http/ndjson.ts';
 import type { Requester } from '../http/requester.ts';
-import type { AuditEntry, AuditPage, AuditVerification, Health, Stats } from '../types.ts';
+import type { AuditEntry, AuditHead, AuditPage, AuditVerification, Health, Stats } from '../types.ts';
 import { get } from './calls.ts';
 
 /** How the kernel is, and what it has recorded. */
@@ -32,10 +32,22 @@ export abstract class SystemRoutes {
     return this.requester.json({ ...get('/system/audit/verify', options.signal), timeoutMs });
   }
 
-  /** The whole audit log, entry by entry as it arrives. Leaving the loop ends the download. */
-  async *exportAudit(options: CallOptions = {}): AsyncGenerator<AuditEntry> {
+  /** The signed head of the ledger: what to note down elsewhere. */
+  auditHead(options: CallOptions = {}): Promise<AuditHead> {
+    return this.requester.json(get('/system/audit/head', options.signal));
+  }
+
+  /**
+   * The whole audit log, entry by entry as it arrives; what the generator returns in the end is their signed head. Leaving
+   * the loop ends the download. To have it verified later, keep the lines as they came: see docs/ledger.md.
+   */
+  async *exportAudit(options: CallOptions = {}): AsyncGenerator<AuditEntry, AuditHead | undefined> {
     const { body } = await this.requester.stream(get('/system/audit/export', options.signal));
-    yield* jsonLines<AuditEntry>(body);
+    for await (const line of jsonLines<AuditEntry | { head: AuditHead }>(body)) {
+      if ('head' in line) return line.head;
+      yield line;
+    }
+    return undefined;
   }
 
   /** Prometheus text. */

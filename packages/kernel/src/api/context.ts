@@ -9,11 +9,13 @@ import type {
 import type { Logger } from 'pino';
 import type { Kernel } from '../body/kernel.ts';
 import type { Config } from '../config.ts';
+import type { Signer } from '../core/signer.ts';
 import type { Metrics } from './metrics.ts';
 
 /** What every route is given. */
 export interface ApiContext {
   readonly kernel: Kernel;
+  readonly signer: Signer;
   readonly config: Config;
   readonly log: Logger;
   readonly metrics: Metrics;

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Kernel } from '../body/kernel.ts';
 import type { Config } from '../config.ts';
 import { Refusal } from '../core/errors.ts';
+import type { Signer } from '../core/signer.ts';
 import { MAX_BODY, parseJsonBody, refuseMediaType } from './body.ts';
 import type { Api, ApiContext } from './context.ts';
 import { clientErrorHandler, errorHandler } from './fault.ts';
@@ -33,6 +34,7 @@ import { validatorCompiler } from './validate.ts';
 
 export interface ApiOptions {
   readonly kernel: Kernel;
+  readonly signer: Signer;
   readonly config: Config;
   readonly log: Logger;
   readonly metrics: Metrics;

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { VERSION } from '../config.ts';
+import { auditCommand } from './audit.ts';
 import { migrateCommand } from './migrate.ts';
 import { simulateCommand } from './simulate.ts';
 import { startCommand } from './start.ts';
@@ -7,7 +8,7 @@ import { startCommand } from './start.ts';
 /** Adds one command to the program. Whatever is heavy is imported when the command runs, not before. */
 export type CommandRegistration = (program: Command) => void;
 
-const COMMANDS: readonly CommandRegistration[] = [startCommand, migrateCommand, simulateCommand];
+const COMMANDS: readonly CommandRegistration[] = [startCommand, migrateCommand, auditCommand, simulateCommand];
 
 /** The `colonyos` program. */
 export async function run(argv: readonly string[]): Promise<void> {

@@ -17,6 +17,7 @@ describe('with a token set', () => {
     'GET /events',
     'GET /system/stats',
     'GET /system/audit',
+    'GET /system/audit/head',
     'GET /system/audit/export',
     'GET /metrics',
     'GET /no/such/route',

@@ -6,6 +6,7 @@ import { createApi } from '../../src/api/server.ts';
 import type { Kernel } from '../../src/body/kernel.ts';
 import { loadConfig } from '../../src/config.ts';
 import { StorageUnavailable } from '../../src/core/errors.ts';
+import { ephemeralSigner } from '../../src/signing/key-file.ts';
 
 /** An API before a kernel of which only some parts work. */
 async function apiOf(kernel: object) {
@@ -19,6 +20,7 @@ async function apiOf(kernel: object) {
       stop: async () => {},
       ...kernel,
     } as unknown as Kernel,
+    signer: ephemeralSigner(),
     config: loadConfig({}, '/nonexistent'),
     log,
     metrics: new Metrics('test'),

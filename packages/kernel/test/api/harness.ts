@@ -6,9 +6,11 @@ import { randomUUID } from 'node:crypto';
 import { type Logger, pino } from 'pino';
 import { expect, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
+import type { Kernel } from '../../src/body/kernel.ts';
 import { compose } from '../../src/compose.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { sharedRedis } from '../../src/testing/fresh-store.ts';
+import { KEY_FILE } from '../../src/testing/key-file.ts';
 import type { RedisServer } from '../../src/testing/redis-server.ts';
 
 export type JsonValue = ReturnType<typeof JSON.parse>;
@@ -22,6 +24,7 @@ export interface Answer {
 
 export interface Harness {
   readonly config: Config;
+  readonly kernel: Kernel;
   /** `call('POST /tasks', body, headers)`; a string body is sent as it is. */
   call(route: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
   /** Starts listening on a free port and answers the base URL. */
@@ -34,11 +37,12 @@ function freshStore(): Record<string, string> {
 }
 
 /** What makes a kernel one of this colony's. */
-export function onRedis(server: RedisServer, colony: string): Record<string, string> {
+export function onRedis(server: Pick<RedisServer, 'url'>, colony: string): Record<string, string> {
   return {
     COLONY_MEMORY_BACKEND: 'redis',
     COLONY_MEMORY_CONNECTION_STRING: server.url,
     COLONY_SYSTEM_ID: colony,
+    COLONY_SIGNING_KEY_FILE: KEY_FILE,
   };
 }
 
@@ -56,6 +60,7 @@ export async function startColony(env: Readonly<Record<string, string>> = {}): P
   onTestFinished(stop);
   return {
     config,
+    kernel,
     stop,
     async call(route, body, headers = {}) {
       const [method, url] = route.split(' ') as ['GET', string];

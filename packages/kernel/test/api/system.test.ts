@@ -63,8 +63,9 @@ test('/system/audit/verify and /export agree with it', async () => {
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line));
-  expect(lines).toHaveLength(1401);
-  expect(lines.at(-1).hash).toBe(verified.head);
+  expect(lines).toHaveLength(1402);
+  expect(lines.at(-2).hash).toBe(verified.head);
+  expect(lines.at(-1).head).toMatchObject({ first_id: 1, entries: 1401, hash: verified.head });
 });
 
 test('/metrics speaks Prometheus', async () => {
@@ -159,6 +160,7 @@ test('/openapi.json describes every route there is', async () => {
       'GET /system/stats',
       'GET /system/audit',
       'GET /system/audit/verify',
+      'GET /system/audit/head',
       'GET /system/audit/export',
       'GET /metrics',
     ].sort(),

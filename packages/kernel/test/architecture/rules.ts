@@ -19,7 +19,8 @@ export const MAX_FILE_BYTES = 14_000;
 
 /**
  * Who may import whom. The files right under `src/` are a room each, named like the file; compose alone knows every
- * adapter, and the command line starts the kernel through it. Migrate puts two stores together, and no kernel.
+ * adapter, and the command line starts the kernel through it. Migrate puts two stores together, and no kernel; audit checks
+ * what a kernel has exported, without one.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
@@ -31,20 +32,48 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: ['core', 'redis'],
   bus: ['core', 'redis'],
   memory: ['core'],
+  signing: ['core'],
+  audit: ['core', 'signing'],
   config: ['core'],
-  compose: ['config', 'policy', 'core', 'guardian', 'mind', 'body', 'api', 'redis', 'store', 'bus', 'memory'],
+  compose: [
+    'config',
+    'policy',
+    'core',
+    'guardian',
+    'mind',
+    'body',
+    'api',
+    'redis',
+    'store',
+    'bus',
+    'memory',
+    'signing',
+  ],
   policy: ['core', 'guardian'],
   migrate: ['config', 'core', 'store'],
   main: ['compose', 'config', 'core'],
-  cli: ['main', 'compose', 'config', 'migrate'],
-  testing: ['compose', 'config', 'core', 'guardian', 'mind', 'body', 'api', 'redis', 'store', 'bus', 'memory'],
+  cli: ['main', 'compose', 'config', 'migrate', 'audit'],
+  testing: [
+    'compose',
+    'config',
+    'core',
+    'guardian',
+    'mind',
+    'body',
+    'api',
+    'redis',
+    'store',
+    'bus',
+    'memory',
+    'signing',
+  ],
 };
 
 /** Rooms of which a room may know the types, because it is handed such things. */
 const MAY_KNOW: Readonly<Record<string, readonly string[]>> = { api: ['config'] };
 
 /** Ports: the interfaces that the world stands behind. They may speak of anything, since they do nothing. */
-const PORTS = ['core/event-bus.ts', 'core/store.ts', 'core/vector-index.ts', 'core/embedder.ts'];
+const PORTS = ['core/event-bus.ts', 'core/signer.ts', 'core/store.ts', 'core/vector-index.ts', 'core/embedder.ts'];
 
 /** The shell of the body: the only files of it that wait, count time or touch a store. All others compute. */
 const SHELL = ['kernel', 'batcher', 'sweeper', 'event-relay', 'presence', 'system-clock'].map(

@@ -16,7 +16,13 @@ export function checkLeases(ndjson: string): string[] {
   const held = new Set<string>();
   let next: number | undefined;
   for (const line of ndjson.trimEnd().split('\n')) {
-    const { id, event_type, details } = JSON.parse(line) as Entry;
+    const read = JSON.parse(line) as Entry | { readonly head: { readonly entries: number } };
+    if ('head' in read) {
+      if (read.head.entries + 1 !== next)
+        problems.push(`the head is over ${read.head.entries} entries, and ${next} is next`);
+      continue;
+    }
+    const { id, event_type, details } = read;
     if (next !== undefined && id !== next) problems.push(`entry ${id} stands where ${next} was due`);
     next = id + 1;
     const { task_id: taskId, lease_token: token } = details;

@@ -1,6 +1,6 @@
 /** The program as people start it: a process of its own, from what was built. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -92,6 +92,7 @@ test('what it stores is for its owner’s eyes', async () => {
   const mode = (path: string) => statSync(join(program.directory, path)).mode & 0o777;
   expect(mode('.colony')).toBe(0o700);
   expect(mode('.colony/colony.db')).toBe(0o600);
+  expect(mode('.colony/signing.key')).toBe(0o600);
 });
 
 test('options win over the environment, which wins over .env', async () => {
@@ -122,6 +123,17 @@ test.each([
   expect(await program.exit).toBe(1);
   expect(program.output).toMatch(line);
   if (!('COLONY_HOST' in env)) expect(existsSync(join(program.directory, '.colony'))).toBe(false);
+});
+
+test('a signing key that others can read stops the start with one line, and closes the store', async () => {
+  const first = new Program(['start']);
+  await first.url();
+  first.process.kill('SIGTERM');
+  await first.exit;
+  chmodSync(join(first.directory, '.colony/signing.key'), 0o644);
+  const second = new Program(['start'], {}, first.directory);
+  expect(await second.exit).toBe(1);
+  expect(second.output).toMatch(/^colonyos: COLONY_SIGNING_KEY_FILE "\.colony\/signing\.key" .+: chmod 600 it\n$/);
 });
 
 test('a port in use is said in one line', async () => {

@@ -1,15 +1,16 @@
 import { Readable } from 'node:stream';
-import type { Ledger, LedgerQuery } from '../../core/store.ts';
+import { signHead } from '../../core/head.ts';
+import type { LedgerQuery } from '../../core/store.ts';
 import { sendJson } from '../answer.ts';
 import type { Api, ApiContext } from '../context.ts';
+import { exportLedger, type Unsigned } from '../export.ts';
 import { renderAuditEntry } from '../render.ts';
-import { AuditQuery, AuditSchema, VerificationSchema } from '../schemas/system.ts';
-
-const EXPORT_PAGE = 1000;
+import { AuditQuery, AuditSchema, HeadSchema, VerificationSchema } from '../schemas/system.ts';
 
 /** The ledger as an audit log: read it, check its chain, take it away. */
-export function auditRoutes(api: Api, { kernel }: ApiContext): void {
+export function auditRoutes(api: Api, { kernel, signer, config }: ApiContext): void {
   const { ledger } = kernel.store;
+  const sign = (head: Unsigned) => signHead(signer, { system_id: config.systemId, ...head }, Date.now());
 
   api.get(
     '/system/audit',
@@ -55,33 +56,42 @@ export function auditRoutes(api: Api, { kernel }: ApiContext): void {
   );
 
   api.get(
+    '/system/audit/head',
+    {
+      config: {
+        summary: 'How far the ledger has come, signed: what to note down elsewhere',
+        tags: ['audit'],
+        policy: 'audit',
+        answers: { 200: HeadSchema },
+      },
+    },
+    async (_request, reply) => {
+      await ledger.seal();
+      const { first, sealedTo, hash } = await ledger.span();
+      sendJson(reply, 200, JSON.stringify(sign({ first_id: first, entries: sealedTo, hash })));
+    },
+  );
+
+  api.get(
     '/system/audit/export',
     {
       exposeHeadRoute: false,
       config: {
-        summary: 'Every entry, one JSON object a line',
+        summary: 'Every entry, one JSON object a line, and at the end the signed head',
         tags: ['audit'],
         policy: 'audit',
-        answers: { 200: { mediaType: 'application/x-ndjson', description: 'An audit entry a line, oldest first' } },
+        answers: {
+          200: {
+            mediaType: 'application/x-ndjson',
+            description: 'An audit entry a line, oldest first; the last line is {"head": …}',
+          },
+        },
       },
     },
     (_request, reply) => {
       reply
         .header('content-type', 'application/x-ndjson; charset=utf-8')
-        .send(Readable.from(exportLines(ledger), { objectMode: false }));
+        .send(Readable.from(exportLedger(ledger, sign), { objectMode: false }));
     },
   );
-}
-
-/** A page at a time, as fast as the reader takes them, up to what was the head when it began. */
-async function* exportLines(ledger: Ledger): AsyncGenerator<string> {
-  const head = await ledger.seal();
-  let position = (await ledger.span()).first - 1;
-  while (position < head) {
-    const entries = await ledger.read(position, Math.min(EXPORT_PAGE, head - position));
-    const last = entries.at(-1);
-    if (last === undefined) return;
-    position = last.id;
-    yield `${entries.map(renderAuditEntry).join('\n')}\n`;
-  }
 }

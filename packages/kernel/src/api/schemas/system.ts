@@ -56,6 +56,17 @@ export const VerificationSchema = Type.Object({
   first_invalid_id: Nullable(Type.Integer()),
 });
 
+export const HeadSchema = Type.Object({
+  system_id: Type.String({ description: "The colony's name" }),
+  first_id: Type.Integer({ description: 'The oldest entry that is kept' }),
+  entries: Type.Integer({ description: 'How many entries the ledger has had: the number of the newest' }),
+  hash: Type.String({ description: 'Of the newest entry' }),
+  timestamp: Time,
+  key_id: Type.String({ description: 'The first 16 hexadecimal digits of the SHA-256 of the public key' }),
+  public_key: Type.String({ description: 'Ed25519: 32 bytes in base64' }),
+  signature: Type.String({ description: 'Over what docs/ledger.md says: 64 bytes in base64' }),
+});
+
 export const EventSchema = Type.Object({
   id: Type.Optional(Type.Integer({ description: 'Gapless from 1; ephemeral events have none' })),
   type: Type.String(),
