@@ -3,11 +3,13 @@ import type { Rules } from '../core/command.ts';
 import { type Document, nameOf } from '../core/document.ts';
 import { Bug } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
+import type { Saving } from '../core/saved.ts';
 import type { IdempotencyRecord, Lane, Loaded, Needs, Put, Survey, Tombstone } from '../core/store.ts';
 import { isTerminal, type Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import { LaneView } from './lane-view.ts';
 import { known, Relation } from './relation.ts';
+import { isUnstarted, reportedLength } from './task-traits.ts';
 import { Wanted } from './wanted.ts';
 
 /** A slice with more records than this, or through which more text has gone, is not kept. */
@@ -29,6 +31,7 @@ export class Slice {
   unstarted = 0;
   tokenFloor = 0;
   epoch: string | null = null;
+  saving: Saving = null;
   /** A name for how the colony stood, or will once what was decided is committed; null: nobody else could change it. */
   mark: string | null = null;
   /** Whether it outlives its batch. */
@@ -69,11 +72,12 @@ export class Slice {
   }
 
   /** How much there is; known before anything is decided. */
-  survey({ tasks, tokenFloor, epoch, lanes, mark, lastKey }: Survey): void {
+  survey({ tasks, tokenFloor, epoch, lanes, mark, lastKey, saving }: Survey): void {
     this.executing = tasks.executing;
     this.unstarted = tasks.queued + tasks.pending;
     this.tokenFloor = tokenFloor;
     this.epoch = epoch;
+    this.saving = saving;
     this.mark = mark;
     this.#lastKey = lastKey;
     this.#directory = lanes;
@@ -236,7 +240,8 @@ export class Slice {
         this.#workers.set(id, put.next);
         this.stirredWorkers.add(id);
       } else if (put.kind === 'document') this.#absorbDocument(nameOf((put.next ?? put.prev)!), put.next);
-      else this.#absorbKey(put.next);
+      else if (put.kind === 'idempotency') this.#absorbKey((put.next ?? put.prev)!.key, put.next);
+      else this.saving = put.next;
     }
   }
 
@@ -245,20 +250,29 @@ export class Slice {
     if (document) this.#characters += JSON.stringify(document.body).length;
   }
 
-  #absorbKey(record: IdempotencyRecord): void {
-    this.#keys.set(record.key, record);
-    if (this.#lastKey !== null && record.key > this.#lastKey) this.#lastKey = record.key;
+  #absorbKey(key: string, record: IdempotencyRecord | null): void {
+    this.#keys.set(key, record);
+    if (this.#lastKey !== null && key > this.#lastKey) this.#lastKey = key;
   }
 
-  #absorbTask(prev: Task | null, next: Task): void {
+  #absorbTask(prev: Task | null, next: Task | null): void {
+    this.executing += Number(next?.status === 'executing') - Number(prev?.status === 'executing');
+    this.unstarted += Number(isUnstarted(next)) - Number(isUnstarted(prev));
+    if (prev?.status === 'queued') this.#leaveLane(prev);
+    if (next === null) return void this.#absorbRemoved(prev!.id);
     this.#tasks.set(next.id, next);
     this.#characters += (prev === null ? next.spec.json.length : 0) + reportedLength(next);
     if (prev === null) this.#absorbNew(next);
-    this.executing += Number(next.status === 'executing') - Number(prev?.status === 'executing');
-    this.unstarted += Number(isUnstarted(next)) - Number(prev !== null && isUnstarted(prev));
     if (isTerminal(next)) this.#ended.push(next.id);
-    if (prev?.status === 'queued') this.#leaveLane(prev);
     if (next.status === 'queued') this.#joinLane(next);
+  }
+
+  /** Who hangs on whom is asked for anew after this batch. */
+  #absorbRemoved(id: string): void {
+    this.#tasks.set(id, null);
+    this.#dependents.remove(id);
+    this.#children.remove(id);
+    this.#characters = Number.POSITIVE_INFINITY;
   }
 
   #absorbNew(task: Task): void {
@@ -335,13 +349,4 @@ export class Slice {
       tasks.map((task) => task.id),
     );
   }
-}
-
-function isUnstarted({ status }: Task): boolean {
-  return status === 'queued' || status === 'pending';
-}
-
-/** How much text a worker has reported of it. A task that waits for another try keeps the error of the last one. */
-function reportedLength({ result, error, errorTrace }: Task): number {
-  return (result?.length ?? 0) + (error?.length ?? 0) + (errorTrace?.length ?? 0);
 }

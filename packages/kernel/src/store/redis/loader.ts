@@ -2,6 +2,7 @@ import type { LaneHead, LaneNeed, Loaded, Needs, Survey, Tombstone } from '../..
 import { TASK_STATUSES, type Task, type TaskStatus } from '../../core/task.ts';
 import type { Worker, WorkerProfile } from '../../core/worker.ts';
 import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
+import { savingFrom } from '../saved.ts';
 import { documentsFrom } from './documents.ts';
 import { type EpochWatch, tokenFloorOf } from './epoch.ts';
 import type { Keys } from './keys.ts';
@@ -76,11 +77,12 @@ export class Loader {
   async survey(breaks = this.#redis.breaks): Promise<Survey> {
     const { counts, meta, lanes } = this.#keys;
     // The mark first: what is read after it may be newer, and never older.
-    const [found, numbers, [directory, number, name = null, lastKey = null]] = (await this.#redis.pipeline([
-      ['GET', this.#keys.mark],
-      ['HGETALL', counts],
-      ['HMGET', meta, 'directory', 'epoch', 'name', 'lastKey'],
-    ])) as [string | null, string[], (string | null)[]];
+    const [found, numbers, [directory, number, name = null, lastKey = null, saving = null]] =
+      (await this.#redis.pipeline([
+        ['GET', this.#keys.mark],
+        ['HGETALL', counts],
+        ['HMGET', meta, 'directory', 'epoch', 'name', 'lastKey', 'saving'],
+      ])) as [string | null, string[], (string | null)[]];
     if (!this.#epoch.holds(name)) return this.survey(breaks);
     // Asked for again, it may have been read after what was asked for next, and says nothing of how old that is.
     const mark = this.#redis.breaks === breaks ? (found ?? '') : NO_MARK;
@@ -96,7 +98,7 @@ export class Loader {
     const tasks = Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<TaskStatus, number>;
     for (const [status, count] of pairsOf(numbers)) tasks[status as TaskStatus] = Number(count);
     const tokenFloor = tokenFloorOf(Number(number ?? 0));
-    return { tasks, tokenFloor, epoch: name, lanes: this.#lanes, mark, lastKey };
+    return { tasks, tokenFloor, epoch: name, lanes: this.#lanes, mark, lastKey, saving: savingFrom(saving) };
   }
 
   /** The stored ones of these tasks, in the order of their ids. */

@@ -150,7 +150,7 @@ test('of a colony of the first schema it is not known which keys it has used, of
     await server.ask('HSET', meta, 'schema', schema, 'lastKey', 'k');
     const { store } = await open(colony);
     expect((await store.survey()).lastKey).toBe(lastKey);
-    expect(await server.ask('HGET', meta, 'schema')).toBe('3');
+    expect(await server.ask('HGET', meta, 'schema')).toBe('4');
   }
 });
 

@@ -128,6 +128,14 @@ const STEPS: readonly string[] = [
   -- The vote that a task waits for, or that was held on it last.
   ALTER TABLE tasks ADD COLUMN vote TEXT;
   `,
+  `
+  -- What records were when they first changed after a checkpoint; no text: there was none.
+  CREATE TABLE saved (number INTEGER NOT NULL, name TEXT NOT NULL, text TEXT, PRIMARY KEY (number, name)) STRICT, WITHOUT ROWID;
+  CREATE INDEX saved_by_name ON saved (name, number);
+  -- The highest that a removed task had.
+  ALTER TABLE removed ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE removed ADD COLUMN lease_token INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** "Cols": marks a file as a colony's. */
