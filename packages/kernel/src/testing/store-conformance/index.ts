@@ -19,6 +19,7 @@ import { removal } from './removal.ts';
 import { reopening } from './reopening.ts';
 import { retention } from './retention.ts';
 import { severalKernels } from './several-kernels.ts';
+import { sharedCheckpoints } from './shared-checkpoints.ts';
 import { workers } from './workers.ts';
 
 /** What every store must do, told as tests. One call enrols a driver. */
@@ -42,6 +43,7 @@ export function exerciseStore(name: string, driver: Driver): void {
     describe('removal', () => removal(driver));
     describe('dumped and restored', () => archive(driver));
     if (driver.join) describe('several kernels', () => severalKernels(driver));
+    if (driver.join) describe('checkpoints of several kernels', () => sharedCheckpoints(driver));
     if (driver.join) describe('exclusive commits', () => exclusiveCommits(driver));
     if (driver.reopen) describe('closed and opened again', () => reopening(driver));
   });

@@ -101,6 +101,22 @@ export function removal(driver: Driver): void {
     expect(await scribe.store.task(task.id)).toMatchObject({ version: 5, leaseToken: 5 });
   });
 
+  test('what such a task depended on is known as long as it may be there again', async () => {
+    const scribe = await openFor(driver);
+    const on = await scribe.add({}, { status: 'completed', completedAt: DAWN - 1, queuedAt: null });
+    const task = await scribe.add({ depends_on: [on.id] });
+    await scribe.commit({ puts: [], events: [about({ id: 'newest' })] });
+    await scribe.store.ledger.seal();
+    await scribe.store.prune({ endedBefore: DAWN, ledgerBefore: DAWN + 1, idempotencyBefore: 0 }, 9);
+    await scribe.save(at(1));
+    await scribe.remove(task);
+    const left = async () => (await scribe.store.load({ tasks: [on.id] })).tasks.get(on.id);
+    expect(await left()).toEqual({ id: on.id, removed: true, status: 'completed' });
+    await scribe.save(null);
+    expect(await scribe.store.forgetSaved(2, 9)).toBe(1);
+    expect(await left()).toBeNull();
+  });
+
   test('what is removed must be as it was decided on, and what is there again must not be there', async () => {
     const scribe = await openFor(driver);
     const old = await scribe.add();
