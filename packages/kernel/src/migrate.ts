@@ -125,8 +125,8 @@ class Passage {
     for await (const piece of this.#source.store.dump()) {
       if (piece.kind === 'head') {
         this.contents = piece.contents;
-        const { tasks, removed, workers, keys, entries } = piece.contents;
-        total = tasks + removed + workers + keys + entries;
+        const { tasks, removed, workers, documents, keys, saved, entries } = piece.contents;
+        total = tasks + removed + workers + documents + keys + saved + entries;
         tell(`moving ${total} records from ${nameOf(from)} to ${nameOf(to)}`);
       } else done += piece.kind === 'entries' ? piece.entries.length : 1;
       if (performance.now() - toldAt >= TELL_EVERY_MS) {

@@ -10,6 +10,7 @@ import { Model } from '../src/testing/model/model.ts';
 import { Pipeline, RULES } from '../src/testing/pipeline.ts';
 import { type Names, portrait } from '../src/testing/portrait.ts';
 import { RedisServer } from '../src/testing/redis-server.ts';
+import { Scribe } from '../src/testing/scribe.ts';
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -18,6 +19,8 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const DAY_MS = 86_400_000;
+/** So many actions lie between checkpoints. */
+const CHECKPOINT_EVERY = 12;
 
 /** A colony that lives through some actions; the model only says which tasks and workers they are about. */
 class Life {
@@ -65,7 +68,11 @@ test('moved from a file to Redis and back into a file, everything is as it was',
       const redis = await RedisStore.open({ url: server.url, colony: randomUUID() });
       const again = await SqliteStore.open({ path: ':memory:' });
       try {
-        for (const one of [...OPENING, ...actions]) await life.act(one);
+        for (const one of OPENING) await life.act(one);
+        for (const [number, one] of actions.entries()) {
+          if (number % CHECKPOINT_EVERY === 0) await new Scribe(store).save({ number, rolling: false });
+          await life.act(one);
+        }
         const before = await portrait(store, life.names, false);
         await redis.restore(store.dump());
         expect(await portrait(redis, life.names, false)).toEqual(before);

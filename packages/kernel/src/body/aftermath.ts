@@ -53,7 +53,7 @@ export class Aftermath {
     if (put.kind === 'worker') {
       if (put.next) presence.follow(put.next.id, put.next.offline, now);
       else if (put.prev) presence.forget(put.prev.id);
-    } else if (put.kind === 'task') {
+    } else if (put.kind === 'task' && put.next !== null) {
       const { prev, next } = put;
       if (isTerminal(next)) taskWaiters.ended(next);
       if (next.dueAt !== null) expect(next.dueAt - now.wall);

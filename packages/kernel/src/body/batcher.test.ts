@@ -2,7 +2,9 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Cancel, Command, Replies } from '../core/command.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
+import { before } from '../testing/meddling.ts';
 import { newTask, Pipeline } from '../testing/pipeline.ts';
+import { savedSince } from '../testing/portrait.ts';
 import { after, aWorker, Scribe } from '../testing/scribe.ts';
 
 async function begin(): Promise<Pipeline> {
@@ -170,4 +172,18 @@ test('it is settled when all that was handed in is answered, and what followed f
   });
   await pipeline.batcher.settled();
   expect(answered).toBe(true);
+});
+
+test('what is decided before a checkpoint and committed after it is kept for it', async () => {
+  const pipeline = await begin();
+  const { store } = pipeline;
+  const scribe = new Scribe(store);
+  await pipeline.run(submit('a'));
+  before(store, 'commit', () => scribe.save({ number: 1, rolling: false }));
+  for (const command of [cancel('a'), submit('b')]) expect(await pipeline.run(command)).not.toBeInstanceOf(Refusal);
+  const kept = (await savedSince(store, 1)).map(({ id, saved }) => [id, saved && (saved as { status: string }).status]);
+  expect(kept).toEqual([
+    ['a', 'queued'],
+    ['b', null],
+  ]);
 });

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { Fellows } from '../core/store.ts';
+import type { Fellows } from '../core/fellows.ts';
 import type { EventRelay } from './event-relay.ts';
 import type { Presence } from './presence.ts';
 

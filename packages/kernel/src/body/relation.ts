@@ -5,6 +5,8 @@ export class Relation {
   readonly #loaded = new Map<string, readonly string[]>();
   readonly #added = new Map<string, string[]>();
   readonly #closed = new Set<string>();
+  /** Who hangs on nobody any more. */
+  readonly #removed = new Set<string>();
 
   has(id: string): boolean {
     return this.#loaded.has(id);
@@ -28,6 +30,7 @@ export class Relation {
     this.#loaded.clear();
     this.#added.clear();
     this.#closed.clear();
+    this.#removed.clear();
   }
 
   /** What an earlier batch has added is in the store by now. */
@@ -44,6 +47,10 @@ export class Relation {
     else this.#added.set(id, [other]);
   }
 
+  remove(id: string): void {
+    this.#removed.add(id);
+  }
+
   loadedCount(id: string): number {
     return known(this.#loaded, id, 'relatives of task').length;
   }
@@ -51,7 +58,8 @@ export class Relation {
   of(id: string): readonly string[] {
     const loaded = known(this.#loaded, id, 'relatives of task');
     const added = this.#added.get(id);
-    return added ? [...loaded, ...added] : loaded;
+    const all = added ? [...loaded, ...added] : loaded;
+    return this.#removed.size === 0 ? all : all.filter((other) => !this.#removed.has(other));
   }
 }
 

@@ -3,11 +3,13 @@ import type { Rules } from '../core/command.ts';
 import { type Document, nameOf } from '../core/document.ts';
 import { Bug } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
+import type { Saving } from '../core/saved.ts';
 import type { IdempotencyRecord, Lane, Loaded, Needs, Put, Survey, Tombstone } from '../core/store.ts';
 import { isTerminal, type Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import { LaneView } from './lane-view.ts';
 import { known, Relation } from './relation.ts';
+import { isUnstarted, reportedLength } from './task-traits.ts';
 import { UsedKeys } from './used-keys.ts';
 import { Wanted } from './wanted.ts';
 
@@ -29,6 +31,7 @@ export class Slice {
   /** How the attempts of the workers that are registered ended. */
   attempts = { completed: 0, failed: 0 };
   epoch: string | null = null;
+  saving: Saving = null;
   /** A name for how the colony stood, or will once what was decided is committed; null: nobody else could change it. */
   mark: string | null = null;
   /** Whether it outlives its batch. */
@@ -68,12 +71,13 @@ export class Slice {
   }
 
   /** How much there is; known before anything is decided. */
-  survey({ tasks, attempts, tokenFloor, epoch, lanes, mark, lastKey }: Survey): void {
+  survey({ tasks, attempts, tokenFloor, epoch, lanes, mark, lastKey, saving }: Survey): void {
     this.executing = tasks.executing;
     this.unstarted = tasks.queued + tasks.pending;
     this.tokenFloor = tokenFloor;
     this.attempts = { ...attempts };
     this.epoch = epoch;
+    this.saving = saving;
     this.mark = mark;
     this.#keys.survey(lastKey);
     this.#directory = lanes;
@@ -237,7 +241,8 @@ export class Slice {
         this.attempts.failed += (put.next?.failed ?? 0) - (put.prev?.failed ?? 0);
         this.stirredWorkers.add(id);
       } else if (put.kind === 'document') this.#absorbDocument(nameOf((put.next ?? put.prev)!), put.next);
-      else this.#keys.absorb(put.next);
+      else if (put.kind === 'idempotency') this.#keys.absorb((put.next ?? put.prev)!.key, put.next);
+      else this.saving = put.next;
     }
   }
 
@@ -246,15 +251,24 @@ export class Slice {
     if (document) this.#characters += JSON.stringify(document.body).length;
   }
 
-  #absorbTask(prev: Task | null, next: Task): void {
+  #absorbTask(prev: Task | null, next: Task | null): void {
+    this.executing += Number(next?.status === 'executing') - Number(prev?.status === 'executing');
+    this.unstarted += Number(isUnstarted(next)) - Number(isUnstarted(prev));
+    if (prev?.status === 'queued') this.#leaveLane(prev);
+    if (next === null) return void this.#absorbRemoved(prev!.id);
     this.#tasks.set(next.id, next);
     this.#characters += (prev === null ? next.spec.json.length : 0) + reportedLength(next);
     if (prev === null) this.#absorbNew(next);
-    this.executing += Number(next.status === 'executing') - Number(prev?.status === 'executing');
-    this.unstarted += Number(isUnstarted(next)) - Number(prev !== null && isUnstarted(prev));
     if (isTerminal(next)) this.#ended.push(next.id);
-    if (prev?.status === 'queued') this.#leaveLane(prev);
     if (next.status === 'queued') this.#joinLane(next);
+  }
+
+  /** Who hangs on whom is asked for anew after this batch. */
+  #absorbRemoved(id: string): void {
+    this.#tasks.set(id, null);
+    this.#dependents.remove(id);
+    this.#children.remove(id);
+    this.#characters = Number.POSITIVE_INFINITY;
   }
 
   #absorbNew(task: Task): void {
@@ -331,13 +345,4 @@ export class Slice {
       tasks.map((task) => task.id),
     );
   }
-}
-
-function isUnstarted({ status }: Task): boolean {
-  return status === 'queued' || status === 'pending';
-}
-
-/** How much text a worker has reported of it. A task that waits for another try keeps the error of the last one. */
-function reportedLength({ result, error, errorTrace }: Task): number {
-  return (result?.length ?? 0) + (error?.length ?? 0) + (errorTrace?.length ?? 0);
 }

@@ -109,3 +109,37 @@ test('where the slice is not kept, nothing is loaded ahead', async () => {
   slices.forget();
   expect(loadedOfEach(slices.next(clock.now()), 2, 3)).toEqual(new Set([3]));
 });
+
+test('a slice knows how the store saves, as the batch before has left it', async () => {
+  const { slices, slice } = await scene();
+  expect(slice.saving).toBeNull();
+  const next = { number: 3, rolling: true };
+  slice.absorb([{ kind: 'saving', prev: null, next }]);
+  expect(slices.next(clock.now()).saving).toEqual(next);
+  slice.absorb([{ kind: 'saving', prev: next, next: null }]);
+  expect(slice.saving).toBeNull();
+});
+
+test('of a task that is removed nothing is left in a slice, which is not kept any longer', async () => {
+  const { slices, slice, task } = await scene();
+  const spec = Spec.of({ ...task.spec.value, depends_on: [task.id], parent_id: task.id });
+  const other = { ...task, id: 'other', seq: task.seq + 1, spec };
+  for (const one of [task, other]) handIn(slice, one);
+  expect([slice.dependentsOf(task.id), slice.childrenOf(task.id)]).toEqual([[other], [other]]);
+  slice.absorb([{ kind: 'task', prev: other, next: null }]);
+  expect([slice.dependentsOf(task.id), slice.childrenOf(task.id)]).toEqual([[], []]);
+  expect(slice.task(other.id)).toBeNull();
+  expect(slice.unstarted).toBe(1);
+  expect(slice.lane(task.lane)!.length).toBe(1);
+  slices.settled(slice, true);
+  expect(slices.goesOn).toBe(false);
+});
+
+test('an idempotency record that is removed is known to be gone', async () => {
+  const { slice } = await scene();
+  const record = { key: 'k', bodyHash: '', taskIds: ['t'], at: 1 };
+  slice.absorb([{ kind: 'idempotency', prev: null, next: record }]);
+  expect(slice.idempotency('k')).toEqual(record);
+  slice.absorb([{ kind: 'idempotency', prev: record, next: null }]);
+  expect(slice.idempotency('k')).toBeNull();
+});

@@ -34,9 +34,9 @@ export class UsedKeys {
     if (!this.#records.has(key)) this.#records.set(key, record);
   }
 
-  absorb(record: IdempotencyRecord): void {
-    this.#records.set(record.key, record);
-    if (this.#last !== null && record.key > this.#last) this.#last = record.key;
+  absorb(key: string, record: IdempotencyRecord | null): void {
+    this.#records.set(key, record);
+    if (this.#last !== null && key > this.#last) this.#last = key;
   }
 
   clear(): void {

@@ -1,24 +1,35 @@
 import type { Document } from './document.ts';
 import type { ChainedEntry } from './event.ts';
-import type { IdempotencyRecord, Tombstone } from './store.ts';
-import type { Task } from './task.ts';
+import type { Saving } from './saved.ts';
+import type { IdempotencyRecord } from './store.ts';
+import type { Task, TaskStatus } from './task.ts';
 import type { Worker } from './worker.ts';
 
 /**
  * An archive: all that a store holds, as pieces of plain data that any other store can take in. The head comes first,
- * then tasks by age, what is left of removed ones, workers, documents, idempotency records by age, and the ledger in
- * order. A tombstone, a document or an idempotency record may come twice; it then says the same.
+ * then tasks by age, what is left of removed ones, workers, documents, idempotency records by age, what is kept for
+ * checkpoints, and the ledger in order. What is left of a task, a document or an idempotency record may come twice; it then
+ * says the same.
  */
-export type Piece = Head | StoredTask | RemovedTask | StoredWorker | StoredDocument | StoredKey | LedgerPiece;
+export type Piece =
+  | Head
+  | StoredTask
+  | RemovedTask
+  | StoredWorker
+  | StoredDocument
+  | StoredKey
+  | SavedText
+  | LedgerPiece;
 
 /** What the pieces of an archive are; a store refuses others. */
-export const ARCHIVE_FORMAT = 2;
+export const ARCHIVE_FORMAT = 3;
 
 export interface Head {
   readonly kind: 'head';
   readonly format: number;
   /** The newest sequence number that was given out. */
   readonly sequence: number;
+  readonly saving: Saving;
   /** The oldest entry of the ledger that is kept, and the hash before it. */
   readonly ledger: { readonly first: number; readonly anchor: string };
   readonly contents: Contents;
@@ -27,12 +38,14 @@ export interface Head {
 /** How much there is: what has arrived is measured by it. */
 export interface Contents {
   readonly tasks: number;
-  /** Tasks that retention removed. */
+  /** Tasks that retention or a rollback removed. */
   readonly removed: number;
   readonly workers: number;
   readonly documents: number;
   /** Idempotency records. */
   readonly keys: number;
+  /** States kept for checkpoints. */
+  readonly saved: number;
   /** Entries of the ledger, and the hash of the newest. */
   readonly entries: number;
   readonly head: string;
@@ -50,8 +63,18 @@ export interface StoredTask {
 
 export interface RemovedTask {
   readonly kind: 'removed';
-  readonly tombstone: Tombstone;
+  readonly remains: Remains;
   readonly history: readonly number[];
+}
+
+/** What is left of a removed task. */
+export interface Remains {
+  readonly id: string;
+  /** How it ended; null: it was removed as if it had never been. */
+  readonly status: TaskStatus | null;
+  /** The highest it had. */
+  readonly version: number;
+  readonly leaseToken: number;
 }
 
 export interface StoredWorker {
@@ -67,6 +90,16 @@ export interface StoredDocument {
 export interface StoredKey {
   readonly kind: 'key';
   readonly record: IdempotencyRecord;
+}
+
+/** What a record was when it first changed after a checkpoint. */
+export interface SavedText {
+  readonly kind: 'saved';
+  /** The checkpoint's number, and what the record is called among those of all kinds. */
+  readonly number: number;
+  readonly name: string;
+  /** As all stores write it; null: there was no such record. */
+  readonly text: string | null;
 }
 
 /** Entries that follow each other and have the same time. */

@@ -24,6 +24,14 @@ export interface Document {
 export const COLLECTIONS = ['bucket', 'policy', 'quarantine', 'vote'] as const;
 export type Collection = (typeof COLLECTIONS)[number];
 
+/** Which of them are part of checkpoints: a rollback makes their documents what they were. */
+export const IN_CHECKPOINTS: Readonly<Record<Collection, boolean>> = {
+  bucket: false,
+  policy: false,
+  quarantine: false,
+  vote: true,
+};
+
 /** What a document is called among those of all collections. */
 export function nameOf({ collection, id }: Pick<Document, 'collection' | 'id'>): string {
   return `${collection} ${id}`;

@@ -3,7 +3,9 @@ import type { Now } from './clock.ts';
 import type { IdempotencyKey } from './command.ts';
 import type { Collection, Document } from './document.ts';
 import type { ChainedEntry, LedgerEntry, NewEvent } from './event.ts';
+import type { Fellows } from './fellows.ts';
 import type { JsonObject } from './json.ts';
+import type { SavedPage, SavedQuery, Saving } from './saved.ts';
 import type { Task, TaskStatus } from './task.ts';
 import type { Worker } from './worker.ts';
 
@@ -49,6 +51,13 @@ export interface Store {
 
   /** Removes what retention no longer keeps; `limit` bounds the work of one call. Answers how much was removed. */
   prune(before: Retention, limit: number): Promise<number>;
+  /**
+   * The records that may not be what they were at a checkpoint. Each of them comes once over all pages, also when whoever
+   * reads changes those of a page before asking for the next; and costs as much, however many others there are.
+   */
+  saved(query: SavedQuery): Promise<SavedPage>;
+  /** Lets go what is kept under numbers below this one; `limit` bounds the work of one call. Answers how much went. */
+  forgetSaved(below: number, limit: number): Promise<number>;
   /** Everything the store holds, read as it is asked for. Nobody may write meanwhile. */
   dump(): AsyncIterable<Piece>;
   /**
@@ -76,34 +85,6 @@ export interface Ledger {
   seal(): Promise<number>;
   /** Seals, then recomputes the chain from what is stored, a piece at a time. */
   verify(): Promise<Verification>;
-}
-
-/** Kernels that share a store. One of them at a time is the steward: it sweeps, seals and prunes for all. */
-export interface Fellows {
-  /** A name for how the colony will stand after a commit, which nobody else uses. */
-  newMark(): string;
-  /**
-   * Says, several times a second, that this kernel is there and which workers it has heard of since; takes the office of
-   * the steward when it is free; and sets the store's clock by the store.
-   * @param patienceMs how long nobody may have heard of a worker before it counts as silent
-   */
-  beat(heard: readonly string[], patienceMs: number): Promise<Beat>;
-  /** When those of these workers who are online were last heard of by any kernel (wall). */
-  lastSeen(workerIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
-  /** Gives up the office, if it has it. */
-  leave(): Promise<void>;
-}
-
-export interface Beat {
-  readonly isSteward: boolean;
-  /** The online workers nobody has heard of for too long; told to the steward. */
-  readonly silent: readonly string[];
-  /** The newest entry of the ledger. */
-  readonly last: number;
-  /** The newest entry that was acknowledged to this kernel and is gone, as after a failover, told once; null: none. */
-  readonly lostUpTo: number | null;
-  /** Since the beat before the store has started anew, or another one has taken its place. */
-  readonly restarted: boolean;
 }
 
 export interface LedgerSpan {
@@ -205,6 +186,7 @@ export interface Survey {
   readonly mark: string | null;
   /** No idempotency key behind this one, in the order of its characters, has been used; null: that is not known. */
   readonly lastKey: string | null;
+  readonly saving: Saving;
 }
 
 export interface Lane {
@@ -223,6 +205,8 @@ export interface CommitLimits {
   readonly room?: number | undefined;
   /** The epoch in which the tokens were given out, which must still be the one. */
   readonly epoch?: string | null | undefined;
+  /** How the store saved when the units were decided, which must still be so; undefined: however it does. */
+  readonly saving?: Saving | undefined;
   readonly basis?: Basis | undefined;
 }
 
@@ -257,13 +241,17 @@ export type Read =
 
 /**
  * A record's next state. `prev` is the record it was decided on (null: must not exist yet); the store expects to
- * find that version.
+ * find that version. Without a `next` it is removed: a task as if it had never been, but that the ledger still tells of it,
+ * and that its versions and tokens are remembered. A `next` without `prev` whose version is above 1 is of a task that was
+ * there before, whoever removed it: it goes on where it was. How the store saves is put alone, and counts from the next
+ * commit on.
  */
 export type Put =
-  | { readonly kind: 'task'; readonly prev: Task | null; readonly next: Task }
+  | { readonly kind: 'task'; readonly prev: Task | null; readonly next: Task | null }
   | { readonly kind: 'worker'; readonly prev: Worker | null; readonly next: Worker | null }
   | { readonly kind: 'document'; readonly prev: Document | null; readonly next: Document | null }
-  | { readonly kind: 'idempotency'; readonly prev: IdempotencyRecord | null; readonly next: IdempotencyRecord };
+  | { readonly kind: 'idempotency'; readonly prev: IdempotencyRecord | null; readonly next: IdempotencyRecord | null }
+  | { readonly kind: 'saving'; readonly prev: Saving; readonly next: Saving };
 
 export interface Committed {
   readonly outcomes: readonly ('committed' | 'conflict')[];

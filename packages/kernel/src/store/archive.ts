@@ -56,6 +56,7 @@ const NAMES: Readonly<Record<keyof Contents, string>> = {
   workers: 'workers',
   documents: 'documents',
   keys: 'idempotency keys',
+  saved: 'states kept for checkpoints',
   entries: 'ledger entries',
   head: 'the newest hash of the ledger',
 };
@@ -84,6 +85,7 @@ async function* batches(pieces: AsyncIterable<Piece>): AsyncGenerator<readonly P
 
 function bytesOf(piece: Piece): number {
   if (piece.kind === 'task') return RECORD_BYTES + sizeOf(piece.task) + piece.history.length * 8;
+  if (piece.kind === 'saved') return RECORD_BYTES + (piece.text?.length ?? 0);
   if (piece.kind !== 'entries') return RECORD_BYTES;
   return piece.entries.reduce((bytes, { data }) => bytes + data.length + RECORD_BYTES, 0);
 }

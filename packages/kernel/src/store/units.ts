@@ -1,5 +1,6 @@
 import { type Document, nameOf as documentName } from '../core/document.ts';
 import type { NewEvent } from '../core/event.ts';
+import type { Saving } from '../core/saved.ts';
 import type { IdempotencyRecord, Put, Read, Unit } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
@@ -8,19 +9,25 @@ import type { Worker } from '../core/worker.ts';
 
 /** What all units of one commit come to: each record's state before and after. */
 export interface Merged {
-  readonly tasks: ReadonlyMap<string, Span<Task, Task>>;
-  readonly workers: ReadonlyMap<string, Span<Worker, Worker | null>>;
-  readonly idempotency: ReadonlyMap<string, Span<IdempotencyRecord, IdempotencyRecord>>;
+  readonly tasks: ReadonlyMap<string, Span<Task>>;
+  readonly workers: ReadonlyMap<string, Span<Worker>>;
+  readonly idempotency: ReadonlyMap<string, Span<IdempotencyRecord>>;
   /** By their names. */
-  readonly documents: ReadonlyMap<string, Span<Document, Document | null>>;
+  readonly documents: ReadonlyMap<string, Span<Document>>;
+  /** Tasks that go, as they were last. */
+  readonly gone: ReadonlyMap<string, Task>;
+  /** Tasks that were there before, and are there again. */
+  readonly back: ReadonlySet<string>;
+  /** How the store saves from the next commit on; undefined: as before. */
+  readonly saving: Span<NonNullable<Saving>> | undefined;
   readonly events: readonly NewEvent[];
   /** What units rest on beside what they change. */
   readonly reads: readonly Read[];
 }
 
-interface Span<First, Last> {
-  first: First | null;
-  last: Last;
+interface Span<T> {
+  first: T | null;
+  last: T | null;
 }
 
 /** Some record was not at the version that was expected. */
@@ -31,10 +38,14 @@ export class Conflict extends Error {}
  * the same breath costs one insert. Throws `Conflict` when units do not build on each other.
  */
 export function merge(units: readonly Unit[]): Merged {
-  const tasks = new Map<string, Span<Task, Task>>();
-  const workers = new Map<string, Span<Worker, Worker | null>>();
-  const idempotency = new Map<string, Span<IdempotencyRecord, IdempotencyRecord>>();
-  const documents = new Map<string, Span<Document, Document | null>>();
+  const tasks = new Map<string, Span<Task>>();
+  const workers = new Map<string, Span<Worker>>();
+  const idempotency = new Map<string, Span<IdempotencyRecord>>();
+  const documents = new Map<string, Span<Document>>();
+  const gone = new Map<string, Task>();
+  const back = new Set<string>();
+  let saving: Merged['saving'];
+  let removes = false;
   const events: NewEvent[] = [];
   const reads: Read[] = [];
   for (const unit of units) {
@@ -49,22 +60,32 @@ export function merge(units: readonly Unit[]): Merged {
       } else if (versionOf(known.last) !== expectedOf(read)) throw new Conflict();
     }
     for (const put of unit.puts) {
-      if (put.kind === 'task') mergeOne(tasks, put, put.prev, put.next);
-      else if (put.kind === 'worker') mergeOne(workers, put, put.prev, put.next);
+      removes ||= put.next === null;
+      if (put.kind === 'task') {
+        mergeOne(tasks, put, put.prev, put.next);
+        if (put.next === null) gone.set(put.prev!.id, put.prev!);
+        else if (put.prev === null && isBack(tasks, put.next)) back.add(put.next.id);
+      } else if (put.kind === 'worker') mergeOne(workers, put, put.prev, put.next);
       else if (put.kind === 'document') mergeOne(documents, put, put.prev, put.next);
-      else mergeOne(idempotency, put, put.prev, put.next);
+      else if (put.kind === 'idempotency') mergeOne(idempotency, put, put.prev, put.next);
+      else saving = { first: put.prev, last: put.next };
     }
     for (const event of unit.events) events.push(event);
   }
-  return { tasks, workers, idempotency, documents, events, reads };
+  if (removes) for (const spans of [tasks, workers, idempotency, documents]) dropEmpty(spans);
+  return { tasks, workers, idempotency, documents, gone, back, saving, events, reads };
 }
 
-function mergeOne<T extends Versioned, L extends T | null>(
-  map: Map<string, Span<T, L>>,
-  put: Put,
-  prev: T | null,
-  next: L,
-): void {
+/** What comes and goes within a commit has never been. */
+function dropEmpty(spans: Map<string, Span<unknown>>): void {
+  for (const [id, { first, last }] of spans) if (first === null && last === null) spans.delete(id);
+}
+
+function isBack(tasks: Merged['tasks'], task: Task): boolean {
+  return task.version > 1 && tasks.get(task.id)!.first === null;
+}
+
+function mergeOne<T extends Versioned>(map: Map<string, Span<T>>, put: Put, prev: T | null, next: T | null): void {
   const id = idOf(put);
   const known = map.get(id);
   if (!known) map.set(id, { first: prev, last: next });
@@ -102,7 +123,7 @@ function startedBy({ puts }: Unit): number {
   let started = 0;
   for (const put of puts) {
     if (put.kind !== 'task') continue;
-    started += Number(put.next.status === 'executing') - Number(put.prev?.status === 'executing');
+    started += Number(put.next?.status === 'executing') - Number(put.prev?.status === 'executing');
   }
   return started;
 }
@@ -111,7 +132,7 @@ function startedBy({ puts }: Unit): number {
 export function startedIn({ tasks }: Merged): number {
   let started = 0;
   for (const { first, last } of tasks.values()) {
-    started += Number(last.status === 'executing') - Number(first?.status === 'executing');
+    started += Number(last?.status === 'executing') - Number(first?.status === 'executing');
   }
   return started;
 }
@@ -146,9 +167,9 @@ export function expectedOf(read: Read): number {
 
 /** The id of a put's record among those of its kind. */
 export function idOf(put: Put): string {
-  if (put.kind === 'task') return put.next.id;
+  if (put.kind === 'saving') return '';
   if (put.kind === 'document') return documentName((put.next ?? put.prev)!);
-  return put.kind === 'worker' ? (put.next ?? put.prev)!.id : put.next.key;
+  return put.kind === 'idempotency' ? (put.next ?? put.prev)!.key : (put.next ?? put.prev)!.id;
 }
 
 /** Tells a put's record from all others. */
@@ -156,10 +177,14 @@ function nameOf(put: Put): string {
   return `${put.kind} ${idOf(put)}`;
 }
 
-type Versioned = Task | Worker | Document | IdempotencyRecord;
+type Versioned = Task | Worker | Document | IdempotencyRecord | NonNullable<Saving>;
 
-/** The version of a record, 0 when there is none; an idempotency record is told by when it was made. */
+/**
+ * The version of a record, 0 when there is none; an idempotency record is told by when it was made, how the store saves by
+ * what it is.
+ */
 export function versionOf(record: Versioned | null): number {
   if (record === null) return 0;
-  return 'version' in record ? record.version : record.at;
+  if ('version' in record) return record.version;
+  return 'at' in record ? record.at : 1 + 2 * record.number + Number(record.rolling);
 }

@@ -52,6 +52,8 @@ export class FaultyStore implements Store {
   due: Store['due'] = (now, limit) => this.#read(() => this.#real.due(now, limit));
   oldestQueued: Store['oldestQueued'] = () => this.#read(() => this.#real.oldestQueued());
   prune: Store['prune'] = (before, limit) => this.#read(() => this.#real.prune(before, limit));
+  saved: Store['saved'] = (query) => this.#read(() => this.#real.saved(query));
+  forgetSaved: Store['forgetSaved'] = (below, limit) => this.#read(() => this.#real.forgetSaved(below, limit));
   dump: Store['dump'] = () => this.#real.dump();
   restore: Store['restore'] = (pieces) => this.#real.restore(pieces);
   probe: Store['probe'] = () => this.#read(() => this.#real.probe());

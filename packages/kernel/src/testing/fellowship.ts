@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { Beat, Fellows } from '../core/store.ts';
+import type { Beat, Fellows } from '../core/fellows.ts';
 
 const ALONE: Beat = { isSteward: true, silent: [], last: 0, lostUpTo: null, restarted: false };
 

@@ -1,4 +1,5 @@
 import { COLLECTIONS, type Collection } from '../core/document.ts';
+import type { Saved } from '../core/saved.ts';
 import type { LedgerQuery, Store } from '../core/store.ts';
 import { TASK_STATUSES, type Task } from '../core/task.ts';
 import { DAWN, plain } from './scribe.ts';
@@ -50,6 +51,8 @@ export async function portrait(store: Store, names: Names, steady = true): Promi
     workers,
     documents: await each(COLLECTIONS, (collection) => documentsOf(store, collection)),
     counts: { ...survey.tasks, attempts: { ...survey.attempts } },
+    saving: survey.saving,
+    saved: (await kept(store)).map((one) => (one.kind === 'task' ? { ...one, ...both(one, shown) } : one)),
     lanes: lanes.sort((a, b) => a.key.localeCompare(b.key)),
     queue: [...heads].map(([key, head]) => [key, head.tasks.map(idOf)]).sort(),
     oldest: await store.oldestQueued(),
@@ -90,6 +93,32 @@ async function documentsOf(store: Store, collection: Collection): Promise<unknow
     async (state) => (await store.documents({ collection, state, limit: 1000 })).items.map(idOf),
   );
   return { all, states };
+}
+
+/** All that may not be what it was at a checkpoint, page by page. */
+export async function savedSince(store: Store, since: number, limit = 100): Promise<Saved[]> {
+  const items: Saved[] = [];
+  let after: string | null = null;
+  do {
+    const page = await store.saved({ since, after, limit });
+    items.push(...page.items);
+    after = page.next;
+  } while (after !== null);
+  return items;
+}
+
+/** All that is kept, under whatever number. */
+async function kept(store: Store): Promise<Saved[]> {
+  const found: Saved[] = [];
+  for (let since = 0; ; since = found.at(-1)!.number + 1) {
+    const [first, ...others] = await savedSince(store, since);
+    if (!first) return found;
+    found.push(first, ...others.filter(({ number }) => number === first.number));
+  }
+}
+
+function both({ saved, current }: { saved: Task | null; current: Task | null }, shown: (task: Task) => object): object {
+  return { saved: saved && shown(saved), current: current && shown(current) };
 }
 
 async function each<N extends string, T>(

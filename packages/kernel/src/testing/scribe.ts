@@ -1,6 +1,7 @@
 import type { Document } from '../core/document.ts';
 import type { NewEvent } from '../core/event.ts';
 import { canonicalJson } from '../core/json.ts';
+import type { Saving } from '../core/saved.ts';
 import type { Committed, Store, Unit } from '../core/store.ts';
 import { Spec, type Task, type TaskInput, toSpec } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
@@ -85,6 +86,17 @@ export class Scribe {
     const next = after(prev, fields);
     await this.commit({ puts: [{ kind: 'document', prev, next }], events: [] });
     return next;
+  }
+
+  /** As if it had never been. */
+  async remove(prev: Task): Promise<void> {
+    await this.commit({ puts: [{ kind: 'task', prev, next: null }], events: [] });
+  }
+
+  /** From now on what changes is kept under another number; or under none. */
+  async save(next: Saving): Promise<void> {
+    const prev = (await this.store.survey()).saving;
+    await this.commit({ puts: [{ kind: 'saving', prev, next }], events: [] });
   }
 
   /** Commits units that must all succeed. */

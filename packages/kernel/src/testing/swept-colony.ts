@@ -5,7 +5,7 @@ import { Pulse } from '../body/pulse.ts';
 import { Sweeper, type SweepRules } from '../body/sweeper.ts';
 import { InMemoryBus } from '../bus/in-memory.ts';
 import type { Replies, Rules } from '../core/command.ts';
-import type { Fellows } from '../core/store.ts';
+import type { Fellows } from '../core/fellows.ts';
 import type { Task, TaskInput, TaskStatus } from '../core/task.ts';
 import { newTask, Pipeline } from './pipeline.ts';
 import type { SimClock } from './sim-clock.ts';

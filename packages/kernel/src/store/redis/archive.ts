@@ -1,61 +1,83 @@
-import { ARCHIVE_FORMAT, type Contents, type Piece, type StoredKey, type StoredTask } from '../../core/archive.ts';
+import {
+  ARCHIVE_FORMAT,
+  type Contents,
+  type Piece,
+  type SavedText,
+  type StoredKey,
+  type StoredTask,
+} from '../../core/archive.ts';
 import { GENESIS } from '../../core/chain.ts';
 import { StorageUnavailable } from '../../core/errors.ts';
 import type { Ledger } from '../../core/store.ts';
 import { TASK_STATUSES } from '../../core/task.ts';
-import type { RedisConnection } from '../../redis/connection.ts';
+import type { Call, RedisConnection } from '../../redis/connection.ts';
 import { BATCH_BYTES, dumpLedger, MOST_IN_BATCH } from '../archive.ts';
+import { savingFrom } from '../saved.ts';
 import { documentFrom } from './documents.ts';
 import type { Keys } from './keys.ts';
 import type { Loader } from './loader.ts';
 import { scored } from './queries.ts';
-import { historyOf, keyFrom, taskFrom, tombstoneFrom } from './records.ts';
+import { historyOf, keyFrom, remainsFrom, taskFrom } from './records.ts';
+import type { SavedStates } from './saved.ts';
 
 interface Parts {
   readonly redis: RedisConnection;
   readonly keys: Keys;
   readonly loader: Loader;
+  readonly saved: SavedStates;
   readonly ledger: Ledger;
 }
 
 /** Reads everything; see `Store.dump`. */
-export async function* dump({ redis, keys, loader, ledger }: Parts): AsyncGenerator<Piece> {
+export async function* dump({ redis, keys, loader, saved, ledger }: Parts): AsyncGenerator<Piece> {
   await ledger.seal();
-  const [sequence, anchor] = (await redis.send('HMGET', keys.meta, 'sequence', 'anchor')) as (string | null)[];
+  const meta = (await redis.send('HMGET', keys.meta, 'sequence', 'anchor', 'saving')) as (string | null)[];
+  const [sequence, anchor, saving = null] = meta;
   yield {
     kind: 'head',
     format: ARCHIVE_FORMAT,
     sequence: Number(sequence ?? 0),
+    saving: savingFrom(saving),
     ledger: { first: (await ledger.span()).first, anchor: anchor ?? GENESIS },
     contents: await contentsOf(redis, keys, ledger),
   };
   yield* dumpTasks(redis, keys);
   for await (const [id, text] of scan(redis, keys.removed)) {
-    yield { kind: 'removed', tombstone: tombstoneFrom(id, text), history: historyOf(text) };
+    yield { kind: 'removed', remains: remainsFrom(id, text), history: historyOf(text) };
   }
   for (const worker of await loader.workers()) yield { kind: 'worker', worker };
   for await (const [name, text] of scan(redis, keys.documents)) {
     yield { kind: 'document', document: documentFrom(name, text) };
   }
   yield* dumpKeys(redis, keys);
+  yield* dumpSaved(redis, keys, saved);
   yield* dumpLedger(ledger);
 }
 
 export async function contentsOf(redis: RedisConnection, keys: Keys, ledger: Ledger): Promise<Contents> {
+  const numbers = (await redis.send('ZRANGE', keys.saved, '0', '-1')) as string[];
   const hashes = [keys.tasks, keys.removed, keys.workers, keys.documents, keys.idempotency];
-  const counts = (await redis.pipeline(hashes.map((key) => ['HLEN', key]))) as [number, number, number, number, number];
-  const [tasks, removed, workers, documents, records] = counts;
+  hashes.push(...numbers.map((number) => keys.savedUnder(Number(number))));
+  const counts = (await redis.pipeline(hashes.map((key) => ['HLEN', key]))) as number[];
+  const [tasks, removed, workers, documents, records, ...states] = counts as [number, number, number, number, number];
+  const saved = (states as number[]).reduce((sum, count) => sum + count, 0);
   const { first, last, hash } = await ledger.span();
-  return { tasks, removed, workers, documents, keys: records, entries: last - first + 1, head: hash };
+  return { tasks, removed, workers, documents, keys: records, saved, entries: last - first + 1, head: hash };
 }
 
 async function* dumpTasks(redis: RedisConnection, keys: Keys): AsyncGenerator<StoredTask> {
   let after = 0;
   for (;;) {
-    const ids = await oldest(redis, keys, after);
-    if (ids.length === 0) return;
-    for (const some of await portions(redis, keys, ids)) yield* await readTasks(redis, keys, some);
-    after = ids.at(-1)!.seq;
+    const places = await oldest(redis, keys, after);
+    if (places.length === 0) return;
+    const lengths = (id: string) => [keys.tasks, keys.specs].map((key) => ['HSTRLEN', key, id]);
+    for (const some of await portions(
+      redis,
+      places.map(({ id }) => id),
+      lengths,
+    ))
+      yield* await readTasks(redis, keys, some);
+    after = places.at(-1)!.seq;
   }
 }
 
@@ -78,23 +100,24 @@ async function oldest(redis: RedisConnection, keys: Keys, after: number): Promis
     .slice(0, MOST_IN_BATCH);
 }
 
-/** Divides tasks into portions that are not too large to be read in one go. */
-async function portions(redis: RedisConnection, keys: Keys, tasks: readonly Place[]): Promise<string[][]> {
-  const lengths = (await redis.pipeline(
-    tasks.flatMap(({ id }) => [
-      ['HSTRLEN', keys.tasks, id],
-      ['HSTRLEN', keys.specs, id],
-    ]),
-  )) as number[];
+/** Divides records into portions that are not too large to be read in one go. @param lengths what asks how long one is */
+async function portions(
+  redis: RedisConnection,
+  ids: readonly string[],
+  lengths: (id: string) => readonly Call[],
+): Promise<string[][]> {
+  const asked = ids.map(lengths);
+  const answers = (await redis.pipeline(asked.flat())) as number[];
   const divided: string[][] = [];
   let bytes = BATCH_BYTES;
-  for (const [at, { id }] of tasks.entries()) {
+  let at = 0;
+  for (const [index, id] of ids.entries()) {
     if (bytes >= BATCH_BYTES) {
       divided.push([]);
       bytes = 0;
     }
     divided.at(-1)!.push(id);
-    bytes += lengths[2 * at]! + lengths[2 * at + 1]!;
+    for (const end = at + asked[index]!.length; at < end; at++) bytes += answers[at]!;
   }
   return divided;
 }
@@ -136,6 +159,16 @@ async function* dumpKeys(redis: RedisConnection, keys: Keys): AsyncGenerator<Sto
     // `(` before an id says the same, to a Redis that is not too old.
     const [time, number] = messages.at(-1)![0].split('-') as [string, string];
     after = `${time}-${Number(number) + 1}`;
+  }
+}
+
+async function* dumpSaved(redis: RedisConnection, keys: Keys, saved: SavedStates): AsyncGenerator<SavedText> {
+  for await (const { number, names } of saved.names(MOST_IN_BATCH)) {
+    const hash = keys.savedUnder(number);
+    for (const some of await portions(redis, names, (name) => [['HSTRLEN', hash, name]])) {
+      const texts = (await redis.send('HMGET', hash, ...some)) as (string | null)[];
+      for (const [at, name] of some.entries()) yield { kind: 'saved', number, name, text: texts[at] || null };
+    }
   }
 }
 

@@ -1,12 +1,15 @@
+import type { Saving } from '../../core/saved.ts';
 import type { Basis } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import type { Call } from '../../redis/connection.ts';
 import type { NewRow, Unnumbered } from '../../redis/ledger-rows.ts';
+import { type KnownSaved, savedText, savingText, statesBefore } from '../saved.ts';
 import { expectedOf, type Merged, startedIn, versionOf } from '../units.ts';
+import { WHATEVER } from './commit-script.ts';
 import { documentText, placeDocument } from './documents.ts';
 import type { Keys } from './keys.ts';
 import { placeTask, placeWorker } from './placing.ts';
-import { historyTextOf, keyText, stateText, workerText } from './records.ts';
+import { highestText, historyTextOf, keyText, pair, stateText, workerText } from './records.ts';
 import { Writes } from './writes.ts';
 
 /** All that a commit writes, as far as it can be said before it is known which numbers its entries get. */
@@ -25,6 +28,19 @@ export interface CommitPlan {
   readonly lanes: ReadonlyMap<string, string>;
   /** The last of the idempotency keys, in the order of their characters. */
   readonly lastKey: string;
+  /** How the store must save for it; undefined: however it does. */
+  readonly saving: Saving | undefined;
+  /** What it changes, as it was before: names and texts; no text where there was nothing. */
+  readonly saved: readonly (readonly [name: string, text: string])[];
+}
+
+interface Circumstances {
+  readonly keys: Keys;
+  readonly at: number;
+  readonly steady: number;
+  /** What the units were decided under. */
+  readonly saving: Saving | undefined;
+  readonly known: KnownSaved;
 }
 
 /** @param steady since when a worker that comes online is heard of */
@@ -32,7 +48,7 @@ export function planOf(
   merged: Merged,
   events: readonly Unnumbered[],
   rows: readonly NewRow[],
-  { keys, at, steady }: { readonly keys: Keys; readonly at: number; readonly steady: number },
+  { keys, at, steady, saving, known }: Circumstances,
 ): CommitPlan {
   const writes = new Writes();
   const lanes = new Map<string, string>();
@@ -40,15 +56,26 @@ export function planOf(
   for (const { first, last } of merged.tasks.values()) placeTask(writes, keys, first, last, lanes);
   for (const [id, { first, last }] of merged.workers) placeWorker(writes, keys, id, first, last, steady);
   for (const [name, { first, last }] of merged.documents) placeDocument(writes, keys, name, first, last);
-  const used = Map.groupBy(merged.idempotency.values(), ({ last }) => last.at);
-  for (const [made, records] of used) {
-    const fields = records.flatMap(({ last }) => ['key', last.key]);
+  const used = [...merged.idempotency.values()].flatMap(({ last }) => last ?? []);
+  for (const [made, records] of Map.groupBy(used, (record) => record.at)) {
+    const fields = records.flatMap(({ key }) => ['key', key]);
     writes.append(keys.idempotencyByTime, '*', 'at', String(made), ...fields);
   }
   let lastKey = '';
   for (const key of merged.idempotency.keys()) if (key > lastKey) lastKey = key;
   const told = [...histories.keys()].filter((id) => !merged.tasks.has(id));
-  return { merged, rows, at, histories, told, calls: writes.calls(), lanes, lastKey };
+  // Whoever changes how the store saves says what that was.
+  const now = merged.saving ? merged.saving.first : saving;
+  const saved = [...savedIn(merged, now, known)];
+  return { merged, rows, at, histories, told, calls: writes.calls(), lanes, lastKey, saving: now, saved };
+}
+
+function* savedIn(merged: Merged, saving: Saving | undefined, known: KnownSaved): Iterable<[string, string]> {
+  if (saving === null) return;
+  for (const [name, record] of statesBefore(merged)) {
+    if (saving && known.has(saving.number, name)) continue;
+    yield [name, record === null ? '' : savedText(record)];
+  }
 }
 
 function historiesOf(events: readonly Unnumbered[]): Map<string, number[]> {
@@ -70,14 +97,15 @@ function textOf(places: readonly number[] = [], head = 0): string {
 }
 
 /** A task's history once the commit has been carried out behind entry `head`; undefined: it was not known before. */
-export function historyAfter({ histories }: CommitPlan, { first, last }: Moved, head: number): string | undefined {
+export function historyAfter(
+  { histories, merged }: CommitPlan,
+  first: Task | null,
+  last: Task,
+  head: number,
+): string | undefined {
+  if (merged.back.has(last.id)) return undefined;
   const before = first === null ? '' : historyTextOf(first);
   return before === undefined ? undefined : before + textOf(histories.get(last.id), head);
-}
-
-interface Moved {
-  readonly first: Task | null;
-  readonly last: Task;
 }
 
 export interface CommitHeader {
@@ -96,16 +124,19 @@ export function scriptArguments(plan: CommitPlan, header: CommitHeader): string[
   const list: string[] = [prefix, kernel, String(operation), String(room ?? ''), String(startedIn(merged))];
   list.push(epoch ?? '', basis?.mark ?? '', basis?.exclusive ? '1' : '0');
   list.push(basis?.next ?? `${kernel} operation ${operation}`, plan.lastKey);
+  list.push(plan.saving === undefined ? WHATEVER : savingText(plan.saving));
+  list.push(merged.saving ? savingText(merged.saving.last) : WHATEVER);
 
-  const tasks = [...merged.tasks.values()];
+  const tasks = [...merged.tasks];
   list.push(String(tasks.length));
-  for (const { last } of tasks) list.push(last.id);
-  for (const { first } of tasks) list.push(String(first?.version ?? 0));
-  for (const { last } of tasks) list.push(String(last.version));
-  for (const { last } of tasks) list.push(textOf(histories.get(last.id)));
-  for (const { last } of tasks) list.push(stateText(last));
+  for (const [id] of tasks) list.push(id);
+  for (const [, { first }] of tasks) list.push(String(versionOf(first)));
+  for (const [, { last }] of tasks) list.push(last === null ? '' : String(last.version));
+  for (const [id] of tasks) list.push(textOf(histories.get(id)));
+  for (const [id, { last }] of tasks) list.push(last === null ? leftText(merged.gone.get(id)!) : stateText(last));
   list.push(String(told.length), ...told);
   for (const id of told) list.push(textOf(histories.get(id)));
+  list.push(String(merged.back.size), ...merged.back);
 
   const workers = [...merged.workers];
   list.push(String(workers.length));
@@ -113,11 +144,11 @@ export function scriptArguments(plan: CommitPlan, header: CommitHeader): string[
   for (const [, { first }] of workers) list.push(String(first?.version ?? 0));
   for (const [, { last }] of workers) list.push(last === null ? '' : workerText(last));
 
-  const records = [...merged.idempotency.values()];
+  const records = [...merged.idempotency];
   list.push(String(records.length));
-  for (const { last } of records) list.push(last.key);
-  for (const { first } of records) list.push(String(versionOf(first)));
-  for (const { last } of records) list.push(keyText(last));
+  for (const [key] of records) list.push(key);
+  for (const [, { first }] of records) list.push(String(versionOf(first)));
+  for (const [, { last }] of records) list.push(last === null ? '' : keyText(last));
 
   const documents = [...merged.documents];
   list.push(String(documents.length));
@@ -143,5 +174,11 @@ export function scriptArguments(plan: CommitPlan, header: CommitHeader): string[
   for (const { entries, text, indexes } of rows) {
     list.push(String(entries), String(plan.at), text, String(indexes.length), ...indexes);
   }
+  list.push(String(plan.saved.length), ...plan.saved.flat());
   return list;
+}
+
+/** What is left of a task, and its place among its parent's children. */
+function leftText(task: Task): string {
+  return `${highestText(task)}\n${pair('', task.seq, task.id)}`;
 }

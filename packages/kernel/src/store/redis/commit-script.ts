@@ -1,8 +1,12 @@
 import { REMOVED } from '../../core/store.ts';
 import { Script } from '../../redis/script.ts';
+import { NEVER } from './records.ts';
 
 /** How many values a script hands to one command at most: Lua's stack is finite. */
 export const MOST_ARGUMENTS = 4000;
+
+/** Stands for how the store saves, where that does not matter or does not change. */
+export const WHATEVER = '*';
 
 /** For so long it is known which operation of a kernel was the last. */
 export const OPERATION_SECONDS = 86_400;
@@ -43,9 +47,12 @@ end
  * the ledger. It knows no policy: what is written where was worked out before. Its arguments, one after the other:
  *
  *   prefix, kernel, operation, how many tasks may execute (or nothing), how many more these are, epoch's name (or nothing),
- *   mark it was decided at (or nothing), whether that must still be the mark (1), mark to be left, last of the keys
+ *   mark it was decided at (or nothing), whether that must still be the mark (1), mark to be left, last of the keys,
+ *   how the store must save, how it saves from then on (or '*' for each)
  *   tasks:   n, ids, expected versions, versions, entries (offsets), states
+ *            without a version it is removed; then, for the state, the highest version and token it had, and its place
  *   told of: n, ids, entries (offsets)            tasks that have entries and did not change
+ *   back:    n, ids                               those of the tasks that were there before
  *   workers: n, ids, expected versions, values    an empty value removes
  *   keys:    n, keys, expected times, values
  *   documents: n, names, expected versions, values  an empty value removes
@@ -55,10 +62,11 @@ end
  *   calls:   n, (how many arguments, command, arguments)
  *   lanes:   n, (lane, requirements)              whose queues these calls have changed
  *   rows:    n, (entries, time, text, m, indexes)
+ *   saved:   n, (name, text)                      what they change, as it was before
  *
  * Answers `committed, first entry's number, whether the mark was the one` (1); or, when nothing was written, `conflict`
  * with kind, id and stored version of each record that is at another one, `full` and how many tasks are executing,
- * `epoch` when another one has begun, or `disturbed` when the mark had to be the one and is not. An operation is carried
+ * `epoch` when another one has begun, `saving` when the store saves otherwise, or `disturbed` when the mark had to be the one and is not. An operation is carried
  * out once: sent again, it gets the answer it got, and one that was overtaken by a later one of the same kernel is refused.
  */
 export const COMMIT = new Script(`
@@ -71,12 +79,14 @@ if last then
   if tonumber(number) > operation then return redis.error_reply('OVERTAKEN by operation ' .. number) end
 end
 
-local meta = redis.call('HMGET', prefix .. 'meta', 'name', 'last')
+local meta = redis.call('HMGET', prefix .. 'meta', 'name', 'last', 'saving')
 if ARGV[6] ~= '' and meta[1] ~= ARGV[6] then return {'epoch'} end
+local saving = meta[3] or ''
+if ARGV[11] ~= '${WHATEVER}' and ARGV[11] ~= saving then return {'saving'} end
 local undisturbed = (redis.call('GET', prefix .. 'mark') or '') == ARGV[7]
 if ARGV[8] == '1' and not undisturbed then return {'disturbed'} end
 
-local at = 10
+local at = 12
 local function take() at = at + 1; return ARGV[at] end
 
 local conflicts = {'conflict'}
@@ -91,8 +101,9 @@ local function check(kind, key, n)
   for i = 1, n do
     local version = texts[i] and string.match(texts[i], '^%d+') or '0'
     -- What is left of a task that retention removed.
-    if ARGV[ids + n + i] == '${REMOVED}' and redis.call('HEXISTS', prefix .. 'removed', ARGV[ids + i]) == 1 then
-      version = '${REMOVED}'
+    if ARGV[ids + n + i] == '${REMOVED}' then
+      local left = redis.call('HGET', prefix .. 'removed', ARGV[ids + i])
+      if left and string.sub(left, 1, 1) ~= '${NEVER}' then version = '${REMOVED}' end
     end
     if version ~= ARGV[ids + n + i] then
       conflicts[#conflicts + 1] = kind
@@ -111,6 +122,11 @@ at = at + 3 * tasks
 local told = tonumber(take())
 local toldIds = at
 at = at + 2 * told
+local back = {}
+for _ = 1, tonumber(take()) do
+  local id = take()
+  back[id] = string.match(redis.call('HGET', prefix .. 'removed', id) or '', '^[^\\n]*\\n([^\\n]*)') or ''
+end
 local workers = tonumber(take())
 local _, workerIds = check('worker', prefix .. 'workers', workers)
 local workerValues = at
@@ -153,11 +169,29 @@ local function history(old, more)
   return old .. string.gsub(more, '%d+', function (offset) return string.format('%.0f', head + tonumber(offset)) end)
 end
 
+-- As if it had never been: there remain its history, and the highest version and token.
+local function remove(id, entries, state)
+  local highest, place = string.match(state, '^(%d+\\n%d+)\\n(.*)$')
+  redis.call('HSET', prefix .. 'removed', id, '${NEVER}\\n' .. entries .. '\\n' .. highest)
+  redis.call('HDEL', prefix .. 'tasks', id)
+  local parent = redis.call('HGET', prefix .. 'parents', id)
+  if parent then
+    redis.call('HDEL', prefix .. 'parents', id)
+    redis.call('ZREM', prefix .. 'children', parent .. place)
+  end
+end
+
+for id in pairs(back) do redis.call('HDEL', prefix .. 'removed', id) end
 local values = {}
 for i = 1, tasks do
-  local old = texts[i] and string.match(texts[i], '^%d+\\n([^\\n]*)\\n') or ''
-  values[2 * i - 1] = ARGV[taskIds + i]
-  values[2 * i] = ARGV[versions + i] .. '\\n' .. history(old, ARGV[offsets + i]) .. '\\n' .. ARGV[states + i]
+  local id, version, state = ARGV[taskIds + i], ARGV[versions + i], ARGV[states + i]
+  local old = texts[i] and string.match(texts[i], '^%d+\\n([^\\n]*)\\n') or back[id] or ''
+  local entries = history(old, ARGV[offsets + i])
+  if version == '' then remove(id, entries, state)
+  else
+    values[#values + 1] = id
+    values[#values + 1] = version .. '\\n' .. entries .. '\\n' .. state
+  end
 end
 for i = 1, told do
   local id = ARGV[toldIds + i]
@@ -181,8 +215,12 @@ put(prefix .. 'documents', documents, documentNames, documentValues)
 
 values = {}
 for i = 1, keys do
-  values[2 * i - 1] = ARGV[keyIds + i]
-  values[2 * i] = ARGV[keyValues + i]
+  local key, value = ARGV[keyIds + i], ARGV[keyValues + i]
+  if value == '' then redis.call('HDEL', prefix .. 'idempotency', key)
+  else
+    values[#values + 1] = key
+    values[#values + 1] = value
+  end
 end
 hset(prefix .. 'idempotency', values)
 keepLastKey(prefix, ARGV[10])
@@ -207,6 +245,19 @@ for _ = 1, rows do
   for _ = 1, tonumber(take()) do redis.call('XADD', prefix .. 'index:' .. take(), id, '', '') end
 end
 if rows > 0 then redis.call('HSET', prefix .. 'meta', 'last', string.format('%.0f', reached)) end
+
+local number = string.match(saving, '^%d+')
+for _ = 1, tonumber(take()) do
+  local name, text = take(), take()
+  if number and redis.call('HSETNX', prefix .. 'saved:' .. number, name, text) == 1 then
+    redis.call('ZADD', prefix .. 'saved-names:' .. number, 0, name)
+  end
+end
+local after = ARGV[12]
+if after ~= '${WHATEVER}' then
+  redis.call('HSET', prefix .. 'meta', 'saving', after)
+  if after ~= '' then redis.call('ZADD', prefix .. 'saved', string.match(after, '^%d+'), string.match(after, '^%d+')) end
+end
 redis.call('SET', prefix .. 'mark', ARGV[9])
 redis.call('SET', prefix .. 'operation:' .. kernel, ARGV[3] .. ' ' .. string.format('%.0f', head + 1), 'EX', ${OPERATION_SECONDS})
 return {'committed', head + 1, undisturbed and 1 or 0}

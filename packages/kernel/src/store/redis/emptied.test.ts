@@ -1,8 +1,9 @@
 /** A server that is emptied while kernels use it: what they knew is gone, though none of them lost its connection. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import type { Unit } from '../../core/store.ts';
 import { RedisServer } from '../../testing/redis-server.ts';
-import { about, DAWN, insert, Scribe } from '../../testing/scribe.ts';
+import { about, aDocument, DAWN, insert, Scribe } from '../../testing/scribe.ts';
 import { bodyAt } from '../../testing/two-bodies.ts';
 import { RedisStore } from './store.ts';
 
@@ -77,6 +78,20 @@ test('rows that are gone do not seal those that have their numbers now', async (
   await say(one, 'new');
   expect(await other.store.ledger.seal()).toBe(1);
   expect(await other.store.ledger.verify()).toMatchObject({ valid: true, entries: 1 });
+});
+
+test('what was kept and is gone is kept anew', async () => {
+  const { store, scribe } = await open(randomUUID());
+  const saving = { number: 1, rolling: false };
+  const keep = async () => {
+    await scribe.save(saving);
+    const unit: Unit = { puts: [{ kind: 'document', prev: null, next: aDocument() }], events: [] };
+    expect((await store.commit([unit], DAWN, { saving })).outcomes).toEqual(['committed']);
+  };
+  await keep();
+  await empty();
+  await keep();
+  expect((await store.saved({ since: 1, limit: 9 })).items).toMatchObject([{ id: 'vote vote-1', saved: null }]);
 });
 
 test('lanes are those that are there, though they have changed as often', async () => {

@@ -1,4 +1,4 @@
-import type { Beat, Fellows } from '../../core/store.ts';
+import type { Beat, Fellows } from '../../core/fellows.ts';
 import { LONGEST_GAP_MS, type RedisClock } from '../../redis/clock.ts';
 import type { RedisConnection } from '../../redis/connection.ts';
 import { Script } from '../../redis/script.ts';

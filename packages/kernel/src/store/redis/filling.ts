@@ -9,13 +9,14 @@ import type { RedisConnection } from '../../redis/connection.ts';
 import { rowsOf, sealText } from '../../redis/ledger-rows.ts';
 import { Script } from '../../redis/script.ts';
 import { type Filling, historyText } from '../archive.ts';
+import { savingText } from '../saved.ts';
 import { contentsOf } from './archive.ts';
 import { documentText, placeDocument } from './documents.ts';
 import type { RedisFellows } from './fellows.ts';
 import type { Keys } from './keys.ts';
 import { MARK, SCHEMA } from './opening.ts';
 import { placeTask, placeWorker } from './placing.ts';
-import { keyText, STATUS_CODE, stateText, workerText } from './records.ts';
+import { keyText, remainsText, stateText, workerText } from './records.ts';
 import { Writes } from './writes.ts';
 
 /** What a running attempt gets at least, for its worker to find the colony where it is now. */
@@ -28,6 +29,7 @@ local mark = redis.call('HGET', meta, '${MARK}')
 if mark == ARGV[2] then return 1 end
 local held = mark and 1 or tonumber(redis.call('HGET', meta, 'last') or '0')
 for _, name in ipairs({'tasks', 'removed', 'workers', 'documents', 'idempotency'}) do held = held + redis.call('HLEN', prefix .. name) end
+held = held + redis.call('ZCARD', prefix .. 'saved')
 if held > 0 then return 0 end
 redis.call('HSET', meta, 'schema', '${SCHEMA}', '${MARK}', ARGV[2])
 return 1
@@ -110,13 +112,15 @@ export class RedisFilling implements Filling {
         writes.set(keys.meta, 'sequence', String(piece.sequence));
         writes.set(keys.meta, 'first', String(piece.ledger.first));
         writes.set(keys.meta, 'anchor', piece.ledger.anchor);
+        writes.set(keys.meta, 'saving', savingText(piece.saving));
+        if (piece.saving) writes.rank(keys.saved, piece.saving.number, String(piece.saving.number));
         return;
       case 'task':
         this.#writeTask(writes, lanes, piece);
         return;
       case 'removed': {
-        const { id, status } = piece.tombstone;
-        writes.set(keys.removed, id, `${STATUS_CODE[status]}\n${historyText(piece.history)}`);
+        const text = remainsText(piece.remains, historyText(piece.history));
+        writes.set(keys.removed, piece.remains.id, text);
         return;
       }
       case 'worker':
@@ -133,6 +137,11 @@ export class RedisFilling implements Filling {
         writes.set(keys.idempotency, piece.record.key, keyText(piece.record));
         writes.append(keys.idempotencyByTime, '*', 'at', String(piece.record.at), 'key', piece.record.key);
         if (piece.record.key > this.#lastKey) this.#lastKey = piece.record.key;
+        return;
+      case 'saved':
+        writes.rank(keys.saved, piece.number, String(piece.number));
+        writes.rank(keys.savedNames(piece.number), 0, piece.name);
+        writes.set(keys.savedUnder(piece.number), piece.name, piece.text ?? '');
         return;
       case 'entries':
         this.#writeEntries(writes, piece.entries);

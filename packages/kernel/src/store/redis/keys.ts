@@ -8,8 +8,8 @@ import { TASK_STATUSES, type TaskStatus } from '../../core/task.ts';
 export class Keys {
   readonly prefix: string;
   /**
-   * Hash: schema; run, epoch and name (of the epoch); sequence, first, last, sealed, hash, anchor, directory, restoring. Beside it stand
-   * `steward` and `operation:…`.
+   * Hash: schema; run, epoch and name (of the epoch); sequence, first, last, sealed, hash, anchor, directory, lastKey, saving,
+   * restoring. Beside it stand `steward` and `operation:…`.
    */
   readonly meta: string;
   /** A name for how things stand; every commit gives them another. */
@@ -20,7 +20,7 @@ export class Keys {
   readonly tasks: string;
   /** Hash: a task's id → what never changes of it. */
   readonly specs: string;
-  /** Hash: a removed task's id → how it ended, history. */
+  /** Hash: a removed task's id → how it ended, history, and the highest version and token it had. */
   readonly removed: string;
   /** Hash: a worker's id → version, state. */
   readonly workers: string;
@@ -50,6 +50,8 @@ export class Keys {
   /** Sorted sets of names: by when a document is due, or of no more use. */
   readonly documentsDue: string;
   readonly documentsEnded: string;
+  /** Sorted set: the numbers under which something is, or is to be, kept for a checkpoint. */
+  readonly saved: string;
   /** Streams: the ledger's rows, and the hashes of those that are sealed. */
   readonly ledger: string;
   readonly seals: string;
@@ -80,6 +82,7 @@ export class Keys {
     this.documents = key('documents');
     this.documentsDue = key('documents-due');
     this.documentsEnded = key('documents-ended');
+    this.saved = key('saved');
     this.ledger = key('ledger');
     this.seals = key('seals');
     this.#statuses = Object.fromEntries(TASK_STATUSES.map((status) => [status, key(`status:${status}`)])) as Record<
@@ -114,6 +117,16 @@ export class Keys {
   /** Sorted set: the ids of a collection's documents, or of those in one state, by when they were made. */
   listed(collection: Collection, state?: string): string {
     return `${this.prefix}documents:${collection}${state === undefined ? '' : `:${state}`}`;
+  }
+
+  /** Hash: a record's name → what it was; nothing when there was none. */
+  savedUnder(number: number): string {
+    return `${this.prefix}saved:${number}`;
+  }
+
+  /** Sorted set without scores: these names, in order. */
+  savedNames(number: number): string {
+    return `${this.prefix}saved-names:${number}`;
   }
 
   /** Stream: the ledger's rows that hold an entry of this type, worker or actor. */

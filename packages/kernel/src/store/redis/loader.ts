@@ -2,6 +2,7 @@ import type { LaneHead, LaneNeed, Loaded, Needs, Survey, Tombstone } from '../..
 import { TASK_STATUSES, type Task, type TaskStatus } from '../../core/task.ts';
 import type { Worker, WorkerProfile } from '../../core/worker.ts';
 import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
+import { savingFrom } from '../saved.ts';
 import { documentsFrom } from './documents.ts';
 import { type EpochWatch, tokenFloorOf } from './epoch.ts';
 import type { Keys } from './keys.ts';
@@ -77,11 +78,12 @@ export class Loader {
   async survey(breaks = this.#redis.breaks): Promise<Survey> {
     const { counts, meta, lanes } = this.#keys;
     // The mark first: what is read after it may be newer, and never older.
-    const [found, numbers, [directory, number, name = null, lastKey = null]] = (await this.#redis.pipeline([
-      ['GET', this.#keys.mark],
-      ['HGETALL', counts],
-      ['HMGET', meta, 'directory', 'epoch', 'name', 'lastKey'],
-    ])) as [string | null, string[], (string | null)[]];
+    const [found, numbers, [directory, number, name = null, lastKey = null, saving = null]] =
+      (await this.#redis.pipeline([
+        ['GET', this.#keys.mark],
+        ['HGETALL', counts],
+        ['HMGET', meta, 'directory', 'epoch', 'name', 'lastKey', 'saving'],
+      ])) as [string | null, string[], (string | null)[]];
     if (!this.#epoch.holds(name)) return this.survey(breaks);
     // Asked for again, it may have been read after what was asked for next, and says nothing of how old that is.
     const mark = this.#redis.breaks === breaks ? (found ?? '') : NO_MARK;
@@ -101,7 +103,8 @@ export class Loader {
     const ended = (how: string) => Math.max(0, counted.get(how) ?? 0);
     const attempts = { completed: ended(COMPLETED), failed: ended(FAILED) };
     const tokenFloor = tokenFloorOf(Number(number ?? 0));
-    return { tasks, attempts, tokenFloor, epoch: name, lanes: this.#lanes, mark, lastKey };
+    const saved = savingFrom(saving);
+    return { tasks, attempts, tokenFloor, epoch: name, lanes: this.#lanes, mark, lastKey, saving: saved };
   }
 
   /** The stored ones of these tasks, in the order of their ids. */

@@ -15,10 +15,14 @@ export function placeTask(
   writes: Writes,
   keys: Keys,
   first: Task | null,
-  last: Task,
+  last: Task | null,
   lanes: Map<string, string>,
   parent?: string | null,
 ): void {
+  if (last === null) {
+    removeTask(writes, keys, first!, lanes);
+    return;
+  }
   const { id, seq } = last;
   // Looking into a specification means parsing it: only where it has to be.
   if (first === null) addTask(writes, keys, last, parent === undefined ? last.spec.value.parent_id : parent);
@@ -46,6 +50,26 @@ export function placeTask(
     if (worker !== null) writes.unrank(keys.worker(worker), id);
     if (last.worker !== null) writes.rank(keys.worker(last.worker), seq, id);
   }
+}
+
+/** Collects what is to be written beside the record itself, and its place in the family, when a task goes. */
+export function removeTask(writes: Writes, keys: Keys, task: Task, lanes: Map<string, string>): void {
+  const { id, seq, status, worker, lane } = task;
+  const { created_by, tags, depends_on, requirements } = task.spec.value;
+  writes.unset(keys.specs, id);
+  writes.unrank(keys.status(status), id);
+  writes.count(keys.counts, status, -1);
+  if (status === 'queued') {
+    writes.unrank(keys.queue(lane), id);
+    lanes.set(lane, JSON.stringify(requirements));
+  }
+  writes.move(keys.due, id, task.dueAt, null);
+  writes.move(keys.ended, id, task.completedAt, null);
+  writes.move(keys.deadlines, id, deadlineOf(task), null);
+  if (worker !== null) writes.unrank(keys.worker(worker), id);
+  if (created_by !== NOBODY) writes.unrank(keys.creator(created_by), id);
+  for (const tag of tags) writes.unrank(keys.tag(tag), id);
+  for (const on of depends_on) writes.unrank(keys.dependents, pair(on, seq, id));
 }
 
 function addTask(writes: Writes, keys: Keys, task: Task, parent: string | null): void {

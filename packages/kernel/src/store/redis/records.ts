@@ -1,3 +1,4 @@
+import type { Remains } from '../../core/archive.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { IdempotencyRecord, QueueRank, Tombstone } from '../../core/store.ts';
 import {
@@ -112,8 +113,30 @@ export function historyOf(text: string): number[] {
   return text.split('\n', 2)[1]!.split(' ').filter(Boolean).map(Number);
 }
 
-export function tombstoneFrom(id: string, text: string): Tombstone {
-  return { id, removed: true, status: TASK_STATUSES[Number(text.slice(0, text.indexOf('\n')))]! };
+/** Stands where the status stands, for a task that was removed as if it had never been. */
+export const NEVER = '-';
+
+/** What is left of a removed task, in four lines. Of those removed under earlier schemas there are two. */
+export function remainsText(remains: Remains, history: string): string {
+  const { status } = remains;
+  return `${status === null ? NEVER : STATUS_CODE[status]}\n${history}\n${highestText(remains)}`;
+}
+
+/** The last two of them. */
+export function highestText({ version, leaseToken }: Pick<Task, 'version' | 'leaseToken'>): string {
+  return `${version}\n${leaseToken}`;
+}
+
+export function remainsFrom(id: string, text: string): Remains {
+  const [code, , version = 0, leaseToken = 0] = text.split('\n');
+  const status = code === NEVER ? null : TASK_STATUSES[Number(code)]!;
+  return { id, status, version: Number(version), leaseToken: Number(leaseToken) };
+}
+
+/** Null for what has never been. */
+export function tombstoneFrom(id: string, text: string): Tombstone | null {
+  const { status } = remainsFrom(id, text);
+  return status && { id, removed: true, status };
 }
 
 /** Workers of before there was a quarantine say nothing of it. */

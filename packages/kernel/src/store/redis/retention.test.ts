@@ -150,7 +150,7 @@ test('of a colony of the first schema it is not known which keys it has used, of
     await server.ask('HSET', meta, 'schema', schema, 'lastKey', 'k');
     const { store } = await open(colony);
     expect((await store.survey()).lastKey).toBe(lastKey);
-    expect(await server.ask('HGET', meta, 'schema')).toBe('3');
+    expect(await server.ask('HGET', meta, 'schema')).toBe('4');
   }
 });
 
@@ -163,4 +163,20 @@ test('a task of the second schema has had no vote', async () => {
   const text = await server.ask('HGET', key, task.id);
   await server.ask('HSET', key, task.id, text.replace(',"vote-1"]', ']'));
   expect((await store.task(task.id))!.vote).toBeNull();
+});
+
+test('what is left of tasks that were removed under earlier schemas is known, and goes when it is its turn', async () => {
+  const colony = randomUUID();
+  const scribe = await open(colony);
+  await scribe.add();
+  await server.ask('HSET', `{${colony}}:removed`, 'old', '3\n 1');
+  const left = async () => (await scribe.store.load({ tasks: ['old'] })).tasks.get('old');
+  expect(await left()).toEqual({ id: 'old', removed: true, status: 'completed' });
+  expect(await scribe.store.ledger.query({ taskId: 'old', limit: 9 })).toEqual([]);
+  await scribe.commit({ puts: [], events: [about({ id: 'old' })] }, { puts: [], events: [about({ id: 'newest' })] });
+  scribe.at += 1000;
+  await scribe.commit({ puts: [], events: [about({ id: 'newest' })] });
+  await scribe.store.ledger.seal();
+  await scribe.store.prune({ ...LEDGER, ledgerBefore: DAWN + 500 }, 100);
+  expect(await left()).toBeNull();
 });

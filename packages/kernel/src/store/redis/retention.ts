@@ -1,49 +1,34 @@
 import type { LedgerEntry } from '../../core/event.ts';
 import type { Retention } from '../../core/store.ts';
-import type { Task } from '../../core/task.ts';
-import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
+import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { entriesOf, rowFrom, rowsOf, sealedHashes } from '../../redis/ledger-rows.ts';
 import { Script } from '../../redis/script.ts';
 import type { Documents } from './documents.ts';
+import { FORGET } from './forgetting.ts';
 import type { Keys } from './keys.ts';
 import type { Loader } from './loader.ts';
-import { NOBODY, pair, STATUS_CODE } from './records.ts';
+import { removeTask } from './placing.ts';
+import { highestText, pair, STATUS_CODE } from './records.ts';
 import { LOWEST_SCORE, Writes } from './writes.ts';
-
-/** What is left of a removed task goes as well, once the ledger tells of it no more and no task that is there depends on it. */
-const FORGET = `
-local function forget(prefix, from)
-  local removed, first = prefix .. 'removed', tonumber(redis.call('HGET', prefix .. 'meta', 'first') or '1')
-  for at = from, #ARGV do
-    local id = ARGV[at]
-    local text = redis.call('HGET', removed, id)
-    if text and tonumber(string.match(text, ' (%d+)$') or '0') < first
-      and redis.call('ZLEXCOUNT', prefix .. 'dependents', '[' .. id .. '\\0', '(' .. id .. '\\1') == 0 then
-      redis.call('HDEL', removed, id)
-    end
-  end
-end
-`;
 
 /**
  * Removes ended tasks. Of each there remains how it ended and which ledger entries tell of it, and its children are
  * handed on to its parent. One that has changed in the meantime stays. Arguments: prefix, n, then for each (id,
- * version, status code, place among its parent's children or nothing, how many more arguments, calls), then those of
+ * version, status code, highest version and token, place among its parent's children, how many more arguments, calls), then those of
  * which nothing may have to be left: these, and whatever they depended on.
  */
 const REMOVE = new Script(`
 ${FORGET}
 local prefix, removed, at = ARGV[1], 0, 2
 for _ = 1, tonumber(ARGV[2]) do
-  local id, version, status, size = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4])
+  local id, version, status, highest, size = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5])
   local text = redis.call('HGET', prefix .. 'tasks', id)
   local found, history = string.match(text or '', '^(%d+)\\n([^\\n]*)\\n')
-  at = at + 4
+  at = at + 5
   if found == version then
     removed = removed + 1
-    redis.call('HSET', prefix .. 'removed', id, status .. '\\n' .. history)
+    redis.call('HSET', prefix .. 'removed', id, status .. '\\n' .. history .. '\\n' .. highest)
     redis.call('HDEL', prefix .. 'tasks', id)
-    redis.call('HDEL', prefix .. 'specs', id)
     local parent = redis.call('HGET', prefix .. 'parents', id)
     if parent then
       local children = prefix .. 'children'
@@ -64,7 +49,7 @@ for _ = 1, tonumber(ARGV[2]) do
   end
   at = at + size
 end
-forget(prefix, at + 1)
+forget(prefix, ARGV, at + 1)
 return removed
 `);
 
@@ -105,7 +90,7 @@ for at = 7, last do
   redis.call('XTRIM', ARGV[at], 'MINID', ARGV[2])
   if redis.call('XLEN', ARGV[at]) == 0 then redis.call('DEL', ARGV[at]) end
 end
-forget(ARGV[1], last + 1)
+forget(ARGV[1], ARGV, last + 1)
 return 1
 `);
 
@@ -139,27 +124,14 @@ export class Pruner {
     const tasks = await this.#loader.tasks(ids);
     const args: string[] = [prefix, String(tasks.length)];
     for (const task of tasks) {
-      const calls = this.#forget(task).flatMap((call) => [String(call.length), ...call]);
-      args.push(task.id, String(task.version), String(STATUS_CODE[task.status]), String(calls.length + 1));
-      args.push(pair('', task.seq, task.id), ...calls);
+      const writes = new Writes();
+      removeTask(writes, this.#keys, task, new Map());
+      const calls = writes.calls().flatMap((call) => [String(call.length), ...call]);
+      args.push(task.id, String(task.version), String(STATUS_CODE[task.status]), highestText(task));
+      args.push(String(calls.length + 1), pair('', task.seq, task.id), ...calls);
     }
     for (const { id, spec } of tasks) args.push(id, ...spec.value.depends_on);
     return (await this.#redis.run(REMOVE, args)) as number;
-  }
-
-  /** What is to be written beside the record itself. */
-  #forget(task: Task): Call[] {
-    const keys = this.#keys;
-    const { id, seq, status, worker, spec } = task;
-    const writes = new Writes();
-    writes.unrank(keys.status(status), id);
-    writes.count(keys.counts, status, -1);
-    writes.unrank(keys.ended, id);
-    if (worker !== null) writes.unrank(keys.worker(worker), id);
-    if (spec.value.created_by !== NOBODY) writes.unrank(keys.creator(spec.value.created_by), id);
-    for (const tag of spec.value.tags) writes.unrank(keys.tag(tag), id);
-    for (const on of spec.value.depends_on) writes.unrank(keys.dependents, pair(on, seq, id));
-    return writes.calls();
   }
 
   /** Whole rows only, sealed ones, and never the newest: the chain must have something to hold on to. */

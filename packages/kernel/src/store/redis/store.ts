@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Piece } from '../../core/archive.ts';
 import type { Now } from '../../core/clock.ts';
 import type { Collection, Document } from '../../core/document.ts';
+import type { SavedPage, SavedQuery } from '../../core/saved.ts';
 import type {
   CommitLimits,
   Committed,
@@ -33,6 +34,7 @@ import { Loader } from './loader.ts';
 import { enter, enterAlone, lastBeat, layOut } from './opening.ts';
 import { Queries } from './queries.ts';
 import { Pruner } from './retention.ts';
+import { SavedStates } from './saved.ts';
 import { Transactions } from './transaction.ts';
 import { Writer } from './writer.ts';
 
@@ -70,6 +72,7 @@ export class RedisStore implements Store {
   readonly #writer: Writer;
   readonly #queries: Queries;
   readonly #pruner: Pruner;
+  readonly #saved: SavedStates;
   #lastBeat: string | null = null;
 
   /**
@@ -83,6 +86,7 @@ export class RedisStore implements Store {
         // What it remembers may not be what is there now.
         store.ledger.forget();
         store.#loader.forget();
+        store.#writer.forget();
         store.#transactions.forget();
         await layOut(send, keys);
         await epoch.inspect(send);
@@ -137,6 +141,7 @@ export class RedisStore implements Store {
     this.#documents = new Documents(redis, keys);
     this.#queries = new Queries(redis, keys, this.#loader, this.#documents);
     this.#pruner = new Pruner(redis, keys, this.#loader, this.#documents);
+    this.#saved = new SavedStates(redis, keys);
     this.ledger = new RedisLedger(redis, keys, epoch);
     this.#second = second;
     const { kernel, clock, ledger } = this;
@@ -195,8 +200,23 @@ export class RedisStore implements Store {
     return this.#pruner.prune(before, limit);
   }
 
+  async saved(query: SavedQuery): Promise<SavedPage> {
+    await this.#writer.settled;
+    return this.#saved.page(query);
+  }
+
+  forgetSaved(below: number, limit: number): Promise<number> {
+    return this.#saved.forget(below, limit);
+  }
+
   dump(): AsyncIterable<Piece> {
-    return dump({ redis: this.#redis, keys: this.#keys, loader: this.#loader, ledger: this.ledger });
+    return dump({
+      redis: this.#redis,
+      keys: this.#keys,
+      loader: this.#loader,
+      saved: this.#saved,
+      ledger: this.ledger,
+    });
   }
 
   restore(pieces: AsyncIterable<Piece>): Promise<void> {

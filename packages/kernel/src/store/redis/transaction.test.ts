@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { Hermit } from '../../testing/hermit.ts';
+import { savedSince } from '../../testing/portrait.ts';
 import { RedisServer } from '../../testing/redis-server.ts';
-import { about, Scribe } from '../../testing/scribe.ts';
+import { about, after, Scribe, update } from '../../testing/scribe.ts';
 import { RedisStore } from './store.ts';
 
 let server: RedisServer;
@@ -58,4 +59,38 @@ test('whoever was disturbed by another and is alone again goes back to transacti
   const again = await Hermit.begin(alone.store);
   const task = await again.add({}, { id: 'again' });
   expect(await scripts(() => again.change(task, { losses: 1 }))).toBe(0);
+});
+
+test('what keeps something for a checkpoint is a transaction, also when it was sent before that was answered', async () => {
+  const alone = await hermit();
+  const [task, next] = [await alone.add(), { number: 1, rolling: false }];
+  const changed = after(task, { losses: 1 });
+  const act = () =>
+    Promise.all([
+      alone.commit({ puts: [{ kind: 'saving', prev: null, next }], events: [] }),
+      alone.commit(update(task, changed)),
+      alone.add({}, { id: 'new' }),
+      alone.addDocument(),
+    ]);
+  expect(await scripts(act)).toBe(0);
+  const kept = (await savedSince(alone.store, 1)).map(({ id, saved }) => [id, saved !== null]);
+  expect(kept).toEqual([
+    ['vote vote-1', false],
+    ['new', false],
+    [task.id, true],
+  ]);
+  // Once it is kept nothing is sent for it any more.
+  await server.ask('CONFIG', 'RESETSTAT');
+  expect(await scripts(() => alone.change(changed, { losses: 2 }))).toBe(0);
+  expect(await server.ask('INFO', 'commandstats')).not.toContain('hsetnx');
+});
+
+test('what removes a task, or brings one back, is a script', async () => {
+  const alone = await hermit();
+  const task = await alone.add();
+  expect(await scripts(() => alone.remove(task))).toBe(1);
+  const next = after(task, {});
+  expect(await scripts(() => alone.commit({ puts: [{ kind: 'task', prev: null, next }], events: [] }))).toBe(1);
+  await alone.change(next, { losses: 1 });
+  expect(await alone.store.ledger.query({ taskId: task.id, limit: 9 })).toHaveLength(2);
 });

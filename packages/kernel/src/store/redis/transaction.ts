@@ -1,8 +1,9 @@
-import { StorageUnavailable } from '../../core/errors.ts';
+import { Bug, StorageUnavailable } from '../../core/errors.ts';
 import type { Basis } from '../../core/store.ts';
 import { isTerminal } from '../../core/task.ts';
 import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
 import { Script } from '../../redis/script.ts';
+import { savingText } from '../saved.ts';
 import { type CommitPlan, historyAfter } from './commit-plan.ts';
 import { KEEPING, OPERATION_SECONDS } from './commit-script.ts';
 import { documentText } from './documents.ts';
@@ -147,9 +148,9 @@ export class Transactions {
     const { tasks, workers, documents, idempotency, ledger, meta, mark, prefix } = this.#keys;
     const calls: Call[] = [...plan.calls];
     const records: string[] = [];
-    for (const moved of merged.tasks.values()) {
-      const { last } = moved;
-      const history = historyAfter(plan, moved, head)!;
+    for (const { first, last } of merged.tasks.values()) {
+      if (last === null) throw new Bug('a removed task is none of what a transaction can write');
+      const history = historyAfter(plan, first, last, head)!;
       // Should it not come to this, nobody goes on with what was decided.
       rememberHistory(last, history);
       records.push(last.id, `${last.version}\n${history}\n${stateText(last)}`);
@@ -161,7 +162,11 @@ export class Transactions {
     for (const [name, { last }] of merged.documents) {
       calls.push(last === null ? ['HDEL', documents, name] : ['HSET', documents, name, documentText(last)]);
     }
-    const used = [...merged.idempotency.values()].flatMap(({ last }) => [last.key, keyText(last)]);
+    const used: string[] = [];
+    for (const [key, { last }] of merged.idempotency) {
+      if (last === null) calls.push(['HDEL', idempotency, key]);
+      else used.push(key, keyText(last));
+    }
     if (used.length > 0) calls.push(['HSET', idempotency, ...used]);
     if (lanes.size > 0 || lastKey !== '') {
       calls.push(['EVAL', KEEP.source, '1', meta, prefix, lastKey, ...[...lanes].flat()]);
@@ -174,10 +179,25 @@ export class Transactions {
       for (const index of indexes) calls.push(['XADD', `${prefix}index:${index}`, id, '', '']);
     }
     if (rows.length > 0) calls.push(['HSET', meta, 'last', String(reached)]);
-    calls.push(['SET', mark, next]);
+    calls.push(...this.#savingCalls(plan), ['SET', mark, next]);
     const done = `${operation} ${head + 1}`;
     calls.push(['SET', `${prefix}operation:${this.#kernel}`, done, 'EX', String(OPERATION_SECONDS)]);
     return { calls, last: reached };
+  }
+
+  #savingCalls({ merged, saving, saved }: CommitPlan): Call[] {
+    const keys = this.#keys;
+    const calls: Call[] = [];
+    if (saving && saved.length > 0) {
+      const [texts, names] = [keys.savedUnder(saving.number), keys.savedNames(saving.number)];
+      for (const [name, text] of saved) calls.push(['HSETNX', texts, name, text]);
+      calls.push(['ZADD', names, ...saved.flatMap(([name]) => ['0', name])]);
+    }
+    if (!merged.saving) return calls;
+    const { last } = merged.saving;
+    calls.push(['HSET', keys.meta, 'saving', savingText(last)]);
+    if (last !== null) calls.push(['ZADD', keys.saved, String(last.number), String(last.number)]);
+    return calls;
   }
 }
 
@@ -194,7 +214,8 @@ function outcomeOf(answers: readonly (Reply | Error)[] | null, next: string): Ou
  * Whether everything that is to be written is known, and nothing of it could have been changed without touching the mark:
  * retention removes what has ended, and what entries are about must be read first when it is not changed.
  */
-function isPlain({ merged, told }: CommitPlan): boolean {
+function isPlain({ merged, told, saving }: CommitPlan): boolean {
+  if (saving === undefined || merged.gone.size > 0 || merged.back.size > 0) return false;
   if (told.length > 0 || merged.reads.some(({ kind }) => kind === 'task')) return false;
   for (const { first } of merged.tasks.values()) {
     if (first !== null && (isTerminal(first) || historyTextOf(first) === undefined)) return false;

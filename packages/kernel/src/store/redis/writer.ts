@@ -1,8 +1,10 @@
 import type { Clock } from '../../core/clock.ts';
 import type { LedgerEntry } from '../../core/event.ts';
+import type { Saving } from '../../core/saved.ts';
 import { type Basis, type CommitLimits, type Committed, REMOVED, type Unit } from '../../core/store.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { rowsOf, type Unnumbered, unnumbered } from '../../redis/ledger-rows.ts';
+import { KnownSaved } from '../saved.ts';
 import { Conflict, idOf, judge, type Merged, merge } from '../units.ts';
 import { type CommitPlan, historyAfter, planOf, scriptArguments } from './commit-plan.ts';
 import { COMMIT } from './commit-script.ts';
@@ -47,6 +49,7 @@ export class Writer {
   readonly #epoch: EpochWatch;
   readonly #ledger: RedisLedger;
   readonly #transactions: Transactions;
+  readonly #known = new KnownSaved();
   #operation = 0;
   /** Over when the last exclusive commit that was begun is. */
   #turn: Promise<void> = Promise.resolve();
@@ -70,14 +73,15 @@ export class Writer {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const surviving = units.filter((_, index) => outcomes[index] === 'committed');
       if (surviving.length === 0) return { outcomes, entries: [] };
-      const draft = this.#draft(surviving, at);
+      const draft = this.#draft(surviving, at, limits.saving);
       const reply = draft ? await this.#run(draft.plan, limits, ++this.#operation) : await this.#conflicts(units);
       if (draft && reply[0] === 'committed') {
         const entries = this.#appended(draft, reply[1] as number);
         return { outcomes, entries, undisturbed: tries === 0 && reply[2] === 1 };
       }
-      // Tokens that were given out before a failover may have been given out by others: all is decided anew.
-      if (reply[0] === 'epoch') break;
+      // Tokens that were given out before a failover may have been given out by others, and what was decided before a
+      // checkpoint is not kept for it: all is decided anew.
+      if (reply[0] === 'epoch' || reply[0] === 'saving') break;
       if (reply[0] === 'full') left = limits.room! - (reply[1] as number);
       else for (const [name, version] of versionsOf(reply)) stored.set(name, version);
       // What nobody objected to is at the version that was expected.
@@ -93,7 +97,7 @@ export class Writer {
 
   /** One after the other: what each of these rests on is what the one before leaves. */
   async #inTurn(units: readonly Unit[], at: number, limits: ExclusiveLimits): Promise<Committed> {
-    const draft = this.#draft(units, at);
+    const draft = this.#draft(units, at, limits.saving);
     const operation = ++this.#operation;
     const before = this.#turn;
     const { promise, resolve: end } = Promise.withResolvers<void>();
@@ -133,17 +137,18 @@ export class Writer {
     return reply[1] as number;
   }
 
-  #draft(units: readonly Unit[], at: number): Draft | null {
+  #draft(units: readonly Unit[], at: number, saving: Saving | undefined): Draft | null {
     const merged = mergeable(units);
     if (merged === null) return null;
     const events = merged.events.map((event) => unnumbered(event, at));
     const rows = rowsOf(events);
     const { steady } = this.#clock.now();
-    return { events, plan: planOf(merged, events, rows, { keys: this.#keys, at, steady }) };
+    return { events, plan: planOf(merged, events, rows, { keys: this.#keys, at, steady, saving, known: this.#known }) };
   }
 
   /** The entries with their numbers, which others here want to know, too. */
-  #appended({ events, plan: { rows } }: Draft, first: number): LedgerEntry[] {
+  #appended({ events, plan: { rows, saving, saved } }: Draft, first: number): LedgerEntry[] {
+    if (saving) this.#known.add(saving.number, nameOfEach(saved));
     const entries = events.map(({ type, source, actor, at: time, data, taskId, workerId }, n) => {
       return { id: first + n, type, source, actor, at: time, data, taskId, workerId };
     });
@@ -157,9 +162,14 @@ export class Writer {
     return entries;
   }
 
+  /** What was kept may not be there any more. */
+  forget(): void {
+    this.#known.forget();
+  }
+
   /** Makes whatever was sent before and has not arrived yet come to nothing. */
   async barrier(): Promise<void> {
-    await this.#run(this.#draft([], 0)!.plan, {}, ++this.#operation);
+    await this.#run(this.#draft([], 0, undefined)!.plan, {}, ++this.#operation);
   }
 
   async #run(plan: CommitPlan, { room, epoch, basis }: CommitLimits, operation: number): Promise<Reply[]> {
@@ -167,9 +177,9 @@ export class Writer {
     const header = { prefix, kernel: this.#kernel, operation, room, epoch, basis };
     const reply = (await this.#redis.run(COMMIT, scriptArguments(plan, header))) as Reply[];
     if (reply[0] !== 'committed') return reply;
-    for (const moved of plan.merged.tasks.values()) {
-      const history = historyAfter(plan, moved, (reply[1] as number) - 1);
-      if (history !== undefined) rememberHistory(moved.last, history);
+    for (const { first, last } of plan.merged.tasks.values()) {
+      const history = last && historyAfter(plan, first, last, (reply[1] as number) - 1);
+      if (last && history != null) rememberHistory(last, history);
     }
     return reply;
   }
@@ -178,7 +188,7 @@ export class Writer {
   async #conflicts(units: readonly Unit[]): Promise<Reply[]> {
     const { tasks, workers, documents, idempotency } = this.#keys;
     const named = units.flatMap(({ puts, reads = [] }) => [
-      ...puts.map((put) => ({ kind: put.kind, id: idOf(put) })),
+      ...puts.flatMap((put) => (put.kind === 'saving' ? [] : [{ kind: put.kind, id: idOf(put) }])),
       ...reads.flatMap((read) =>
         'version' in read && read.version !== REMOVED ? [{ kind: read.kind, id: read.id }] : [],
       ),
@@ -192,6 +202,10 @@ export class Writer {
     )) as (string | null)[];
     return ['conflict', ...named.flatMap(({ kind, id }, at) => [kind, id, texts[at]?.split('\n', 1)[0] ?? '0'])];
   }
+}
+
+function nameOfEach(saved: CommitPlan['saved']): string[] {
+  return saved.map(([name]) => name);
 }
 
 function mergeable(units: readonly Unit[]): Merged | null {

@@ -6,40 +6,53 @@ import {
   NotEmpty,
   type Piece,
   type RemovedTask,
+  type SavedText,
   type StoredDocument,
   type StoredKey,
   type StoredTask,
 } from '../../core/archive.ts';
 import type { Verification } from '../../core/store.ts';
-import { TASK_STATUSES } from '../../core/task.ts';
 import { BATCH_BYTES, dumpLedger, type Filling, historyText, MOST_IN_BATCH } from '../archive.ts';
+import { Cursor, savingText } from '../saved.ts';
 import { sizeOf } from '../task-size.ts';
 import { Documents } from './documents.ts';
 import { LedgerWriter } from './ledger.ts';
 import { SqliteLedger } from './ledger-reader.ts';
 import { loadLedger, type Mirror, meta } from './mirror.ts';
+import { Removed } from './removed.ts';
 import { putMeta } from './retention.ts';
 import { PUT_WORKER, STATUS_CODE, TASK_COLUMNS, TASK_TABLES, type TaskRow, taskFromRow, workerValues } from './rows.ts';
+import { SavedStates } from './saved.ts';
 import { TaskWriter } from './task-writer.ts';
 
 /** In `meta` as long as a database is being filled: it is no colony yet. */
 const MARK = 'restoring';
 
+interface Parts {
+  readonly db: Database;
+  readonly mirror: Mirror;
+  readonly documents: Documents;
+  readonly removed: Removed;
+  readonly saved: SavedStates;
+}
+
 /** Reads everything; see `Store.dump`. */
-export async function* dump(db: Database, mirror: Mirror, documents: Documents): AsyncGenerator<Piece> {
+export async function* dump({ db, mirror, documents, removed, saved }: Parts): AsyncGenerator<Piece> {
   const { first, anchor } = mirror.ledger;
   yield {
     kind: 'head',
     format: ARCHIVE_FORMAT,
     sequence: mirror.nextSequence - 1,
+    saving: mirror.saving,
     ledger: { first, anchor },
     contents: contentsOf(db),
   };
   yield* dumpTasks(db);
-  yield* dumpRemoved(db);
+  yield* dumpRemoved(removed);
   for (const worker of mirror.workers.values()) yield { kind: 'worker', worker };
   yield* dumpDocuments(documents);
   yield* dumpKeys(db);
+  yield* dumpSaved(saved);
   yield* dumpLedger(new SqliteLedger(db, mirror.ledger));
 }
 
@@ -52,6 +65,7 @@ function contentsOf(db: Database): Contents {
     workers: count('workers'),
     documents: count('documents'),
     keys: count('idempotency'),
+    saved: count('saved'),
     entries: head.id - first + 1,
     head: head.hash,
   };
@@ -85,15 +99,13 @@ async function* dumpTasks(db: Database): AsyncGenerator<StoredTask> {
   }
 }
 
-async function* dumpRemoved(db: Database): AsyncGenerator<RemovedTask> {
-  const rows = db.prepare<[string], { id: string; status: number; history: string }>(
-    `SELECT id, status, history FROM removed WHERE id > ? ORDER BY id LIMIT ${MOST_IN_BATCH}`,
-  );
-  for (let page = rows.all(''); page.length > 0; page = rows.all(page.at(-1)!.id)) {
-    for (const { id, status, history } of page) {
-      const tombstone = { id, removed: true, status: TASK_STATUSES[status]! } as const;
-      yield { kind: 'removed', tombstone, history: numbers(history) };
-    }
+async function* dumpRemoved(removed: Removed): AsyncGenerator<RemovedTask> {
+  let last = '';
+  for (;;) {
+    const page = removed.after(last, MOST_IN_BATCH);
+    for (const { remains, history } of page) yield { kind: 'removed', remains, history: numbers(history) };
+    if (page.length < MOST_IN_BATCH) return;
+    last = page.at(-1)!.remains.id;
     await breathe();
   }
 }
@@ -121,6 +133,23 @@ async function* dumpKeys(db: Database): AsyncGenerator<StoredKey> {
   }
 }
 
+async function* dumpSaved(saved: SavedStates): AsyncGenerator<SavedText> {
+  let last = new Cursor(0, '');
+  for (;;) {
+    const page: SavedText[] = [];
+    let bytes = 0;
+    for (const one of saved.after(last, MOST_IN_BATCH)) {
+      page.push(one);
+      bytes += one.text?.length ?? 0;
+      if (bytes >= BATCH_BYTES) break;
+    }
+    yield* page;
+    if (page.length === 0) return;
+    last = new Cursor(page.at(-1)!.number, page.at(-1)!.name);
+    await breathe();
+  }
+}
+
 function numbers(history: string): number[] {
   return history.split(' ').filter(Boolean).map(Number);
 }
@@ -131,27 +160,29 @@ export class SqliteFilling implements Filling {
   readonly #tasks: TaskWriter;
   readonly #ledger: LedgerWriter;
   readonly #documents: Documents;
+  readonly #removed: Removed;
+  readonly #saved: SavedStates;
   readonly #putWorker: Statement;
   readonly #putKey: Statement;
-  readonly #putRemoved: Statement;
   readonly #insertLane: Statement;
   /** The numbers of the lanes that were met. */
   readonly #lanes = new Map<string, number>();
 
   constructor(db: Database) {
     this.#db = db;
-    this.#tasks = new TaskWriter(db);
+    this.#removed = new Removed(db);
+    this.#saved = new SavedStates(db);
+    this.#tasks = new TaskWriter(db, this.#removed);
     this.#ledger = new LedgerWriter(db);
     this.#documents = new Documents(db);
     this.#putWorker = db.prepare(PUT_WORKER);
     this.#putKey = db.prepare('INSERT OR REPLACE INTO idempotency (key, body_hash, task_ids, at) VALUES (?, ?, ?, ?)');
-    this.#putRemoved = db.prepare('INSERT OR REPLACE INTO removed (id, status, history) VALUES (?, ?, ?)');
     this.#insertLane = db.prepare('INSERT INTO lanes (key, requirements, queued, tasks) VALUES (?, ?, 0, 0)');
   }
 
   async begin(): Promise<void> {
-    const { tasks, removed, workers, documents, keys, entries } = contentsOf(this.#db);
-    if (tasks + removed + workers + documents + keys + entries > 0) {
+    const { tasks, removed, workers, documents, keys, saved, entries } = contentsOf(this.#db);
+    if (tasks + removed + workers + documents + keys + saved + entries > 0) {
       throw new NotEmpty(`it is not empty: it holds ${tasks} tasks, ${workers} workers and ${entries} ledger entries`);
     }
     putMeta(this.#db, MARK, 1);
@@ -169,17 +200,16 @@ export class SqliteFilling implements Filling {
     switch (piece.kind) {
       case 'head':
         putMeta(this.#db, 'sequence', piece.sequence);
+        putMeta(this.#db, 'saving', savingText(piece.saving));
         putMeta(this.#db, 'ledger_first', piece.ledger.first);
         putMeta(this.#db, 'ledger_anchor', piece.ledger.anchor);
         return;
       case 'task':
         this.#tasks.insert(piece.task, this.#laneOf(piece), historyText(piece.history), piece.parent);
         return;
-      case 'removed': {
-        const { id, status } = piece.tombstone;
-        this.#putRemoved.run(id, STATUS_CODE[status], historyText(piece.history));
+      case 'removed':
+        this.#removed.copy(piece.remains, piece.history);
         return;
-      }
       case 'worker':
         this.#putWorker.run(...workerValues(piece.worker));
         return;
@@ -191,6 +221,9 @@ export class SqliteFilling implements Filling {
         this.#putKey.run(key, bodyHash, taskIds.join(' '), at);
         return;
       }
+      case 'saved':
+        this.#saved.copy(piece);
+        return;
       case 'entries': {
         const { id, hash } = piece.entries.at(-1)!;
         this.#ledger.copy(piece.entries);

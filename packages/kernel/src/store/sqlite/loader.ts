@@ -1,19 +1,23 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { IdempotencyRecord, LaneHead, LaneNeed, Loaded, Needs, Tombstone } from '../../core/store.ts';
-import { TASK_STATUSES, type Task } from '../../core/task.ts';
+import type { Remains } from '../../core/archive.ts';
+import type { Document } from '../../core/document.ts';
+import type { IdempotencyRecord, LaneHead, LaneNeed, Loaded, Needs } from '../../core/store.ts';
+import type { Task } from '../../core/task.ts';
+import type { Present } from '../saved.ts';
 import type { Documents } from './documents.ts';
 import type { Mirror } from './mirror.ts';
+import type { Removed } from './removed.ts';
 import { TASK_COLUMNS, TASK_TABLES, type TaskRow, taskFromRow } from './rows.ts';
 
 const FROM = `SELECT ${TASK_COLUMNS} FROM ${TASK_TABLES}`;
 const NO_TASKS: readonly Task[] = [];
 
-/** Answers `Store.load`. */
-export class Loader {
+/** Answers `Store.load`, and what else reads single records. */
+export class Loader implements Present {
   readonly #mirror: Mirror;
   readonly #documents: Documents;
   readonly #task: Statement<[string], TaskRow>;
-  readonly #removed: Statement<[string], number>;
+  readonly #removed: Removed;
   readonly #idempotency: Statement<[string], { body_hash: string; task_ids: string; at: number }>;
   readonly #dependents: Statement<[string], TaskRow>;
   readonly #children: Statement<[string], TaskRow>;
@@ -21,11 +25,11 @@ export class Loader {
   readonly #laneSamePriority: Statement<[number, number, number, number], TaskRow>;
   readonly #laneLowerPriority: Statement<[number, number, number], TaskRow>;
 
-  constructor(db: Database, mirror: Mirror, documents: Documents) {
+  constructor(db: Database, mirror: Mirror, documents: Documents, removed: Removed) {
     this.#mirror = mirror;
+    this.#removed = removed;
     this.#documents = documents;
     this.#task = db.prepare<[string], TaskRow>(`${FROM} WHERE t.id = ?`).raw();
-    this.#removed = db.prepare<[string], number>('SELECT status FROM removed WHERE id = ?').pluck();
     this.#idempotency = db.prepare('SELECT body_hash, task_ids, at FROM idempotency WHERE key = ?');
     this.#dependents = db
       .prepare<[string], TaskRow>(`${FROM} JOIN dependencies d ON d.seq = t.seq WHERE d.on_id = ?`)
@@ -52,10 +56,10 @@ export class Loader {
     const dependents = closure(needs.allDependents, (id) => this.#dependentsOf(id));
     for (const id of needs.dependents ?? []) dependents.set(id, this.#dependentsOf(id));
     return {
-      tasks: mapOf(needs.tasks, (id) => this.task(id)),
+      tasks: mapOf(needs.tasks, (id) => this.task(id) ?? this.#removed.tombstone(id)),
       workers: mapOf(needs.workers, (id) => this.#mirror.workers.get(id) ?? null),
-      idempotency: mapOf(needs.idempotency, (key) => this.#record(key)),
-      documents: mapOf(needs.documents, (name) => this.#documents.named(name)),
+      idempotency: mapOf(needs.idempotency, (key) => this.key(key)),
+      documents: mapOf(needs.documents, (name) => this.document(name)),
       dependents,
       children: closure(needs.allDescendants, (id) => this.#children.all(id).map(taskFromRow)),
       lanes: new Map(needs.lanes?.map((need) => [need.lane, this.#lane(need)])),
@@ -63,16 +67,22 @@ export class Loader {
     };
   }
 
-  task(id: string): Task | Tombstone | null {
+  task(id: string): Task | null {
     const executing = this.#mirror.executing.get(id);
     if (executing) return executing;
     const row = this.#task.get(id);
-    if (row) return taskFromRow(row);
-    const status = this.#removed.get(id);
-    return status === undefined ? null : { id, removed: true, status: TASK_STATUSES[status]! };
+    return row ? taskFromRow(row) : null;
   }
 
-  #record(key: string): IdempotencyRecord | null {
+  remains(id: string): Remains | null {
+    return this.#removed.remains(id);
+  }
+
+  document(name: string): Document | null {
+    return this.#documents.named(name);
+  }
+
+  key(key: string): IdempotencyRecord | null {
     const row = this.#idempotency.get(key);
     return row ? { key, bodyHash: row.body_hash, taskIds: row.task_ids.split(' '), at: row.at } : null;
   }

@@ -132,6 +132,14 @@ const STEPS: readonly string[] = [
   ALTER TABLE workers ADD COLUMN recent TEXT NOT NULL DEFAULT '';
   ALTER TABLE workers ADD COLUMN quarantine TEXT;
   `,
+  `
+  -- What records were when they first changed after a checkpoint; no text: there was none.
+  CREATE TABLE saved (number INTEGER NOT NULL, name TEXT NOT NULL, text TEXT, PRIMARY KEY (number, name)) STRICT, WITHOUT ROWID;
+  CREATE INDEX saved_by_name ON saved (name, number);
+  -- The highest that a removed task had.
+  ALTER TABLE removed ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE removed ADD COLUMN lease_token INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** "Cols": marks a file as a colony's. */

@@ -1,9 +1,11 @@
 import type { Database } from 'better-sqlite3';
 import { GENESIS } from '../../core/chain.ts';
 import type { JsonObject } from '../../core/json.ts';
+import type { Saving } from '../../core/saved.ts';
 import type { Lane } from '../../core/store.ts';
 import { TASK_STATUSES, type Task, type TaskStatus } from '../../core/task.ts';
 import type { Worker } from '../../core/worker.ts';
+import { savingFrom } from '../saved.ts';
 import { Deadlines } from './deadlines.ts';
 import type { LedgerState } from './ledger-reader.ts';
 import {
@@ -45,6 +47,8 @@ export class Mirror {
   lastKey: string;
   /** Whether any task depends on another: most colonies never ask. */
   hasDependencies: boolean;
+  /** Under which number what changes is kept. */
+  saving: Saving;
 
   constructor(db: Database) {
     for (const row of db.prepare(SELECT_WORKERS).raw().all() as WorkerRow[]) {
@@ -70,6 +74,7 @@ export class Mirror {
     this.nextSequence = Math.max(highest ?? 0, meta(db, 'sequence') ?? 0) + 1;
     this.lastKey = (db.prepare('SELECT max(key) FROM idempotency').pluck().get() as string | null) ?? '';
     this.hasDependencies = db.prepare('SELECT 1 FROM dependencies LIMIT 1').get() !== undefined;
+    this.saving = savingFrom(meta(db, 'saving'));
   }
 
   setWorker(id: string, worker: Worker | null): void {
@@ -92,9 +97,11 @@ export class Mirror {
     if (task.status === 'executing') {
       this.executing.set(task.id, task);
       if (task.deadline !== null) this.deadlines.set(task.id, task.deadline);
-    } else if (this.executing.delete(task.id)) {
-      this.deadlines.delete(task.id);
-    }
+    } else this.untrack(task.id);
+  }
+
+  untrack(id: string): void {
+    if (this.executing.delete(id)) this.deadlines.delete(id);
   }
 }
 

@@ -6,23 +6,31 @@ import { LaneChanges } from './lane-changes.ts';
 import type { LedgerRow } from './ledger.ts';
 import { lengthOf, storedHash } from './ledger.ts';
 import type { Mirror } from './mirror.ts';
+import type { Removed } from './removed.ts';
 
 interface Ended {
   seq: number;
   id: string;
   status: number;
+  version: number;
+  token: number;
   lane: string;
-  history: string;
   spec: string;
+}
+
+interface Parts {
+  readonly db: Database;
+  readonly mirror: Mirror;
+  readonly removed: Removed;
 }
 
 /**
  * Removes what retention no longer keeps, a bounded piece at a time and in one transaction with the counts. Of a task
  * there remains how it ended and which ledger entries tell of it, until they tell of it no more and nothing that is there
- * depends on it. Of the ledger, rows go from the oldest on; the hash before the first one kept stays as the chain's anchor.
+ * depends on it, nor may a rollback bring it back. Of the ledger, rows go from the oldest on; the hash before the first one kept stays as the chain's anchor.
  * @returns how many tasks, documents, ledger rows and idempotency records went
  */
-export function prune(db: Database, mirror: Mirror, before: Retention, limit: number): number {
+export function prune({ db, mirror, removed }: Parts, before: Retention, limit: number): number {
   const tasks = before.endedBefore === null ? [] : endedBefore(db, before.endedBefore, limit);
   const rows = before.ledgerBefore === null ? [] : ledgerBefore(db, mirror, before.ledgerBefore, limit);
   const lanes = new LaneChanges();
@@ -31,7 +39,7 @@ export function prune(db: Database, mirror: Mirror, before: Retention, limit: nu
   let others = 0;
   const write = db.transaction(() => {
     for (const task of tasks) {
-      removeTask(db, task);
+      removeTask(db, removed, task);
       counts[TASK_STATUSES[task.status]!]--;
       const lane = mirror.lanes.get(task.lane);
       if (lane) lanes.count(lane, 0, -1);
@@ -46,7 +54,7 @@ export function prune(db: Database, mirror: Mirror, before: Retention, limit: nu
     }
     const last = rows.at(-1);
     if (last) removeLedger(db, last);
-    forget(db, [...tasks.flatMap(namedBy), ...rows.flatMap(toldBy)], last ? last.last_id + 1 : mirror.ledger.first);
+    removed.forget([...tasks.flatMap(namedBy), ...rows.flatMap(toldBy)], last ? last.last_id + 1 : mirror.ledger.first);
     if (tasks.length > 0) putMeta(db, 'sequence', mirror.nextSequence - 1);
     others = removeKeys(db, before.idempotencyBefore, limit);
     if (hasDocuments) others += removeEnded(db, before.endedBefore!, limit);
@@ -68,21 +76,17 @@ export function prune(db: Database, mirror: Mirror, before: Retention, limit: nu
 function endedBefore(db: Database, time: number, limit: number): Ended[] {
   return db
     .prepare<[number, number], Ended>(
-      `SELECT t.seq, t.id, t.status, l.key AS lane, t.history, s.json AS spec
+      `SELECT t.seq, t.id, t.status, t.version, t.lease_token AS token, l.key AS lane, s.json AS spec
        FROM tasks t INDEXED BY tasks_ended JOIN lanes l ON l.id = t.lane JOIN specs s ON s.seq = t.seq
        WHERE t.completed_at IS NOT NULL AND t.completed_at < ? ORDER BY t.completed_at LIMIT ?`,
     )
     .all(time, limit);
 }
 
-function removeTask(db: Database, { seq, id, status, history, spec }: Ended): void {
-  const { tags, depends_on } = JSON.parse(spec) as { tags: string[]; depends_on: string[] };
-  for (const tag of tags) db.prepare('DELETE FROM tags WHERE tag = ? AND seq = ?').run(tag, seq);
-  for (const on of depends_on) db.prepare('DELETE FROM dependencies WHERE on_id = ? AND seq = ?').run(on, seq);
-  removeFromFamily(db, seq, id);
-  db.prepare('DELETE FROM tasks WHERE seq = ?').run(seq);
-  db.prepare('DELETE FROM specs WHERE seq = ?').run(seq);
-  db.prepare('INSERT OR REPLACE INTO removed (id, status, history) VALUES (?, ?, ?)').run(id, status, history);
+function removeTask(db: Database, removed: Removed, { seq, id, version, token, status, spec }: Ended): void {
+  const { tags, depends_on: dependsOn } = JSON.parse(spec) as { tags: string[]; depends_on: string[] };
+  handOn(db, seq, id);
+  removed.leave({ seq, stored: version, version, leaseToken: token, tags, dependsOn }, status, '');
 }
 
 /** A task that goes, and what it depended on. */
@@ -95,24 +99,10 @@ function toldBy({ entries }: LedgerRow): string[] {
   return Array.from(entries.matchAll(/"task_id":"([^"]+)"/g), ([, id]) => id!);
 }
 
-/** Removes what is left of those removed tasks of which the ledger, which begins with `first`, tells no more. */
-function forget(db: Database, ids: readonly string[], first: number): void {
-  const history = db.prepare<[string], string>('SELECT history FROM removed WHERE id = ?').pluck();
-  const remove = db.prepare(
-    'DELETE FROM removed WHERE id = ? AND NOT EXISTS (SELECT 1 FROM dependencies WHERE on_id = removed.id)',
-  );
-  for (const id of new Set(ids)) {
-    const text = history.get(id);
-    if (text !== undefined && Number(text.slice(text.lastIndexOf(' '))) < first) remove.run(id);
-  }
-}
-
 /** What descends from it still descends from what is above it: its children are handed on to its parent. */
-function removeFromFamily(db: Database, seq: number, id: string): void {
+function handOn(db: Database, seq: number, id: string): void {
   const parent = db.prepare('SELECT parent_id FROM children WHERE seq = ?').pluck().get(seq) as string | undefined;
-  if (parent === undefined) return;
-  db.prepare('DELETE FROM children WHERE seq = ?').run(seq);
-  db.prepare('UPDATE children SET parent_id = ? WHERE parent_id = ?').run(parent, id);
+  if (parent !== undefined) db.prepare('UPDATE children SET parent_id = ? WHERE parent_id = ?').run(parent, id);
 }
 
 /** Whole rows only, and never the newest: the chain must have something to hold on to. */

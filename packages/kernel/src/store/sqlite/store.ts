@@ -3,6 +3,7 @@ import type { Piece } from '../../core/archive.ts';
 import type { Now } from '../../core/clock.ts';
 import type { Collection, Document } from '../../core/document.ts';
 import { StorageUnavailable } from '../../core/errors.ts';
+import type { SavedPage, SavedQuery } from '../../core/saved.ts';
 import type {
   CommitLimits,
   Committed,
@@ -28,7 +29,9 @@ import { SqliteLedger } from './ledger-reader.ts';
 import { Loader } from './loader.ts';
 import { Mirror } from './mirror.ts';
 import { Queries } from './queries.ts';
+import { Removed } from './removed.ts';
 import { prune } from './retention.ts';
+import { SavedStates } from './saved.ts';
 import { Writer } from './writer.ts';
 
 /**
@@ -87,7 +90,7 @@ export class SqliteStore implements Store {
   }
 
   async survey(): Promise<Survey> {
-    return this.#use(({ mirror: { counts: tasks, attempts, busyLanes: lanes, lastKey } }) => ({
+    return this.#use(({ mirror: { counts: tasks, attempts, busyLanes: lanes, lastKey, saving } }) => ({
       tasks,
       attempts,
       tokenFloor: 0,
@@ -95,12 +98,12 @@ export class SqliteStore implements Store {
       lanes,
       mark: null,
       lastKey,
+      saving,
     }));
   }
 
   async task(id: string): Promise<Task | null> {
-    const task = this.#use((parts) => parts.loader.task(id));
-    return task && 'removed' in task ? null : task;
+    return this.#use((parts) => parts.loader.task(id));
   }
 
   async tasks(query: TaskQuery): Promise<Page<Task>> {
@@ -151,12 +154,28 @@ export class SqliteStore implements Store {
 
   async prune(before: Retention, limit: number): Promise<number> {
     this.#refuseIfBroken();
-    return this.#use((parts) => prune(parts.db, parts.mirror, before, limit));
+    return this.#use((parts) => prune(parts, before, limit));
+  }
+
+  async saved(query: SavedQuery): Promise<SavedPage> {
+    return this.#use((parts) => parts.saved.page(query, parts.loader));
+  }
+
+  async forgetSaved(below: number, limit: number): Promise<number> {
+    this.#refuseIfBroken();
+    return this.#use(({ db, saved, removed, mirror }) => {
+      const forget = db.transaction(() => {
+        const { gone, tasks } = saved.forget(below, limit);
+        removed.forget(tasks, mirror.ledger.first);
+        return gone;
+      });
+      return forget.immediate();
+    });
   }
 
   async *dump(): AsyncGenerator<Piece> {
     try {
-      yield* this.#use(({ db, mirror, documents }) => dump(db, mirror, documents));
+      yield* this.#use(dump);
     } catch (error) {
       throw isDatabaseError(error) ? this.#unavailable(error) : error;
     }
@@ -278,6 +297,8 @@ class Parts {
   readonly db: Database;
   readonly mirror: Mirror;
   readonly documents: Documents;
+  readonly removed: Removed;
+  readonly saved: SavedStates;
   readonly loader: Loader;
   readonly writer: Writer;
   readonly queries: Queries;
@@ -287,8 +308,10 @@ class Parts {
     this.db = db;
     this.mirror = new Mirror(db);
     this.documents = new Documents(db);
-    this.loader = new Loader(db, this.mirror, this.documents);
-    this.writer = new Writer(db, this.mirror, this.documents);
+    this.removed = new Removed(db);
+    this.saved = new SavedStates(db);
+    this.loader = new Loader(db, this.mirror, this.documents, this.removed);
+    this.writer = new Writer(this);
     this.queries = new Queries(db, this.mirror, this.documents);
     this.ledger = new SqliteLedger(db, this.mirror.ledger);
   }

@@ -1,11 +1,13 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Task } from '../../core/task.ts';
 import { Conflict } from '../units.ts';
+import type { Removed } from './removed.ts';
 import { changes, insertOf, settings, updateOf } from './rows.ts';
 
 /** Writes single tasks, with what hangs on a new one. Each combination of columns has a statement of its own. */
 export class TaskWriter {
   readonly #db: Database;
+  readonly #removed: Removed;
   /** By the columns they name. */
   readonly #inserts = new Map<number, Statement>();
   readonly #updates = new Map<number, Statement>();
@@ -15,8 +17,9 @@ export class TaskWriter {
   readonly #insertChild: Statement;
   readonly #insertTag: Statement;
 
-  constructor(db: Database) {
+  constructor(db: Database, removed: Removed) {
     this.#db = db;
+    this.#removed = removed;
     this.#appendHistory = db.prepare('UPDATE tasks SET history = history || ? WHERE id = ?');
     this.#insertSpec = db.prepare('INSERT INTO specs (seq, json) VALUES (?, ?)');
     this.#insertDependency = db.prepare('INSERT INTO dependencies (on_id, seq) VALUES (?, ?)');
@@ -65,6 +68,18 @@ export class TaskWriter {
     for (const id of depends_on) this.#insertDependency.run(id, task.seq);
     if (parent !== null) this.#insertChild.run(parent, task.seq);
     for (const tag of tags) this.#insertTag.run(tag, task.seq);
+  }
+
+  /** What was removed before is there again, with its history. */
+  bringBack(task: Task, lane: number, history: string): void {
+    this.insert(task, lane, this.#removed.take(task.id) + history);
+  }
+
+  /** As if it had never been. @param last as it was before it goes */
+  remove(first: Task, { seq, version, leaseToken, spec }: Task, history: string): void {
+    const { tags, depends_on: dependsOn } = spec.value;
+    const leaving = { seq, stored: first.version, version, leaseToken, tags, dependsOn };
+    if (!this.#removed.leave(leaving, null, history)) throw new Conflict();
   }
 
   /** Entries about a task that itself did not change. */

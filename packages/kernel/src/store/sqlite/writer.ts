@@ -1,13 +1,24 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { type Committed, type IdempotencyRecord, REMOVED, type Unit } from '../../core/store.ts';
 import type { Task, TaskStatus } from '../../core/task.ts';
-import { Conflict, judge, type Merged, merge, type Stored, startedIn } from '../units.ts';
+import { savingText } from '../saved.ts';
+import { Conflict, judge, type Merged, merge, type Stored, startedIn, versionOf } from '../units.ts';
 import type { Documents } from './documents.ts';
 import { LaneChanges } from './lane-changes.ts';
 import { type Appended, type LedgerHead, LedgerWriter } from './ledger.ts';
 import type { LaneState, Mirror } from './mirror.ts';
+import type { Removed } from './removed.ts';
 import { PUT_WORKER, STATUS_CODE, workerValues } from './rows.ts';
+import type { SavedStates } from './saved.ts';
 import { TaskWriter } from './task-writer.ts';
+
+export interface WriterParts {
+  readonly db: Database;
+  readonly mirror: Mirror;
+  readonly documents: Documents;
+  readonly removed: Removed;
+  readonly saved: SavedStates;
+}
 
 /**
  * Writes commits. Records are expected at their versions by the very statements that change them; only if one of those
@@ -19,26 +30,30 @@ export class Writer {
   readonly #ledger: LedgerWriter;
   readonly #tasks: TaskWriter;
   readonly #documents: Documents;
+  readonly #removed: Removed;
+  readonly #saved: SavedStates;
   readonly #begin: Statement;
   readonly #commit: Statement;
   readonly #putWorker: Statement;
   readonly #deleteWorker: Statement;
   readonly #putIdempotency: Statement;
+  readonly #deleteIdempotency: Statement;
   readonly #insertLane: Statement;
   readonly #updateLane: Statement;
   readonly #deleteLane: Statement;
   readonly #putCount: Statement;
   readonly #putMeta: Statement;
   readonly #taskVersion: Statement<[string], number>;
-  readonly #removed: Statement<[string], number>;
   readonly #idempotencyAt: Statement<[string], number>;
 
-  constructor(db: Database, mirror: Mirror, documents: Documents) {
+  constructor({ db, mirror, documents, removed, saved }: WriterParts) {
     this.#db = db;
     this.#mirror = mirror;
     this.#documents = documents;
+    this.#removed = removed;
+    this.#saved = saved;
     this.#ledger = new LedgerWriter(db);
-    this.#tasks = new TaskWriter(db);
+    this.#tasks = new TaskWriter(db, removed);
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
     this.#putWorker = db.prepare(PUT_WORKER);
@@ -48,13 +63,13 @@ export class Writer {
        ON CONFLICT (key) DO UPDATE SET body_hash = excluded.body_hash, task_ids = excluded.task_ids, at = excluded.at
        WHERE idempotency.at = ?`,
     );
+    this.#deleteIdempotency = db.prepare('DELETE FROM idempotency WHERE key = ? AND at = ?');
     this.#insertLane = db.prepare('INSERT INTO lanes (key, requirements, queued, tasks) VALUES (?, ?, 0, 0)');
     this.#updateLane = db.prepare('UPDATE lanes SET queued = queued + ?, tasks = tasks + ? WHERE id = ?');
     this.#deleteLane = db.prepare('DELETE FROM lanes WHERE id = ?');
     this.#putCount = db.prepare('INSERT OR REPLACE INTO counts (status, tasks) VALUES (?, ?)');
     this.#putMeta = db.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)');
     this.#taskVersion = db.prepare<[string], number>('SELECT version FROM tasks WHERE id = ?').pluck();
-    this.#removed = db.prepare<[string], number>('SELECT 1 FROM removed WHERE id = ?').pluck();
     this.#idempotencyAt = db.prepare<[string], number>('SELECT at FROM idempotency WHERE key = ?').pluck();
   }
 
@@ -73,20 +88,26 @@ export class Writer {
   }
 
   #commitCarefully(units: readonly Unit[], at: number, left: number): Committed {
-    const outcomes = judge(units, (kind, id, expected) => this.#storedVersion(kind, id) ?? expected, left);
+    const outcomes = judge(units, (kind, id, expected) => this.#storedVersion(kind, id, expected) ?? expected, left);
     const surviving = units.filter((_, index) => outcomes[index] === 'committed');
     return { outcomes, entries: surviving.length > 0 ? this.#write(merge(surviving), at).entries : [] };
   }
 
   /** Undefined: of this nobody else can have changed anything. */
-  #storedVersion(kind: Parameters<Stored>[0], id: string): number | undefined {
-    if (kind === 'task') return this.#taskVersion.get(id) ?? (this.#removed.get(id) === undefined ? 0 : REMOVED);
+  #storedVersion(kind: Parameters<Stored>[0], id: string, expected: number): number | undefined {
+    if (kind === 'task') return this.#taskVersion.get(id) ?? (expected === REMOVED ? this.#whatIsLeft(id) : 0);
     if (kind === 'worker') return this.#mirror.workers.get(id)?.version ?? 0;
     if (kind === 'document') return this.#documents.named(id)?.version ?? 0;
+    if (kind === 'saving') return versionOf(this.#mirror.saving);
     return kind === 'idempotency' ? (this.#idempotencyAt.get(id) ?? 0) : undefined;
   }
 
+  #whatIsLeft(id: string): number {
+    return this.#removed.tombstone(id) === null ? 0 : REMOVED;
+  }
+
   #write(merged: Merged, at: number): Appended {
+    const { saving } = this.#mirror;
     this.#begin.run();
     try {
       const appended = this.#ledger.append(this.#mirror.ledger.head, merged.events, at);
@@ -95,12 +116,15 @@ export class Writer {
       for (const { first, last } of merged.idempotency.values()) this.#writeIdempotency(first, last);
       for (const { first, last } of merged.documents.values()) this.#documents.put(first, last);
       const counts = this.#writeCounts(merged);
+      const names = saving && this.#saved.keep(saving.number, merged);
+      if (merged.saving) this.#writeSaving(merged.saving);
       if (appended.entries.length > 0) {
         this.#putMeta.run('ledger_head_id', appended.head.id);
         this.#putMeta.run('ledger_head_hash', appended.head.hash);
       }
       this.#commit.run();
       this.#reflect(merged, lanes, counts, appended.head);
+      if (names) this.#saved.kept(saving.number, names);
       return appended;
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
@@ -110,12 +134,17 @@ export class Writer {
 
   #writeTasks(merged: Merged, appended: Appended): LaneChanges {
     const lanes = new LaneChanges();
-    for (const { first, last } of merged.tasks.values()) {
-      const lane = this.#laneOf(last, lanes);
-      const history = historyText(appended, last.id);
-      if (first === null) this.#tasks.insert(last, lane.rowId, history);
-      else this.#tasks.update(first, last, history);
-      lanes.count(lane, Number(last.status === 'queued') - Number(first?.status === 'queued'), first === null ? 1 : 0);
+    for (const [id, { first, last }] of merged.tasks) {
+      const lane = this.#laneOf((last ?? first)!, lanes);
+      const history = historyText(appended, id);
+      if (last === null) this.#tasks.remove(first!, merged.gone.get(id)!, history);
+      else if (first !== null) this.#tasks.update(first, last, history);
+      else if (merged.back.has(id)) this.#tasks.bringBack(last, lane.rowId, history);
+      else this.#tasks.insert(last, lane.rowId, history);
+      // A removed task's number is not given out again.
+      if (last === null) this.#putMeta.run('sequence', this.#mirror.nextSequence - 1);
+      const queued = Number(last?.status === 'queued') - Number(first?.status === 'queued');
+      lanes.count(lane, queued, Number(last !== null) - Number(first !== null));
     }
     for (const taskId of appended.byTask.keys()) {
       if (!merged.tasks.has(taskId)) this.#tasks.appendHistory(taskId, historyText(appended, taskId));
@@ -143,9 +172,17 @@ export class Writer {
     }
   }
 
-  #writeIdempotency(prev: IdempotencyRecord | null, { key, bodyHash, taskIds, at }: IdempotencyRecord): void {
-    const { changes } = this.#putIdempotency.run(key, bodyHash, taskIds.join(' '), at, prev?.at ?? -1);
+  #writeIdempotency(prev: IdempotencyRecord | null, next: IdempotencyRecord | null): void {
+    const { changes } =
+      next === null
+        ? this.#deleteIdempotency.run(prev!.key, prev!.at)
+        : this.#putIdempotency.run(next.key, next.bodyHash, next.taskIds.join(' '), next.at, prev?.at ?? -1);
     if (changes !== 1) throw new Conflict();
+  }
+
+  #writeSaving({ first, last }: NonNullable<Merged['saving']>): void {
+    if (versionOf(this.#mirror.saving) !== versionOf(first)) throw new Conflict();
+    this.#putMeta.run('saving', savingText(last));
   }
 
   #writeCounts(merged: Merged): Map<TaskStatus, number> {
@@ -153,9 +190,9 @@ export class Writer {
     const add = (status: TaskStatus, n: number) =>
       counts.set(status, (counts.get(status) ?? this.#mirror.counts[status]) + n);
     for (const { first, last } of merged.tasks.values()) {
-      if (first?.status === last.status) continue;
+      if (first?.status === last?.status) continue;
       if (first) add(first.status, -1);
-      add(last.status, 1);
+      if (last) add(last.status, 1);
     }
     for (const [status, n] of counts) this.#putCount.run(STATUS_CODE[status], n);
     return counts;
@@ -165,11 +202,13 @@ export class Writer {
   #reflect(merged: Merged, lanes: LaneChanges, counts: ReadonlyMap<TaskStatus, number>, head: LedgerHead): void {
     const mirror = this.#mirror;
     for (const { first, last } of merged.tasks.values()) {
-      mirror.track(last);
-      if (first !== null) continue;
+      if (last === null) mirror.untrack(first!.id);
+      else mirror.track(last);
+      if (first !== null || last === null) continue;
       mirror.nextSequence = Math.max(mirror.nextSequence, last.seq + 1);
       if (last.spec.value.depends_on.length > 0) mirror.hasDependencies = true;
     }
+    if (merged.saving) mirror.saving = merged.saving.last;
     for (const key of merged.idempotency.keys()) if (key > mirror.lastKey) mirror.lastKey = key;
     for (const [id, { last }] of merged.workers) mirror.setWorker(id, last);
     lanes.apply(mirror);

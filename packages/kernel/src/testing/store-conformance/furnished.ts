@@ -40,8 +40,24 @@ export async function furnish(scribe: Scribe): Promise<void> {
   const closing = await scribe.addDocument({ id: 'vote-2', createdAt: DAWN + 1, dueAt: DAWN + 3 });
   await scribe.changeDocument(closing, { state: 'denied', dueAt: null, endedAt: DAWN - 1 });
   await scribe.addDocument({ collection: 'policy', id: 'current', state: '' });
+  await save(scribe);
   scribe.at += 1000;
   await fill(scribe, 10, 5);
+}
+
+/** Two checkpoints, and something of every kind that has changed since. */
+async function save(scribe: Scribe): Promise<void> {
+  const { store } = scribe;
+  await scribe.save({ number: 1, rolling: false });
+  const late = await scribe.add({ tags: ['a'] });
+  await scribe.remove(await scribe.add({ description: 'a mistake', parent_id: late.id }, { leaseToken: 4 }));
+  await scribe.changeDocument((await store.document('vote', 'vote-1'))!, { body: { one: 1 } });
+  const prev = (await store.load({ idempotency: ['k2'] })).idempotency.get('k2')!;
+  await scribe.commit({ puts: [{ kind: 'idempotency', prev, next: { ...prev, at: DAWN + 1 } }], events: [] });
+  await scribe.save({ number: 2, rolling: true });
+  const root = await scribe.change((await store.task('task-2'))!, { priority: 5 });
+  await scribe.change(root, { queuedAt: DAWN + 2 });
+  await scribe.change(late, { losses: 1 });
 }
 
 /** Workers, one of which is at work. */

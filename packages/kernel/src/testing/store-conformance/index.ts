@@ -1,5 +1,7 @@
 import { describe } from 'vitest';
 import { archive } from './archive.ts';
+import { checkpoints } from './checkpoints.ts';
+import { checkpointsModel } from './checkpoints-model.ts';
 import { closures } from './closures.ts';
 import { commits } from './commits.ts';
 import { documents } from './documents.ts';
@@ -13,9 +15,11 @@ import { ledgerQueries } from './ledger-queries.ts';
 import { listings } from './listings.ts';
 import { queue } from './queue.ts';
 import { records } from './records.ts';
+import { removal } from './removal.ts';
 import { reopening } from './reopening.ts';
 import { retention } from './retention.ts';
 import { severalKernels } from './several-kernels.ts';
+import { sharedCheckpoints } from './shared-checkpoints.ts';
 import { workers } from './workers.ts';
 
 /** What every store must do, told as tests. One call enrols a driver. */
@@ -34,8 +38,12 @@ export function exerciseStore(name: string, driver: Driver): void {
     describe('the ledger', () => ledger(driver));
     describe('questions to the ledger', () => ledgerQueries(driver));
     describe('retention', () => retention(driver));
+    describe('checkpoints', () => checkpoints(driver));
+    describe('checkpoints against copies', () => checkpointsModel(driver));
+    describe('removal', () => removal(driver));
     describe('dumped and restored', () => archive(driver));
     if (driver.join) describe('several kernels', () => severalKernels(driver));
+    if (driver.join) describe('checkpoints of several kernels', () => sharedCheckpoints(driver));
     if (driver.join) describe('exclusive commits', () => exclusiveCommits(driver));
     if (driver.reopen) describe('closed and opened again', () => reopening(driver));
   });
