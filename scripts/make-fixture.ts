@@ -26,6 +26,7 @@ const kernel = await Kernel.open({
   clock,
   rules: RULES,
   retention: { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 1e12 },
+  checkpoints: { keep: 20, everyMs: null },
   version: 'fixture',
   random: random.next,
   patienceMs: 0,

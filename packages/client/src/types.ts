@@ -176,6 +176,27 @@ export interface Evaluation {
   violations: { rule: string; message: string }[];
 }
 
+export interface Checkpoint {
+  checkpoint_id: string;
+  timestamp: string;
+  label: string | null;
+  /** The ledger entry that tells of it; null: retention has removed it. */
+  event_id: number | null;
+}
+
+/** What a rollback came to, or would come to. */
+export interface Rollback {
+  status: 'rolled_back' | 'dry_run';
+  checkpoint_id: string;
+  state: {
+    tasks: { restored: number; removed: number; requeued: number };
+    votes: { restored: number; removed: number };
+    memory: { restored: number; removed: number };
+    plans: { restored: number; removed: number };
+    schedules: { restored: number; removed: number };
+  };
+}
+
 export type VoteStatus = 'open' | 'approved' | 'denied' | 'expired' | 'cancelled';
 
 export interface VoteInput {
@@ -216,6 +237,9 @@ export interface ColonyEvent {
 export type EventType =
   | 'kernel_started'
   | 'kernel_stopped'
+  | 'checkpoint_created'
+  | 'checkpoint_deleted'
+  | 'rollback_completed'
   | 'task_submitted'
   | 'task_queued'
   | 'task_cancelled'

@@ -3,7 +3,8 @@ import { basename, dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { Metrics } from './api/metrics.ts';
 import { type ApiServer, createApi } from './api/server.ts';
-import { Kernel, type KernelObserver, type KernelOptions } from './body/kernel.ts';
+import { Kernel } from './body/kernel.ts';
+import type { KernelObserver, KernelOptions } from './body/kernel-options.ts';
 import { systemClock } from './body/system-clock.ts';
 import { InMemoryBus } from './bus/in-memory.ts';
 import { RedisBus } from './bus/redis.ts';
@@ -49,6 +50,7 @@ export async function compose(config: Config, log: Logger, version: string): Pro
       ledgerRetentionMs: orNever(config.ledgerRetentionSeconds),
       workerRetentionMs: config.workerRetentionSeconds * 1000,
     },
+    checkpoints: { keep: config.checkpointKeep, everyMs: orNever(config.checkpointEverySeconds) },
     observer: observer(log, metrics),
     version,
     random: Math.random,

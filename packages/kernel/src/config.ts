@@ -154,6 +154,18 @@ export const VARIABLES = {
     wholeNumber(1, 100 * YEAR, 'a whole number of seconds'),
     'How long a worker that is offline stays registered',
   ),
+  checkpointKeep: variable(
+    'COLONY_CHECKPOINT_KEEP',
+    '20',
+    wholeNumber(1, 1000),
+    'How many checkpoints are kept; the oldest go',
+  ),
+  checkpointEverySeconds: variable(
+    'COLONY_CHECKPOINT_EVERY_SECONDS',
+    '0',
+    wholeNumber(0, YEAR, 'a whole number of seconds'),
+    'How often a checkpoint is made by itself; 0 = never',
+  ),
   policyFile: optional(
     'GUARDIAN_POLICY_FILE',
     matching(/^[^\0]{1,4096}$/, 'the path of a JSON file'),

@@ -1,8 +1,17 @@
 import type { AuditQuery, CallOptions } from '../client-options.ts';
 import { jsonLines } from '../http/ndjson.ts';
 import type { Requester } from '../http/requester.ts';
-import type { AuditEntry, AuditHead, AuditPage, AuditVerification, Health, Stats } from '../types.ts';
-import { get } from './calls.ts';
+import type {
+  AuditEntry,
+  AuditHead,
+  AuditPage,
+  AuditVerification,
+  Checkpoint,
+  Health,
+  Rollback,
+  Stats,
+} from '../types.ts';
+import { get, post, remove, segment } from './calls.ts';
 
 /** How the kernel is, and what it has recorded. */
 export abstract class SystemRoutes {
@@ -48,6 +57,31 @@ export abstract class SystemRoutes {
       yield line;
     }
     return undefined;
+  }
+
+  createCheckpoint(label?: string, options: CallOptions = {}): Promise<Checkpoint> {
+    return this.requester.json(
+      post('/system/checkpoint', label === undefined ? {} : { label }, 'unsent', options.signal),
+    );
+  }
+
+  /** Newest first. */
+  listCheckpoints(options: CallOptions = {}): Promise<Checkpoint[]> {
+    return this.requester.json(get('/system/checkpoints', options.signal));
+  }
+
+  async deleteCheckpoint(id: string, options: CallOptions = {}): Promise<void> {
+    await this.requester.send(remove(`/system/checkpoints/${segment(id)}`, options.signal));
+  }
+
+  /**
+   * Takes the colony back, or with `dryRun` says what that would come to. Takes time in proportion to what has changed, so
+   * there is no deadline.
+   */
+  rollback(id: string, options: CallOptions & { dryRun?: boolean } = {}): Promise<Rollback> {
+    const { dryRun, signal } = options;
+    const call = post(`/system/rollback/${segment(id)}`, undefined, dryRun ? 'safe' : 'unsent', signal);
+    return this.requester.json({ ...call, query: { dry_run: dryRun }, timeoutMs: Number.POSITIVE_INFINITY });
   }
 
   /** Prometheus text. */

@@ -16,6 +16,7 @@ import { requirePolicy } from './policy.ts';
 import { sendRefusal } from './problem.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { batchRoute } from './routes/batch.ts';
+import { checkpointRoutes } from './routes/checkpoints.ts';
 import { claimRoute } from './routes/claim.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { guardianRoutes } from './routes/guardian.ts';
@@ -137,6 +138,7 @@ function registerRoutes(
   taskRoutes(app, context);
   workerRoutes(app, context);
   voteRoutes(app, context);
+  checkpointRoutes(app, context);
   guardianRoutes(app, context, intake, input);
   claimRoute(app, context);
   leaseRoutes(app, context);

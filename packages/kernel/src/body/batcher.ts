@@ -2,7 +2,7 @@ import type { Clock, Now } from '../core/clock.ts';
 import type { Answer, Assignment, Claim, Command, Rules } from '../core/command.ts';
 import { StorageUnavailable } from '../core/errors.ts';
 import type { LedgerEntry } from '../core/event.ts';
-import type { Committed, Store } from '../core/store.ts';
+import type { CommitLimits, Committed, Store, Unit } from '../core/store.ts';
 import { fitting } from './batch.ts';
 import type { Change } from './change.ts';
 import { type Decided, Deliberation, type Pending } from './deliberation.ts';
@@ -15,10 +15,16 @@ const MOST_TRIES = 50;
 /** So many share a commit well enough: no need to wait for more. */
 const A_FEW = 8;
 
+/** A unit, and who caused it. */
+export type Changed = Unit & { readonly actor: string };
+
+/** Commits one unit; null: another kernel was faster. */
+type CommitAlone = (unit: Changed, limits: CommitLimits) => Promise<readonly LedgerEntry[] | null>;
+
 /** What a committed batch amounts to, for those who follow the colony. */
 export interface Happened {
   readonly now: Now;
-  readonly changes: readonly Change[];
+  readonly changes: readonly Changed[];
   /** The colony's limit kept a task from a worker. */
   readonly heldBack: boolean;
   readonly entries: readonly LedgerEntry[];
@@ -71,6 +77,9 @@ export class Batcher {
   #waiting: Pending[] = [];
   /** Whether any of them is in a hurry. */
   #urgent = false;
+  /** Somebody wants to be alone: no batch begins until it is done. */
+  #held: Promise<void> | null = null;
+  #quiet: (() => void)[] = [];
   /** A batch is being decided, or about to be. */
   #running = false;
   /** How many commands each of the commits under way holds. */
@@ -130,6 +139,39 @@ export class Batcher {
     this.#cancelPause = this.#options.clock.timer(this.#options.patience!.ms, () => this.kick());
   }
 
+  /**
+   * Lets somebody commit by itself while no batch is being decided or committed, here. What it commits others learn of as
+   * of any commit; null: another kernel was faster.
+   */
+  async alone<T>(act: (commit: CommitAlone) => Promise<T>): Promise<T> {
+    while (this.#held) await this.#held;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held = promise;
+    try {
+      if (this.#isBusy) await new Promise<void>((quiet) => this.#quiet.push(quiet));
+      return await act((unit, limits) => this.#commitAlone(unit, limits));
+    } finally {
+      this.#held = null;
+      this.#slices.disturbed();
+      resolve();
+      if (this.#waiting.length > 0 || this.#urgent) this.kick();
+    }
+  }
+
+  async #commitAlone(unit: Changed, limits: CommitLimits): Promise<readonly LedgerEntry[] | null> {
+    const { store, clock, onCommitted } = this.#options;
+    const now = clock.now();
+    const before = performance.now();
+    const { outcomes, entries } = await store.commit([unit], now.wall, limits).catch((error: unknown) => {
+      if (error instanceof StorageUnavailable) this.#options.onStoreFailure(error, []);
+      throw error;
+    });
+    if (outcomes[0] === 'conflict') return null;
+    const commitMs = performance.now() - before;
+    onCommitted({ now, changes: [unit], heldBack: false, entries, served: [], commands: 0, conflicts: 0, commitMs });
+    return entries;
+  }
+
   /** Resolves once nothing is waiting or under way. */
   async settled(): Promise<void> {
     if (this.#waiting.length > 0) this.kick();
@@ -161,12 +203,13 @@ export class Batcher {
     const isAsked = this.#idle.length > 0 && this.#waiting.length > 0;
     if (this.#urgent || isAsked || (this.#mayServe && this.#options.dispatcher.hasFresh)) this.#start();
     if (this.#running) return;
-    if (this.#waiting.length > 0) this.#pause();
+    if (this.#held && this.#underWay.length === 0) for (const resolve of this.#quiet.splice(0)) resolve();
+    if (this.#waiting.length > 0 && !this.#held) this.#pause();
     if (this.#underWay.length === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   #start(): void {
-    if (this.#running || !this.#mayStart()) return;
+    if (this.#running || this.#held || !this.#mayStart()) return;
     this.#running = true;
     this.#cancelPause?.();
     this.#cancelPause = null;

@@ -5,6 +5,7 @@ import { foresee } from './batch.ts';
 import type { Change } from './change.ts';
 import type { Decision } from './decide/decision.ts';
 import { decide, needs } from './decide/index.ts';
+import { mayGoOn, ROLLING } from './decide/rolling.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { WorkerLink } from './links.ts';
 import type { Slice } from './slice.ts';
@@ -101,6 +102,7 @@ export class Deliberation {
   /** Decides one command on what the ones before it left. Null: it failed by a bug, and its caller knows. */
   async #decide(slice: Slice, command: Command, asker: Decided['for']): Promise<Decided | null> {
     try {
+      if (!mayGoOn(command, slice.saving)) return { for: asker, answer: ROLLING, change: null, heldBack: false };
       for (needs(slice, command, slice.wanted); !slice.wanted.complete; needs(slice, command, slice.wanted)) {
         await this.#fetch(slice);
       }

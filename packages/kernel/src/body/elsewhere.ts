@@ -70,7 +70,7 @@ const ENDS = new Set(['task_completed', 'task_failed', 'task_timeout', 'task_can
 
 /** The last of the entries that tell of a loss: those before it fill the numbers that were lost. */
 function isEndOfLoss({ id, type, data }: LedgerEntry): boolean {
-  return type === 'rollback_completed' && id > (JSON.parse(data) as { lost_up_to: number }).lost_up_to;
+  return type === 'rollback_completed' && id > ((JSON.parse(data) as { lost_up_to?: number }).lost_up_to ?? 0);
 }
 
 /** Whether something may be due before long that nobody here knew of. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
 import type { Answer, Assignment, Command, Rules } from '../core/command.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
@@ -6,46 +7,21 @@ import type { Store } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import { Aftermath } from './aftermath.ts';
-import { Batcher, type Happened } from './batcher.ts';
+import { Batcher } from './batcher.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { noSuchWorker } from './decide/missing.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { EventRelay } from './event-relay.ts';
 import { GuardianDesk } from './guardian-desk.ts';
 import { holdClaim } from './held-claim.ts';
+import type { KernelObserver, KernelOptions } from './kernel-options.ts';
 import type { WorkerLink } from './links.ts';
 import { Presence } from './presence.ts';
 import { Pulse } from './pulse.ts';
 import { Recovery } from './recovery.ts';
-import { Sweeper, type SweepRules } from './sweeper.ts';
+import { Sweeper } from './sweeper.ts';
 import { TaskWaiters } from './task-waiters.ts';
-
-/** Told what happens, for logs and metrics. */
-export interface KernelObserver {
-  committed(happened: Happened): void;
-  /** The colony's limit first holds back a task that an idle worker could run. */
-  heldBack(): void;
-  storeFailed(error: StorageUnavailable): void;
-  storeRepaired(): void;
-  /** A failover or a start from an incomplete log has lost entries that were acknowledged, up to this one. */
-  storeLost(upTo: number): void;
-  /** Something that should never happen. */
-  fault(error: unknown, about: string): void;
-}
-
-export interface KernelOptions {
-  readonly store: Store;
-  readonly bus: EventBus;
-  readonly clock: Clock;
-  readonly rules: Rules;
-  readonly retention: SweepRules;
-  readonly observer: KernelObserver;
-  readonly version: string;
-  /** Evenly drawn from [0, 1). */
-  readonly random: () => number;
-  /** How long an outcome that nobody waits for may wait for company on its way to the disk; 0 = not at all. */
-  readonly patienceMs: number;
-}
 
 /**
  * ColonyKernel, the body: takes commands, lets them be decided, makes them durable, and sees to it that what they
@@ -60,6 +36,7 @@ export class Kernel {
   readonly startedAt: number;
   readonly random: () => number;
   readonly guardian: GuardianDesk;
+  readonly checkpoints: Checkpoints;
 
   readonly #clock: Clock;
   readonly #observer: KernelObserver;
@@ -78,6 +55,7 @@ export class Kernel {
   static async open(options: KernelOptions): Promise<Kernel> {
     const kernel = new Kernel(options);
     await kernel.#recovery.start();
+    await kernel.checkpoints.resume();
     await kernel.#announce('kernel_started');
     kernel.#pulse.start();
     kernel.#sweeper.start();
@@ -144,6 +122,10 @@ export class Kernel {
         : {}),
     });
     this.#recovery = new Recovery({ ...parts, batcher: this.#batcher, isStopping: () => this.stopping });
+    this.checkpoints = new Checkpoints({
+      ...{ store, clock, batcher: this.#batcher, rules: options.checkpoints, newId: randomUUID },
+      onRolledBack: () => this.#recovery.catchUp(),
+    });
     this.#pulse = new Pulse({
       ...parts,
       fellows: store.fellows,
@@ -160,6 +142,7 @@ export class Kernel {
       ...parts,
       batcher: this.#batcher,
       pulse: this.#pulse,
+      checkpoints: this.checkpoints,
       rules: options.retention,
       random,
       onRepaired: () => this.#storeRepaired(),

@@ -3,6 +3,7 @@ import type { Document } from '../core/document.ts';
 import { StorageUnavailable } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
 import type { Batcher } from './batcher.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { IDEMPOTENCY_MS } from './decide/submit.ts';
 import type { EventRelay } from './event-relay.ts';
 import type { Presence } from './presence.ts';
@@ -30,6 +31,7 @@ export interface SweeperOptions {
   readonly batcher: Batcher;
   readonly presence: Presence;
   readonly pulse: Pulse;
+  readonly checkpoints: Checkpoints;
   readonly relay: EventRelay;
   readonly rules: SweepRules;
   readonly random: () => number;
@@ -149,8 +151,9 @@ export class Sweeper {
 
   async #sweepRetention(steady: number): Promise<void> {
     if (steady < this.#retentionAt) return;
-    const { store, rules, clock } = this.#options;
+    const { store, rules, clock, checkpoints } = this.#options;
     const { wall } = clock.now();
+    await checkpoints.tend(wall);
     const removed = await store.prune(
       {
         endedBefore: rules.taskRetentionMs === null ? null : wall - rules.taskRetentionMs,

@@ -153,6 +153,8 @@ export interface LoseWorker extends Base {
 export interface RevokeLeases extends Base {
   readonly kind: 'revoke_leases';
   readonly workerId: string;
+  /** `failover` unless it says so. */
+  readonly reason?: 'failover' | 'rollback';
 }
 
 /** The sweeper: a worker has been in quarantine for long enough to be tried again. */

@@ -16,6 +16,7 @@ export const PROBLEMS = {
   not_found: [404, 'There is no such route'],
   task_not_found: [404, 'There is no such task'],
   worker_not_found: [404, 'There is no such worker'],
+  checkpoint_not_found: [404, 'There is no such checkpoint'],
   vote_not_found: [404, 'There is no such vote'],
   invalid_transition: [409, 'It is not in a state that allows this'],
   ballot_already_cast: [409, 'This participant has voted already'],

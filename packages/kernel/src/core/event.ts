@@ -15,6 +15,8 @@ export const LEDGER_TYPES = [
   'worker_online',
   'worker_draining',
   'worker_unregistered',
+  'checkpoint_created',
+  'checkpoint_deleted',
   'rollback_completed',
   'task_validated',
   'task_rejected',

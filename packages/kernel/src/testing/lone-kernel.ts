@@ -85,6 +85,7 @@ export async function loneKernel(between: (store: Store) => Store = (store) => s
   const kernel = await Kernel.open({
     ...{ store: watched.store, bus, clock, rules: RULES, version: 'test', random: () => 0.5, patienceMs: 0 },
     retention: { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 1e12 },
+    checkpoints: { keep: 20, everyMs: null },
     observer: {
       committed: () => undefined,
       heldBack: () => undefined,

@@ -86,6 +86,7 @@ export class World {
       clock: processClock(this.clock, this.random.between(0, 900_000)),
       rules: { ...RULES, maxConcurrentTasks: this.plan.maxConcurrentTasks, leaseMs: LEASE_MS },
       retention: { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 365 * 86_400_000 },
+      checkpoints: { keep: 20, everyMs: null },
       version: 'simulated',
       random: this.random.next,
       patienceMs: this.plan.patienceMs,

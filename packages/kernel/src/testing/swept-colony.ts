@@ -1,4 +1,5 @@
 import { expect, onTestFinished } from 'vitest';
+import { Checkpoints } from '../body/checkpoints.ts';
 import { EventRelay } from '../body/event-relay.ts';
 import { Presence } from '../body/presence.ts';
 import { Pulse } from '../body/pulse.ts';
@@ -44,8 +45,15 @@ export class SweptColony {
       onLoss: async () => undefined,
       onRestart: async () => undefined,
     });
+    const checkpoints = new Checkpoints({
+      ...{ store: pipeline.store, batcher: pipeline.batcher, clock: pipeline.clock },
+      rules: { keep: 20, everyMs: null },
+      newId: () => 'checkpoint',
+      onRolledBack: async () => undefined,
+    });
     this.sweeper = new Sweeper({
       ...common,
+      checkpoints,
       ...{ store: pipeline.store, batcher: pipeline.batcher, pulse: this.pulse },
       rules: { ...FOR_EVER, ...retention },
       random: () => 0.5,

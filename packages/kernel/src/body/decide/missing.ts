@@ -22,3 +22,10 @@ export function noSuchVote(id: string): Refusal {
     `There is no vote ${id}. It may have ended long ago and been removed by retention.`,
   );
 }
+
+export function noSuchCheckpoint(id: string): Refusal {
+  return new Refusal(
+    'checkpoint_not_found',
+    `There is no checkpoint ${id}. GET /system/checkpoints lists those there are; only the newest are kept.`,
+  );
+}

@@ -119,7 +119,7 @@ export function revoke(slice: Slice, command: RevokeLeases): Decision<Replies['r
   const worker = slice.worker(command.workerId);
   if (!worker) return noSuchWorker(command.workerId);
   const change = new Change(slice, command.actor);
-  for (const id of worker.holds) requeue(change, worker.id, id, 'failover');
+  for (const id of worker.holds) requeue(change, worker.id, id, command.reason ?? 'failover');
   return { change, reply: { worker: change.worker(worker.id) ?? worker } };
 }
 
@@ -128,7 +128,7 @@ function requeue(
   change: Change,
   workerId: string,
   taskId: string,
-  reason: 'lease_expired' | 'not_held' | 'worker_unregistered' | 'failover',
+  reason: 'lease_expired' | 'not_held' | 'worker_unregistered' | 'failover' | 'rollback',
 ): void {
   const task = heldBy(change, workerId, taskId);
   const losses = task.losses + (reason === 'lease_expired' ? 1 : 0);

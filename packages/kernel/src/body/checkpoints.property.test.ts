@@ -1,0 +1,99 @@
+/** Whatever has happened since a checkpoint, a rollback makes of the colony what it was; to whichever one goes, in any order. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Refusal } from '../core/errors.ts';
+import type { Store } from '../core/store.ts';
+import type { Task } from '../core/task.ts';
+import { type Action, action, commandOf, OPENING } from '../testing/model/actions.ts';
+import { Model } from '../testing/model/model.ts';
+import { Pipeline, RULES } from '../testing/pipeline.ts';
+import { plain } from '../testing/scribe.ts';
+import { Checkpoints } from './checkpoints.ts';
+
+const step = fc.record({ one: action, checkpoint: fc.nat({ max: 9 }).map((n) => n === 0) });
+const story = fc.record({
+  steps: fc.array(step, { minLength: 10, maxLength: 80, size: 'max' }),
+  back: fc.array(fc.nat(), { minLength: 1, maxLength: 4 }),
+});
+
+/** What a rollback is to bring back: all but leases, and how often and since when somebody waited for one. */
+async function snapshot(store: Store): Promise<unknown> {
+  const shown = (task: Task) => {
+    const isHeld = task.status === 'executing';
+    const { version, leaseToken, queuedAt, ...rest } = plain(task);
+    return isHeld ? { ...rest, status: 'queued', worker: null, deadline: null, startedAt: null } : rest;
+  };
+  const { items } = await store.tasks({ limit: 10_000, maxBytes: Number.POSITIVE_INFINITY });
+  const votes = (await store.documents({ collection: 'vote', limit: 10_000 })).items;
+  return { tasks: items.map(shown), votes: votes.map(({ version, ...vote }) => vote) };
+}
+
+async function act(pipeline: Pipeline, model: Model, { what }: Action): Promise<void> {
+  // What retention takes away no rollback brings back.
+  if (what.kind === 'forget') return;
+  if (what.kind === 'wait') await pipeline.clock.advance(what.ms);
+  else if (what.kind === 'jump') pipeline.clock.jump(what.ms);
+  else {
+    const command = commandOf(what, model);
+    model.run(command);
+    await pipeline.run(command);
+  }
+  model.now = pipeline.clock.now();
+}
+
+test('invariant 13: a rollback brings back what was, and the ledger goes on', async () => {
+  await fc.assert(
+    fc.asyncProperty(story, async ({ steps, back }) => {
+      const rules = { ...RULES, maxTaskDepth: 2, maxLeaseLosses: 2 };
+      const pipeline = await Pipeline.open(rules);
+      const { store, batcher, clock } = pipeline;
+      let made = 0;
+      const checkpoints = new Checkpoints({
+        ...{ store, batcher, clock, rules: { keep: 100, everyMs: null }, newId: () => `c${++made}` },
+        onRolledBack: async () => undefined,
+      });
+      const copies: { id: string; copy: unknown }[] = [];
+      const save = async () => {
+        const checkpoint = await checkpoints.create(null, 'ann');
+        if (checkpoint instanceof Refusal) throw checkpoint;
+        copies.push({ id: checkpoint.id, copy: await snapshot(store) });
+      };
+      try {
+        const model = new Model(rules);
+        model.now = clock.now();
+        for (const one of OPENING) await act(pipeline, model, one);
+        await save();
+        for (const { one, checkpoint } of steps) {
+          if (checkpoint) await save();
+          await act(pipeline, model, one);
+        }
+        const tokens = new Map<string, number>();
+        for (const n of back) {
+          const { id, copy } = copies[n % copies.length]!;
+          const before = (await store.tasks({ limit: 10_000, maxBytes: 1e9 })).items;
+          for (const task of before) tokens.set(task.id, Math.max(tokens.get(task.id) ?? 0, task.leaseToken));
+          const { last } = await store.ledger.span();
+          const checkpoint = (await checkpoints.find(id))!;
+          const foreseen = await checkpoints.figures(checkpoint);
+          expect(await checkpoints.rollback(id, 'ann')).toEqual(foreseen);
+          expect(await snapshot(store)).toEqual(copy);
+          expect((await store.ledger.span()).last).toBeGreaterThan(last);
+          expect(await checkpoints.figures(checkpoint)).toMatchObject({
+            tasks: { restored: 0, removed: 0, requeued: 0 },
+          });
+          const after = (await store.tasks({ limit: 10_000, maxBytes: 1e9 })).items;
+          for (const task of after) expect(task.leaseToken).toBeGreaterThanOrEqual(tokens.get(task.id) ?? 0);
+          const { tasks } = await store.survey();
+          for (const status of Object.keys(tasks) as Task['status'][]) {
+            expect(tasks[status]).toBe(after.filter((task) => task.status === status).length);
+          }
+          for (const worker of await store.workers()) expect(worker.holds).toEqual([]);
+        }
+        expect((await store.ledger.verify()).valid).toBe(true);
+      } finally {
+        await store.close();
+      }
+    }),
+    { numRuns: 40, interruptAfterTimeLimit: 12_000 },
+  );
+});

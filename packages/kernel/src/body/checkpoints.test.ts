@@ -1,0 +1,106 @@
+/** Rollbacks that are cut off, and what others may do meanwhile. */
+import { expect, test } from 'vitest';
+import { Refusal, StorageUnavailable } from '../core/errors.ts';
+import type { Store } from '../core/store.ts';
+import { Hive } from '../testing/hive.ts';
+import { newTask, Pipeline } from '../testing/pipeline.ts';
+import { Checkpoints } from './checkpoints.ts';
+
+const TASKS = 450;
+
+function checkpointsOf({ store, batcher, clock }: Pipeline): Checkpoints {
+  const rules = { keep: 20, everyMs: null };
+  return new Checkpoints({ store, batcher, clock, rules, newId: () => 'c', onRolledBack: async () => undefined });
+}
+
+/** A colony with a checkpoint of which a rollback takes several pages: each of its tasks has changed. */
+async function scene() {
+  const hive = await Hive.begin();
+  const { pipeline } = hive;
+  const { wall } = pipeline.clock.now();
+  await hive.hire('maya', 3);
+  const tasks = Array.from({ length: TASKS }, (_, n) => newTask(`t${n}`, {}, wall));
+  await hive.do({ kind: 'submit', actor: 'ann', tasks });
+  await hive.claim('maya', 2);
+  const checkpoints = checkpointsOf(pipeline);
+  await checkpoints.create(null, 'ann');
+  for (const { id } of tasks) if (id !== 't0') await hive.cancel(id);
+  await hive.submit('new');
+  await hive.claim('maya', 1);
+  return { hive, pipeline, checkpoints };
+}
+
+/** The store's `n`-th commit from now on fails, as if the kernel had been killed before or after it. */
+function dieAt(store: Store, n: number, when: 'before' | 'after'): () => void {
+  const real = store.commit.bind(store);
+  let count = 0;
+  store.commit = async (...args) => {
+    count++;
+    if (count > n || (count === n && when === 'before')) throw new StorageUnavailable('killed');
+    const committed = await real(...args);
+    if (count === n) throw new StorageUnavailable('killed');
+    return committed;
+  };
+  return () => {
+    store.commit = real;
+  };
+}
+
+test.each([1, 2, 3, 4, 5, 6].flatMap((n) => [[n, 'before'] as const, [n, 'after'] as const]))(
+  'a rollback that is cut off at its commit %i, %s it, is brought to its end',
+  async (n, when) => {
+    const { pipeline, checkpoints } = await scene();
+    const { store } = pipeline;
+    const foreseen = await checkpoints.figures((await checkpoints.find('c'))!);
+    expect(foreseen.tasks).toEqual({ restored: TASKS - 1, removed: 1, requeued: 1 });
+    const revive = dieAt(store, n, when);
+    const cut = await checkpoints.rollback('c', 'ann').catch((error: unknown) => error);
+    revive();
+    expect(cut).toBeInstanceOf(StorageUnavailable);
+    // Another kernel, that knows of nothing.
+    const again = new Pipeline(store, {}, undefined, pipeline.clock);
+    const after = checkpointsOf(again);
+    const isBegun = n > 1 || when === 'after';
+    if (isBegun) await after.resume();
+    else await after.rollback('c', 'ann');
+    expect(await store.survey()).toMatchObject({
+      tasks: { queued: TASKS, cancelled: 0, executing: 0 },
+      saving: { rolling: false },
+    });
+    expect(await store.task('new')).toBeNull();
+    const [entry] = await store.ledger.query({ type: 'rollback_completed', limit: 9 });
+    expect(JSON.parse(entry!.data)).toMatchObject({ checkpoint_id: 'c', ...foreseen.tasks });
+    expect((await store.ledger.query({ type: 'rollback_completed', limit: 9 })).length).toBe(1);
+    expect(await again.run({ kind: 'claim', actor: 'worker:maya', workerId: 'maya', max: 1 })).toMatchObject({
+      assignments: [{ task: { id: 't0' } }],
+    });
+  },
+);
+
+test('while a rollback is under way everybody else is told to come again', async () => {
+  const { hive, pipeline, checkpoints } = await scene();
+  const revive = dieAt(pipeline.store, 2, 'before');
+  await checkpoints.rollback('c', 'ann').catch(() => undefined);
+  revive();
+  const refused = await new Pipeline(pipeline.store, {}, undefined, pipeline.clock).run({
+    ...{ kind: 'submit', actor: 'ann', tasks: [newTask('late', {}, 0)] },
+  });
+  expect(refused).toMatchObject({ code: 'storage_unavailable', retryAfterSeconds: 1 });
+  expect(await checkpoints.create(null, 'ann')).toBeInstanceOf(Refusal);
+  expect(await checkpoints.remove('c', 'ann')).toBeInstanceOf(Refusal);
+  expect(await hive.pipeline.store.task('late')).toBeNull();
+  await checkpoints.resume();
+  await hive.submit('late');
+});
+
+test('what no checkpoint needs any more is let go', async () => {
+  const { hive, pipeline, checkpoints } = await scene();
+  const kept = async () => (await pipeline.store.saved({ since: 0, limit: 1000 })).items.length;
+  expect(await kept()).toBe(TASKS);
+  await checkpoints.remove('c', 'ann');
+  expect((await pipeline.store.survey()).saving).toBeNull();
+  for (let n = 0; n < 4; n++) await checkpoints.tend(pipeline.clock.now().wall);
+  expect(await kept()).toBe(0);
+  await hive.submit('after');
+  expect(await kept()).toBe(0);
+});

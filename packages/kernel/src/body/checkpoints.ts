@@ -1,0 +1,282 @@
+import { type Checkpoint, checkpointDocument, checkpointFrom, type Figures } from '../core/checkpoint.ts';
+import type { Clock } from '../core/clock.ts';
+import { Bug, Refusal, StorageUnavailable } from '../core/errors.ts';
+import type { NewEvent } from '../core/event.ts';
+import type { Saved, Saving } from '../core/saved.ts';
+import type { Put, Store } from '../core/store.ts';
+import { rewound } from '../guardian/rewind.ts';
+import type { Batcher } from './batcher.ts';
+import { noSuchCheckpoint } from './decide/missing.ts';
+import { ROLLING } from './decide/rolling.ts';
+
+const PAGE = 200;
+/** How often something is tried again because another kernel was faster. */
+const MOST_TRIES = 50;
+const MOST_CHECKPOINTS = 10_000;
+
+export interface CheckpointRules {
+  /** So many are kept; the oldest go. */
+  readonly keep: number;
+  /** One is made by itself after so long; null: none is. */
+  readonly everyMs: number | null;
+}
+
+export interface CheckpointsOptions {
+  readonly store: Store;
+  readonly batcher: Batcher;
+  readonly clock: Clock;
+  readonly rules: CheckpointRules;
+  readonly newId: () => string;
+  /** All that was known here may be otherwise now. */
+  readonly onRolledBack: () => Promise<void>;
+}
+
+/** One thing that a rollback would change. */
+export interface Difference {
+  readonly kind: Saved['kind'];
+  readonly id: string;
+  /** As it stands, and as it would stand; null: it is not there. */
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+/**
+ * Checkpoints of the colony, and the way back to one. A rollback is a step forward: first nobody may change anything, then
+ * all leases are revoked, then each record that has changed since becomes what it was, a page at a time, and in the end one
+ * entry of the ledger tells of it. Whatever ends a kernel in between, it or another one goes on where it was.
+ */
+export class Checkpoints {
+  readonly #options: CheckpointsOptions;
+  /** When one was last made by itself, as far as this kernel knows (wall). */
+  #automaticAt = 0;
+
+  constructor(options: CheckpointsOptions) {
+    this.#options = options;
+  }
+
+  /** Newest first. */
+  async list(): Promise<Checkpoint[]> {
+    const { items } = await this.#options.store.documents({ collection: 'checkpoint', limit: MOST_CHECKPOINTS });
+    return items.map(checkpointFrom);
+  }
+
+  /** The same with the ledger's entries that tell of them; null: retention has removed it. */
+  async listWithEvents(): Promise<(Omit<Checkpoint, 'eventId'> & { eventId: number | null })[]> {
+    const told = await this.#options.store.ledger.query({ type: 'checkpoint_created', limit: MOST_CHECKPOINTS });
+    const ids = new Map(
+      told.map(({ id, data }) => [(JSON.parse(data) as { checkpoint_id: string }).checkpoint_id, id]),
+    );
+    return (await this.list()).map((checkpoint) => ({ ...checkpoint, eventId: ids.get(checkpoint.id) ?? null }));
+  }
+
+  async find(id: string): Promise<Checkpoint | null> {
+    const document = await this.#options.store.document('checkpoint', id);
+    return document && checkpointFrom(document);
+  }
+
+  async create(label: string | null, actor: string): Promise<Checkpoint | Refusal> {
+    const { newId, clock, rules } = this.#options;
+    const made = await this.#commit(actor, async (saving) => {
+      if (saving?.rolling) return ROLLING;
+      const { wall } = clock.now();
+      // Numbers only grow, also when there was none for a while.
+      const number = Math.max(wall, (saving?.number ?? 0) + 1);
+      const checkpoint: Checkpoint = { id: newId(), label, number, at: wall, eventId: 0, rolling: null };
+      const puts: Put[] = [
+        { kind: 'document', prev: null, next: checkpointDocument(checkpoint, 1) },
+        { kind: 'saving', prev: saving, next: { number, rolling: false } },
+      ];
+      const data = { checkpoint_id: checkpoint.id, ...(label === null ? {} : { label }) };
+      return { puts, event: { type: 'checkpoint_created', data }, answer: checkpoint };
+    });
+    if (made instanceof Refusal) return made;
+    const old = (await this.list()).slice(rules.keep).filter(({ rolling }) => rolling === null);
+    for (const { id } of old) await this.remove(id, 'kernel', 'retention');
+    return { ...made.answer, eventId: made.eventId };
+  }
+
+  async remove(id: string, actor: string, reason: 'requested' | 'retention' = 'requested'): Promise<null | Refusal> {
+    const done = await this.#commit(actor, async (saving) => {
+      if (saving?.rolling) return ROLLING;
+      const document = await this.#options.store.document('checkpoint', id);
+      if (!document) return noSuchCheckpoint(id);
+      const others = (await this.list()).filter((one) => one.id !== id);
+      const puts: Put[] = [{ kind: 'document', prev: document, next: null }];
+      if (others.length === 0) puts.push({ kind: 'saving', prev: saving, next: null });
+      return { puts, event: { type: 'checkpoint_deleted', data: { checkpoint_id: id, reason } }, answer: null };
+    });
+    return done instanceof Refusal ? done : null;
+  }
+
+  /** What a rollback would come to, as things stand. */
+  async figures({ number }: Checkpoint): Promise<Figures> {
+    const { store, clock } = this.#options;
+    const tasks = { restored: 0, removed: 0, requeued: (await store.survey()).tasks.executing };
+    const votes = { restored: 0, removed: 0 };
+    for await (const item of this.#savedSince(number)) {
+      const put = rewound(item, clock.now().wall);
+      if (put === null) continue;
+      const end = put.next === null ? 'removed' : 'restored';
+      if (item.kind === 'task') {
+        tasks[end]++;
+        if (item.current?.status === 'executing') tasks.requeued--;
+      } else if (item.kind === 'document' && item.id.startsWith('vote ')) votes[end]++;
+    }
+    return { tasks, votes };
+  }
+
+  /** A page of what a rollback would change. */
+  async differences(
+    { number }: Checkpoint,
+    after: string | null,
+    limit: number,
+  ): Promise<{ items: Difference[]; next: string | null }> {
+    const { store, clock } = this.#options;
+    const { items, next } = await store.saved({ since: number, after, limit });
+    const { wall } = clock.now();
+    const found = items.flatMap((item): Difference[] => {
+      const put = rewound(item, wall);
+      return put ? [{ kind: item.kind, id: item.id, from: standingOf(put.prev), to: standingOf(put.next) }] : [];
+    });
+    return { items: found, next };
+  }
+
+  async rollback(id: string, actor: string): Promise<Figures | Refusal> {
+    const { store } = this.#options;
+    const begun = await this.#commit(actor, async (saving) => {
+      const document = await store.document('checkpoint', id);
+      if (!document) return noSuchCheckpoint(id);
+      if (saving === null || saving.rolling) return ROLLING;
+      const checkpoint = checkpointFrom(document);
+      const rolling = { actor, figures: await this.figures(checkpoint) };
+      const next = checkpointDocument({ ...checkpoint, rolling }, document.version + 1);
+      const puts: Put[] = [
+        { kind: 'document', prev: document, next },
+        { kind: 'saving', prev: saving, next: { ...saving, rolling: true } },
+      ];
+      return { puts, answer: rolling.figures };
+    });
+    if (begun instanceof Refusal) return begun;
+    await this.resume();
+    return begun.answer;
+  }
+
+  /** Goes on with a rollback that was begun, here or elsewhere, if there is one. */
+  async resume(): Promise<void> {
+    const { store, batcher, onRolledBack } = this.#options;
+    for (let tries = 0; (await store.survey()).saving?.rolling; tries++) {
+      if (tries === MOST_TRIES) throw new StorageUnavailable('the rollback does not come to its end');
+      const checkpoint = (await this.list()).find(({ rolling }) => rolling !== null);
+      if (!checkpoint) throw new Bug('a rollback is under way, and no checkpoint is where it leads');
+      const holders = (await store.workers()).filter(({ holds }) => holds.length > 0);
+      for (const { id: workerId } of holders) {
+        await batcher.execute({
+          kind: 'revoke_leases',
+          actor: checkpoint.rolling!.actor,
+          workerId,
+          reason: 'rollback',
+        });
+      }
+      await this.#rewind(checkpoint);
+      await this.#finish(checkpoint);
+      await onRolledBack();
+    }
+  }
+
+  /** Nobody else changes anything meanwhile but whoever does the same. */
+  async #rewind({ number }: Checkpoint): Promise<void> {
+    const { store, batcher, clock } = this.#options;
+    await batcher.alone(async (commit) => {
+      for (let after: string | null = null, tries = 0; tries < MOST_TRIES; ) {
+        const { saving, epoch } = await store.survey();
+        if (!saving?.rolling) return;
+        const page = await store.saved({ since: number, after, limit: PAGE });
+        const puts = page.items.flatMap((item) => rewound(item, clock.now().wall) ?? []);
+        const isDone =
+          puts.length === 0 || (await commit({ puts, events: [], actor: 'kernel' }, { saving, epoch })) !== null;
+        tries = isDone ? 0 : tries + 1;
+        if (isDone && page.next === null) return;
+        if (isDone) after = page.next;
+      }
+      throw new StorageUnavailable('the records are contended; try again');
+    });
+  }
+
+  async #finish({ id }: Checkpoint): Promise<void> {
+    const { store } = this.#options;
+    await this.#commit('kernel', async (saving) => {
+      const document = await store.document('checkpoint', id);
+      const checkpoint = document && checkpointFrom(document);
+      // Another kernel has come to the end of it.
+      if (!saving?.rolling || !checkpoint?.rolling) return ROLLING;
+      const { actor, figures } = checkpoint.rolling;
+      const next = checkpointDocument({ ...checkpoint, rolling: null }, document!.version + 1);
+      const puts: Put[] = [
+        { kind: 'document', prev: document, next },
+        { kind: 'saving', prev: saving, next: { ...saving, rolling: false } },
+      ];
+      const { restored, removed, requeued } = figures.tasks;
+      const data = { checkpoint_id: id, reason: 'requested', removed, requeued, restored };
+      return { puts, event: { type: 'rollback_completed', data, actor }, answer: null };
+    });
+  }
+
+  /** Now and then: what is begun is brought to its end, one is made by itself, and what no checkpoint needs is let go. */
+  async tend(wall: number): Promise<void> {
+    const { store, rules } = this.#options;
+    const { saving } = await store.survey();
+    if (saving?.rolling) return this.resume();
+    const all = saving === null && rules.everyMs === null ? [] : await this.list();
+    await store.forgetSaved(all.at(-1)?.number ?? Number.MAX_SAFE_INTEGER, PAGE);
+    if (rules.everyMs === null) return;
+    const last = all.find(({ label }) => label === AUTOMATIC)?.at ?? 0;
+    if (wall - Math.max(last, this.#automaticAt) < rules.everyMs) return;
+    this.#automaticAt = wall;
+    await this.create(AUTOMATIC, 'kernel');
+  }
+
+  async *#savedSince(since: number): AsyncGenerator<Saved> {
+    for (let after: string | null = null; ; ) {
+      const page = await this.#options.store.saved({ since, after, limit: PAGE });
+      yield* page.items;
+      if (page.next === null) return;
+      after = page.next;
+    }
+  }
+
+  /** One commit of its own, decided on how things stand, and anew when another kernel was faster. */
+  async #commit<T>(actor: string, decide: (saving: Saving) => Promise<Step<T> | Refusal>): Promise<Done<T> | Refusal> {
+    const { store, batcher } = this.#options;
+    return batcher.alone(async (commit) => {
+      for (let tries = 0; tries < MOST_TRIES; tries++) {
+        const { saving, epoch } = await store.survey();
+        const step = await decide(saving);
+        if (step instanceof Refusal) return step;
+        const { puts, event, answer } = step;
+        const told: NewEvent[] = event ? [{ source: 'kernel', actor, ...event }] : [];
+        const entries = await commit({ puts, events: told, actor }, { saving, epoch });
+        if (entries !== null) return { answer, eventId: entries[0]?.id ?? 0 };
+      }
+      throw new StorageUnavailable('the records are contended; try again');
+    });
+  }
+}
+
+const AUTOMATIC = 'automatic';
+
+interface Step<T> {
+  readonly puts: readonly Put[];
+  readonly event?: Pick<NewEvent, 'type' | 'data'> & { readonly actor?: string };
+  readonly answer: T;
+}
+
+interface Done<T> {
+  readonly answer: T;
+  readonly eventId: number;
+}
+
+function standingOf(record: Put['prev'] | Put['next']): string | null {
+  if (record === null) return null;
+  if ('status' in record) return record.status;
+  return 'state' in record ? record.state : 'used';
+}

@@ -1,0 +1,36 @@
+import type { Clock } from '../core/clock.ts';
+import type { Rules } from '../core/command.ts';
+import type { StorageUnavailable } from '../core/errors.ts';
+import type { EventBus } from '../core/event-bus.ts';
+import type { Store } from '../core/store.ts';
+import type { Happened } from './batcher.ts';
+import type { CheckpointRules } from './checkpoints.ts';
+import type { SweepRules } from './sweeper.ts';
+
+/** Told what happens, for logs and metrics. */
+export interface KernelObserver {
+  committed(happened: Happened): void;
+  /** The colony's limit first holds back a task that an idle worker could run. */
+  heldBack(): void;
+  storeFailed(error: StorageUnavailable): void;
+  storeRepaired(): void;
+  /** A failover or a start from an incomplete log has lost entries that were acknowledged, up to this one. */
+  storeLost(upTo: number): void;
+  /** Something that should never happen. */
+  fault(error: unknown, about: string): void;
+}
+
+export interface KernelOptions {
+  readonly store: Store;
+  readonly bus: EventBus;
+  readonly clock: Clock;
+  readonly rules: Rules;
+  readonly retention: SweepRules;
+  readonly checkpoints: CheckpointRules;
+  readonly observer: KernelObserver;
+  readonly version: string;
+  /** Evenly drawn from [0, 1). */
+  readonly random: () => number;
+  /** How long an outcome that nobody waits for may wait for company on its way to the disk; 0 = not at all. */
+  readonly patienceMs: number;
+}

@@ -1,0 +1,37 @@
+import type { Document } from './document.ts';
+import type { JsonObject } from './json.ts';
+
+/** A moment to which the colony can be taken back. It copies nothing: see `Saving`. */
+export interface Checkpoint {
+  readonly id: string;
+  readonly label: string | null;
+  /** Under which records are kept that change after it. */
+  readonly number: number;
+  readonly at: number;
+  /** The ledger's entry that tells of it; 0 until that is known. */
+  readonly eventId: number;
+  /** A rollback to it is under way. */
+  readonly rolling: Rolling | null;
+}
+
+export interface Rolling {
+  readonly actor: string;
+  readonly figures: Figures;
+}
+
+/** What a rollback comes to. */
+export interface Figures {
+  readonly tasks: { readonly restored: number; readonly removed: number; readonly requeued: number };
+  readonly votes: { readonly restored: number; readonly removed: number };
+}
+
+export function checkpointFrom({ id, createdAt, body }: Document): Checkpoint {
+  const rest = body as unknown as Omit<Checkpoint, 'id' | 'at'>;
+  return { ...rest, id, at: createdAt };
+}
+
+/** As it is kept. */
+export function checkpointDocument({ id, at, ...body }: Checkpoint, version: number): Document {
+  const fixed = { collection: 'checkpoint', id, version, state: '', createdAt: at } as const;
+  return { ...fixed, dueAt: null, endedAt: null, body: { ...body } as unknown as JsonObject };
+}

@@ -1,0 +1,44 @@
+import type { Saved } from '../core/saved.ts';
+import type { Put } from '../core/store.ts';
+import type { Task } from '../core/task.ts';
+
+/** How records become what they were at a checkpoint. Time does not go back with them: leases, tokens and versions go on. */
+
+/** What makes a record what it was; null: it is that already. */
+export function rewound(item: Saved, now: number): Put | null {
+  if (item.kind === 'task') {
+    const { saved, current, version, leaseToken } = item;
+    if (saved === null) return current && { kind: 'task', prev: current, next: null };
+    const next = { ...withoutLease(saved, now), version: version + 1, leaseToken };
+    return current && isAlike(withoutLease(current, now), next) ? null : { kind: 'task', prev: current, next };
+  }
+  if (item.kind === 'document') {
+    const { saved, current } = item;
+    if (saved === null) return current && { kind: 'document', prev: current, next: null };
+    const next = { ...saved, version: Math.max(saved.version, current?.version ?? 0) + 1 };
+    const same =
+      current !== null && JSON.stringify({ ...current, version: 0 }) === JSON.stringify({ ...next, version: 0 });
+    return same ? null : { kind: 'document', prev: current, next };
+  }
+  // A key belongs to the tasks it was used for: those of since then are gone.
+  const { saved, current } = item;
+  if (saved === null) return current && { kind: 'idempotency', prev: current, next: null };
+  return saved.at === current?.at ? null : { kind: 'idempotency', prev: current, next: saved };
+}
+
+/** Nobody holds a task after a rollback: what was under way is queued, in its old place. */
+function withoutLease(task: Task, now: number): Task {
+  if (task.status !== 'executing') return task;
+  return { ...task, status: 'queued', worker: null, deadline: null, startedAt: null, queuedAt: now };
+}
+
+/** Whether two states of a task mean the same. How often, and since when, it waits in the queue does not matter. */
+function isAlike(one: Task, other: Task): boolean {
+  const plain = ({ spec: _, version: __, leaseToken: ___, queuedAt: ____, ...rest }: Task) => JSON.stringify(rest);
+  return one.spec.json === other.spec.json && plain(sorted(one)) === plain(sorted(other));
+}
+
+/** Stores give the members in orders of their own. */
+function sorted(task: Task): Task {
+  return Object.fromEntries(Object.entries(task).sort(([a], [b]) => (a < b ? -1 : 1))) as unknown as Task;
+}
