@@ -57,7 +57,8 @@ export class Checkpoints {
   /** Newest first. */
   async list(): Promise<Checkpoint[]> {
     const { items } = await this.#options.store.documents({ collection: 'checkpoint', limit: MOST_CHECKPOINTS });
-    return items.map(checkpointFrom);
+    // Several may be of the same millisecond.
+    return items.map(checkpointFrom).sort((a, b) => b.number - a.number);
   }
 
   /** The same with the ledger's entries that tell of them; null: retention has removed it. */
