@@ -13,7 +13,8 @@ export const OPERATION_SECONDS = 86_400;
 
 /**
  * What must be looked at before it is written, in every commit: the directory of the lanes in which something is queued,
- * with what they require; and the last idempotency key in the order of its bytes, as far as that is known of a colony.
+ * with what they require; the last idempotency key in the order of its bytes, as far as that is known of a colony; and whether
+ * something is kept of a record already.
  */
 export const KEEPING = `
 local function keepLanes(prefix, from, to)
@@ -35,6 +36,15 @@ local function isBehind(key, other)
     if one ~= two then return one > two end
   end
   return #key > #other
+end
+local function keepSaved(prefix, saving, from, to)
+  local number = string.match(saving, '^%d+')
+  if not number then return end
+  for at = from, to, 2 do
+    if redis.call('HSETNX', prefix .. 'saved:' .. number, ARGV[at], ARGV[at + 1]) == 1 then
+      redis.call('ZADD', prefix .. 'saved-names:' .. number, 0, ARGV[at])
+    end
+  end
 end
 local function keepLastKey(prefix, key)
   local last = redis.call('HGET', prefix .. 'meta', 'lastKey')
@@ -246,13 +256,8 @@ for _ = 1, rows do
 end
 if rows > 0 then redis.call('HSET', prefix .. 'meta', 'last', string.format('%.0f', reached)) end
 
-local number = string.match(saving, '^%d+')
-for _ = 1, tonumber(take()) do
-  local name, text = take(), take()
-  if number and redis.call('HSETNX', prefix .. 'saved:' .. number, name, text) == 1 then
-    redis.call('ZADD', prefix .. 'saved-names:' .. number, 0, name)
-  end
-end
+local saved = tonumber(take())
+keepSaved(prefix, saving, at + 1, at + 2 * saved)
 local after = ARGV[12]
 if after ~= '${WHATEVER}' then
   redis.call('HSET', prefix .. 'meta', 'saving', after)
