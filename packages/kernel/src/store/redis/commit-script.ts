@@ -64,7 +64,7 @@ end
  *   told of: n, ids, entries (offsets)            tasks that have entries and did not change
  *   back:    n, ids                               those of the tasks that were there before
  *   workers: n, ids, expected versions, values    an empty value removes
- *   keys:    n, keys, expected times, values
+ *   keys:    n, keys, expected times, values      an empty value removes
  *   documents: n, names, expected versions, values  an empty value removes
  *   reads:   n, ids, expected versions            tasks it rests on
  *   reads:   n, names, expected versions          documents it rests on
@@ -76,8 +76,9 @@ end
  *
  * Answers `committed, first entry's number, whether the mark was the one` (1); or, when nothing was written, `conflict`
  * with kind, id and stored version of each record that is at another one, `full` and how many tasks are executing,
- * `epoch` when another one has begun, `saving` when the store saves otherwise, or `disturbed` when the mark had to be the one and is not. An operation is carried
- * out once: sent again, it gets the answer it got, and one that was overtaken by a later one of the same kernel is refused.
+ * `epoch` when another one has begun, `saving` when the store saves otherwise, or `disturbed` when the mark had to be the one
+ * and is not. An operation is carried out once: sent again, it gets the answer it got, and one that was overtaken by a later
+ * one of the same kernel is refused.
  */
 export const COMMIT = new Script(`
 ${KEEPING}
