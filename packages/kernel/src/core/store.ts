@@ -52,11 +52,12 @@ export interface Store {
   /** Removes what retention no longer keeps; `limit` bounds the work of one call. Answers how much was removed. */
   prune(before: Retention, limit: number): Promise<number>;
   /**
-   * The records that may not be what they were at a checkpoint. Each of them comes once over all pages, also when whoever
-   * reads changes those of a page before asking for the next; and costs as much, however many others there are.
+   * The records that may not be what they were at a checkpoint, in the order of the numbers under which they are kept. Each
+   * of them comes once over all pages, also when whoever reads changes those of a page before asking for the next; and a page
+   * costs the same, however many records there are.
    */
   saved(query: SavedQuery): Promise<SavedPage>;
-  /** Lets go what is kept under numbers below this one; `limit` bounds the work of one call. Answers how much went. */
+  /** Lets go what is kept under numbers below this one; `limit` bounds the work of one call. Answers how much went; 0: all. */
   forgetSaved(below: number, limit: number): Promise<number>;
   /** Everything the store holds, read as it is asked for. Nobody may write meanwhile. */
   dump(): AsyncIterable<Piece>;
@@ -165,7 +166,10 @@ export interface LaneHead {
   readonly more: boolean;
 }
 
-/** What is left of a task that retention removed, as long as the ledger tells of it or a task depends on it: how it ended. */
+/**
+ * What is left of a task that retention removed, as long as the ledger tells of it, a task depends on it, or something is
+ * kept of it for a checkpoint: how it ended.
+ */
 export interface Tombstone {
   readonly id: string;
   readonly removed: true;
@@ -205,7 +209,10 @@ export interface CommitLimits {
   readonly room?: number | undefined;
   /** The epoch in which the tokens were given out, which must still be the one. */
   readonly epoch?: string | null | undefined;
-  /** How the store saved when the units were decided, which must still be so; undefined: however it does. */
+  /**
+   * How the store saved when the units were decided, which must still be so; undefined: however it does. Of a commit that
+   * changes it, its put says so itself.
+   */
   readonly saving?: Saving | undefined;
   readonly basis?: Basis | undefined;
 }

@@ -119,10 +119,14 @@ export class KnownSaved {
     return number === this.#number && this.#names.has(name);
   }
 
-  add(number: number, names: Iterable<string>): void {
-    if (number !== this.#number || this.#names.size > MOST_KNOWN) this.forget();
+  add(number: number, names: readonly string[]): void {
+    if (number !== this.#number) this.forget();
     this.#number = number;
     for (const name of names) this.#names.add(name);
+    for (const oldest of this.#names) {
+      if (this.#names.size <= MOST_KNOWN) break;
+      this.#names.delete(oldest);
+    }
   }
 
   forget(): void {

@@ -13,7 +13,8 @@ export const OPERATION_SECONDS = 86_400;
 
 /**
  * What must be looked at before it is written, in every commit: the directory of the lanes in which something is queued,
- * with what they require; and the last idempotency key in the order of its bytes, as far as that is known of a colony.
+ * with what they require; the last idempotency key in the order of its bytes, as far as that is known of a colony; and whether
+ * something is kept of a record already.
  */
 export const KEEPING = `
 local function keepLanes(prefix, from, to)
@@ -36,6 +37,15 @@ local function isBehind(key, other)
   end
   return #key > #other
 end
+local function keepSaved(prefix, saving, from, to)
+  local number = string.match(saving, '^%d+')
+  if not number then return end
+  for at = from, to, 2 do
+    if redis.call('HSETNX', prefix .. 'saved:' .. number, ARGV[at], ARGV[at + 1]) == 1 then
+      redis.call('ZADD', prefix .. 'saved-names:' .. number, 0, ARGV[at])
+    end
+  end
+end
 local function keepLastKey(prefix, key)
   local last = redis.call('HGET', prefix .. 'meta', 'lastKey')
   if last and isBehind(key, last) then redis.call('HSET', prefix .. 'meta', 'lastKey', key) end
@@ -54,7 +64,7 @@ end
  *   told of: n, ids, entries (offsets)            tasks that have entries and did not change
  *   back:    n, ids                               those of the tasks that were there before
  *   workers: n, ids, expected versions, values    an empty value removes
- *   keys:    n, keys, expected times, values
+ *   keys:    n, keys, expected times, values      an empty value removes
  *   documents: n, names, expected versions, values  an empty value removes
  *   reads:   n, ids, expected versions            tasks it rests on
  *   reads:   n, names, expected versions          documents it rests on
@@ -66,8 +76,9 @@ end
  *
  * Answers `committed, first entry's number, whether the mark was the one` (1); or, when nothing was written, `conflict`
  * with kind, id and stored version of each record that is at another one, `full` and how many tasks are executing,
- * `epoch` when another one has begun, `saving` when the store saves otherwise, or `disturbed` when the mark had to be the one and is not. An operation is carried
- * out once: sent again, it gets the answer it got, and one that was overtaken by a later one of the same kernel is refused.
+ * `epoch` when another one has begun, `saving` when the store saves otherwise, or `disturbed` when the mark had to be the one
+ * and is not. An operation is carried out once: sent again, it gets the answer it got, and one that was overtaken by a later
+ * one of the same kernel is refused.
  */
 export const COMMIT = new Script(`
 ${KEEPING}
@@ -246,13 +257,8 @@ for _ = 1, rows do
 end
 if rows > 0 then redis.call('HSET', prefix .. 'meta', 'last', string.format('%.0f', reached)) end
 
-local number = string.match(saving, '^%d+')
-for _ = 1, tonumber(take()) do
-  local name, text = take(), take()
-  if number and redis.call('HSETNX', prefix .. 'saved:' .. number, name, text) == 1 then
-    redis.call('ZADD', prefix .. 'saved-names:' .. number, 0, name)
-  end
-end
+local saved = tonumber(take())
+keepSaved(prefix, saving, at + 1, at + 2 * saved)
 local after = ARGV[12]
 if after ~= '${WHATEVER}' then
   redis.call('HSET', prefix .. 'meta', 'saving', after)

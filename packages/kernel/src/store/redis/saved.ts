@@ -54,29 +54,31 @@ return answer
 
 /**
  * Lets go what is kept under early numbers, and with it what is left of tasks that nothing can bring back any more. Arguments:
- * prefix, number below which it goes, how many at the most. Answers how many went.
+ * prefix, number below which it goes, how many at the most, how many bytes are enough. Answers how many went.
  */
 const LET_GO = new Script(`
 ${FORGET}
-local prefix, limit, gone, ids = ARGV[1], tonumber(ARGV[3]), 0, {}
+local prefix, limit, room, gone, ids = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4]), 0, {}
+-- A task, and what it depends on. Whatever else looks like that is harmless: of what is needed nothing goes.
+local function note(id, text)
+  room = room - #text
+  ids[#ids + 1] = id
+  for list in string.gmatch(text, '"depends_on":%[([^%]]*)%]') do
+    for on in string.gmatch(list, '"([^"]+)"') do ids[#ids + 1] = on end
+  end
+end
 for _, number in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'saved', '-inf', '(' .. ARGV[2])) do
   local states, order = prefix .. 'saved:' .. number, prefix .. 'saved-names:' .. number
-  local names = redis.call('ZRANGE', order, 0, limit - gone - 1)
-  for _, name in ipairs(names) do
+  for _, name in ipairs(redis.call('ZRANGE', order, 0, limit - 1)) do
+    if gone == limit or room < 0 then break end
     local id = string.match(name, '^task (.*)$')
-    if id then
-      ids[#ids + 1] = id
-      -- Whatever else looks like it is harmless: of what is needed nothing goes.
-      for list in string.gmatch(redis.call('HGET', states, name), '"depends_on":%[([^%]]*)%]') do
-        for on in string.gmatch(list, '"([^"]+)"') do ids[#ids + 1] = on end
-      end
-    end
+    if id then note(id, redis.call('HGET', states, name)) end
     redis.call('HDEL', states, name)
     redis.call('ZREM', order, name)
+    gone = gone + 1
   end
-  gone = gone + #names
-  if redis.call('EXISTS', order) == 0 then redis.call('ZREM', prefix .. 'saved', number) end
-  if gone == limit then break end
+  if redis.call('EXISTS', order) == 1 then break end
+  redis.call('ZREM', prefix .. 'saved', number)
 end
 forget(prefix, ids, 1)
 return gone
@@ -101,7 +103,7 @@ export class SavedStates {
   }
 
   async forget(below: number, limit: number): Promise<number> {
-    return (await this.#redis.run(LET_GO, [this.#keys.prefix, String(below), String(limit)])) as number;
+    return (await this.#redis.run(LET_GO, [this.#keys.prefix, ...[below, limit, BATCH_BYTES].map(String)])) as number;
   }
 
   /** The names of all that is kept, in pieces of a number each. */

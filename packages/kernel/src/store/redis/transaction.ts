@@ -11,6 +11,7 @@ import type { Keys } from './keys.ts';
 import { historyTextOf, keyText, rememberHistory, stateText, workerText } from './records.ts';
 
 const KEEP = new Script(`${KEEPING} keepLanes(ARGV[1], 3, #ARGV) keepLastKey(ARGV[1], ARGV[2])`);
+const SAVE = new Script(`${KEEPING} keepSaved(ARGV[1], ARGV[2], 3, #ARGV)`);
 
 /** A point from which a transaction can go on: what a commit has left, or will have once it is carried out. */
 interface Footing {
@@ -189,9 +190,7 @@ export class Transactions {
     const keys = this.#keys;
     const calls: Call[] = [];
     if (saving && saved.length > 0) {
-      const [texts, names] = [keys.savedUnder(saving.number), keys.savedNames(saving.number)];
-      for (const [name, text] of saved) calls.push(['HSETNX', texts, name, text]);
-      calls.push(['ZADD', names, ...saved.flatMap(([name]) => ['0', name])]);
+      calls.push(['EVAL', SAVE.source, '1', keys.meta, keys.prefix, savingText(saving), ...saved.flat()]);
     }
     if (!merged.saving) return calls;
     const { last } = merged.saving;

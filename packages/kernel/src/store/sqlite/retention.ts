@@ -26,8 +26,9 @@ interface Parts {
 
 /**
  * Removes what retention no longer keeps, a bounded piece at a time and in one transaction with the counts. Of a task
- * there remains how it ended and which ledger entries tell of it, until they tell of it no more and nothing that is there
- * depends on it, nor may a rollback bring it back. Of the ledger, rows go from the oldest on; the hash before the first one kept stays as the chain's anchor.
+ * there remains how it ended and which ledger entries tell of it, until they tell of it no more, nothing that is there
+ * depends on it, and no rollback may bring it back. Of the ledger, rows go from the oldest on; the hash before the first one
+ * kept stays as the chain's anchor.
  * @returns how many tasks, documents, ledger rows and idempotency records went
  */
 export function prune({ db, mirror, removed }: Parts, before: Retention, limit: number): number {

@@ -6,14 +6,15 @@ import { Cursor, compare, KnownSaved, namedIn, type Present, savedText, statesBe
 import { sizeOf } from '../task-size.ts';
 import type { Merged } from '../units.ts';
 
-type Row = [number: number, name: string, text: string | null, isLowest: number];
+type KeptRow = [number: number, name: string, text: string | null];
+type Row = [...KeptRow, isLowest: number];
 
 /** What is kept for checkpoints: under its number, each record once. */
 export class SavedStates {
   readonly #known = new KnownSaved();
   readonly #keep: Statement<[number, string, string | null]>;
   readonly #page: Statement<[number, number, string, number], Row>;
-  readonly #below: Statement<[number, number], Row>;
+  readonly #below: Statement<[number, number], KeptRow>;
   readonly #delete: Statement<[number, string]>;
 
   constructor(db: Database) {
@@ -27,8 +28,8 @@ export class SavedStates {
       )
       .raw();
     this.#below = db
-      .prepare<[number, number], Row>(
-        'SELECT number, name, text, 1 FROM saved WHERE number < ? ORDER BY number LIMIT ?',
+      .prepare<[number, number], KeptRow>(
+        'SELECT number, name, text FROM saved WHERE number < ? ORDER BY number, name LIMIT ?',
       )
       .raw();
     this.#delete = db.prepare('DELETE FROM saved WHERE number = ? AND name = ?');
@@ -80,9 +81,17 @@ export class SavedStates {
 
   /** Lets go what is kept below a number. Answers how much, and which tasks it was about or named. */
   forget(below: number, limit: number): { readonly gone: number; readonly tasks: string[] } {
-    const rows = this.#below.all(below, limit);
-    for (const [number, name] of rows) this.#delete.run(number, name);
-    return { gone: rows.length, tasks: rows.flatMap(([, name, text]) => namedIn(name, text)) };
+    const going: [number: number, name: string][] = [];
+    const tasks: string[] = [];
+    let bytes = 0;
+    for (const [number, name, text] of this.#below.iterate(below, limit)) {
+      going.push([number, name]);
+      tasks.push(...namedIn(name, text));
+      bytes += text?.length ?? 0;
+      if (bytes > BATCH_BYTES) break;
+    }
+    for (const [number, name] of going) this.#delete.run(number, name);
+    return { gone: going.length, tasks };
   }
 }
 

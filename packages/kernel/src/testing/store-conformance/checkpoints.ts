@@ -1,15 +1,14 @@
 import { expect, test } from 'vitest';
 import { type Document, nameOf } from '../../core/document.ts';
 import type { Saving } from '../../core/saved.ts';
-import type { IdempotencyRecord, Retention, Store, Unit } from '../../core/store.ts';
+import type { IdempotencyRecord, Store, Unit } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import { savedSince } from '../portrait.ts';
-import { about, after, DAWN, insert, plain, type Scribe, update } from '../scribe.ts';
+import { about, after, DAWN, insert, plain, update } from '../scribe.ts';
 import { type Driver, openFor } from './driver.ts';
 import { tell } from './ledger.ts';
 
 const KEY: IdempotencyRecord = { key: 'ann /tasks k 1', bodyHash: 'ab', taskIds: ['a', 'b'], at: DAWN };
-const TASKS: Retention = { endedBefore: DAWN, ledgerBefore: null, idempotencyBefore: 0 };
 
 /** The checkpoint of this number is there. */
 export function at(number: number): Saving {
@@ -202,6 +201,19 @@ export function checkpoints(driver: Driver): void {
     expect(await savedSince(scribe.store, 1)).toHaveLength(8);
   });
 
+  test('a piece that is let go ends before it gets too large, too', async () => {
+    const scribe = await openFor(driver);
+    const tasks: Task[] = [];
+    for (let n = 0; n < 8; n++) tasks.push(await scribe.add({ payload: 'x'.repeat(1_000_000) }));
+    await scribe.save(at(1));
+    for (const task of tasks) await scribe.change(task, { losses: 1 });
+    const first = await scribe.store.forgetSaved(2, 100);
+    expect(first).toBeGreaterThan(0);
+    expect(first).toBeLessThan(8);
+    expect(await scribe.store.forgetSaved(2, 100)).toBe(8 - first);
+    expect(await scribe.store.forgetSaved(2, 100)).toBe(0);
+  });
+
   test('what is kept under numbers that nobody goes back to is let go, a bounded piece at a time', async () => {
     const scribe = await openFor(driver);
     let task = await scribe.add();
@@ -221,45 +233,4 @@ export function checkpoints(driver: Driver): void {
     expect(await scribe.store.forgetSaved(Number.MAX_SAFE_INTEGER, 100)).toBe(4);
     expect(await savedSince(scribe.store, 0)).toEqual([]);
   });
-
-  test('retention keeps nothing itself, and what was kept before can bring a task back', async () => {
-    const scribe = await openFor(driver);
-    const done = { status: 'completed', completedAt: DAWN - 1, queuedAt: null, leaseToken: 5 } as const;
-    const [before, task] = [await scribe.add({}, done), await scribe.add({ tags: ['a'] }, { leaseToken: 2 })];
-    await scribe.save(at(1));
-    await scribe.change(task, done);
-    expect(await scribe.store.prune(TASKS, 10)).toBe(2);
-    const [item, ...others] = await savedSince(scribe.store, 1);
-    expect(others).toEqual([]);
-    expect(item).toMatchObject({ id: task.id, current: null, version: 2, leaseToken: 5 });
-    const back = after(item!.saved as Task, { version: 3, leaseToken: 5 });
-    await scribe.commit({ puts: [{ kind: 'task', prev: null, next: back }], events: [about(task, 'task_requeued')] });
-    expect((await scribe.store.load({ tasks: [before.id] })).tasks.get(before.id)).toMatchObject({ removed: true });
-    expect(plain((await scribe.store.task(task.id))!)).toEqual(plain(back));
-    const history = await scribe.store.ledger.query({ taskId: task.id, limit: 9 });
-    expect(history.map(({ type }) => type)).toEqual(['task_submitted', 'task_queued', 'task_requeued']);
-  });
-
-  test('what is left of a removed task stays as long as something is kept of it, and no longer', async () => {
-    const scribe = await openFor(driver);
-    const done = { status: 'completed', completedAt: DAWN - 1, queuedAt: null, leaseToken: 5 } as const;
-    const on = await scribe.add({}, done);
-    const task = await scribe.add({ depends_on: [on.id] });
-    await scribe.save(at(1));
-    await scribe.change(task, done);
-    await end(scribe);
-    const left = async () => [...(await scribe.store.load({ tasks: [on.id, task.id] })).tasks.values()];
-    expect(await left()).toMatchObject([null, { removed: true }]);
-    expect((await savedSince(scribe.store, 1))[0]).toMatchObject({ id: task.id, leaseToken: 5 });
-    await scribe.save(null);
-    expect(await scribe.store.forgetSaved(2, 10)).toBe(1);
-    expect(await left()).toEqual([null, null]);
-  });
-}
-
-/** Removes all tasks that have ended, and the ledger but for its end. */
-async function end(scribe: Scribe): Promise<void> {
-  await scribe.commit(tell(about({ id: 'newest' })));
-  await scribe.store.ledger.seal();
-  await scribe.store.prune({ ...TASKS, ledgerBefore: DAWN + 1 }, 100);
 }

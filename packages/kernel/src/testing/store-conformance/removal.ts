@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest';
-import type { Unit } from '../../core/store.ts';
+import type { Retention, Unit } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import { type Names, portrait, savedSince } from '../portrait.ts';
 import { about, after, DAWN, insert, plain, type Scribe, update } from '../scribe.ts';
 import { at } from './checkpoints.ts';
 import { type Driver, openFor } from './driver.ts';
 import { furnish, NAMES } from './furnished.ts';
+import { tell } from './ledger.ts';
+
+const TASKS: Retention = { endedBefore: DAWN, ledgerBefore: null, idempotencyBefore: 0 };
 
 /** What a colony looks like, but for what is never taken back. */
 async function picture({ store }: Scribe, names: Names = NAMES): Promise<unknown> {
@@ -174,4 +177,45 @@ export function removal(driver: Driver): void {
     await scribe.store.prune({ endedBefore: null, ledgerBefore: null, idempotencyBefore: DAWN + 1 }, 9);
     expect((await scribe.store.load({ idempotency: ['k'] })).idempotency.get('k')).toBeNull();
   });
+
+  test('retention keeps nothing itself, and what was kept before can bring a task back', async () => {
+    const scribe = await openFor(driver);
+    const done = { status: 'completed', completedAt: DAWN - 1, queuedAt: null, leaseToken: 5 } as const;
+    const [before, task] = [await scribe.add({}, done), await scribe.add({ tags: ['a'] }, { leaseToken: 2 })];
+    await scribe.save(at(1));
+    await scribe.change(task, done);
+    expect(await scribe.store.prune(TASKS, 10)).toBe(2);
+    const [item, ...others] = await savedSince(scribe.store, 1);
+    expect(others).toEqual([]);
+    expect(item).toMatchObject({ id: task.id, current: null, version: 2, leaseToken: 5 });
+    const back = after(item!.saved as Task, { version: 3, leaseToken: 5 });
+    await scribe.commit({ puts: [{ kind: 'task', prev: null, next: back }], events: [about(task, 'task_requeued')] });
+    expect((await scribe.store.load({ tasks: [before.id] })).tasks.get(before.id)).toMatchObject({ removed: true });
+    expect(plain((await scribe.store.task(task.id))!)).toEqual(plain(back));
+    const history = await scribe.store.ledger.query({ taskId: task.id, limit: 9 });
+    expect(history.map(({ type }) => type)).toEqual(['task_submitted', 'task_queued', 'task_requeued']);
+  });
+
+  test('what is left of a removed task stays as long as something is kept of it, and no longer', async () => {
+    const scribe = await openFor(driver);
+    const done = { status: 'completed', completedAt: DAWN - 1, queuedAt: null, leaseToken: 5 } as const;
+    const on = await scribe.add({}, done);
+    const task = await scribe.add({ depends_on: [on.id] });
+    await scribe.save(at(1));
+    await scribe.change(task, done);
+    await end(scribe);
+    const left = async () => [...(await scribe.store.load({ tasks: [on.id, task.id] })).tasks.values()];
+    expect(await left()).toMatchObject([null, { removed: true }]);
+    expect((await savedSince(scribe.store, 1))[0]).toMatchObject({ id: task.id, leaseToken: 5 });
+    await scribe.save(null);
+    expect(await scribe.store.forgetSaved(2, 10)).toBe(1);
+    expect(await left()).toEqual([null, null]);
+  });
+}
+
+/** Removes all tasks that have ended, and the ledger but for its end. */
+async function end(scribe: Scribe): Promise<void> {
+  await scribe.commit(tell(about({ id: 'newest' })));
+  await scribe.store.ledger.seal();
+  await scribe.store.prune({ ...TASKS, ledgerBefore: DAWN + 1 }, 100);
 }
