@@ -60,7 +60,7 @@ test('a colony moves from a file onto either node, from one to the other, and ba
   const to: Place = { kind: 'sqlite', path: temporaryPath('copy.db') };
   await move(from, second!);
   await move(second!, first!);
-  expect((await move(first!, to)).tasks).toBe(9);
+  expect((await move(first!, to)).tasks).toBe(10);
   const all = await Promise.all(
     [from, first!, second!, to].map(async (place) => portrait(await open(place), NAMES, false)),
   );
