@@ -5,12 +5,13 @@
 import { rmSync } from 'node:fs';
 import { Kernel } from '../packages/kernel/src/body/kernel.ts';
 import { InMemoryBus } from '../packages/kernel/src/bus/in-memory.ts';
+import { contentHash } from '../packages/kernel/src/core/chain.ts';
 import type { NewTask } from '../packages/kernel/src/core/command.ts';
 import { Refusal } from '../packages/kernel/src/core/errors.ts';
 import { type TaskInput, toSpec } from '../packages/kernel/src/core/task.ts';
 import { SqliteStore } from '../packages/kernel/src/store/sqlite/store.ts';
-import { RULES } from '../packages/kernel/src/testing/pipeline.ts';
 import { Random } from '../packages/kernel/src/testing/random.ts';
+import { RULES } from '../packages/kernel/src/testing/rules.ts';
 import { SimClock } from '../packages/kernel/src/testing/sim-clock.ts';
 
 const path = process.argv[2];
@@ -24,7 +25,8 @@ const kernel = await Kernel.open({
   store,
   bus: new InMemoryBus(),
   clock,
-  rules: RULES,
+  // Whoever opens it years later still finds the votes open.
+  rules: { ...RULES, guardian: { ...RULES.guardian, voteExpiresMs: 1e13 } },
   retention: { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 1e12 },
   checkpoints: { keep: 20, everyMs: null },
   version: 'fixture',
@@ -46,7 +48,7 @@ function newTask(input: TaskInput): NewTask {
   const spec = toSpec(input, 'fixture', clock.now().wall);
   const json = JSON.stringify(spec);
   const lane = JSON.stringify(spec.requirements);
-  return { id: random.id(clock.now().steady), spec, json, contentHash: '0'.repeat(64), lane, path: '' };
+  return { id: random.id(clock.now().steady), spec, json, contentHash: contentHash(json), lane, path: '' };
 }
 
 async function ok<T>(answer: Promise<T | Refusal>): Promise<T> {
@@ -118,6 +120,32 @@ await submit({ description: 'child', parent_id: parent, requirements: { capabili
 const cancelled = await submit({ description: 'cancelled' });
 await kernel.execute({ kind: 'cancel', actor: 'fixture', taskId: cancelled, cascade: false });
 await claim(worker, 1);
+
+// Of forty tasks one worker does all, and the other none: it is put into quarantine.
+const [sound, drifting] = [await register('sound'), await register('drifting')];
+for (let n = 0; n < 20; n++) {
+  const good = await submit({ description: `good ${n}`, priority: 10 });
+  const bad = await submit({ description: `bad ${n}`, priority: 9 });
+  await claim(sound, 1);
+  await claim(drifting, 1);
+  const failed = { error: 'no', errorTrace: null, retryable: false, random: 0 };
+  await ok(kernel.execute({ kind: 'complete', ...settle, taskId: good, result: 'true' }));
+  await ok(kernel.execute({ kind: 'fail', ...settle, taskId: bad, ...failed }));
+}
+const rule = { id: 'risky', type: 'prohibited_pattern', action: 'require_approval', patterns: ['risky'] };
+await ok(kernel.execute({ kind: 'set_policy', actor: 'fixture', policy: { rules: [rule] }, expected: null }));
+await submit({ description: 'risky business' });
+for (const id of ['a-question', 'decided']) {
+  const question = { decision: id, participants: ['ann', 'bob'], threshold: 1, expiresMs: 1e13 };
+  await ok(kernel.execute({ kind: 'open_vote', actor: 'fixture', id, ...question }));
+}
+const ballot = { kind: 'cast_ballot', actor: 'fixture', approve: true, reason: 'fine' } as const;
+for (const participant of ['ann', 'bob']) await ok(kernel.execute({ ...ballot, voteId: 'decided', participant }));
+const toChange = await submit({ description: 'changes after the checkpoint' });
+await ok(kernel.checkpoints.create('before', 'fixture'));
+await submit({ description: 'comes after the checkpoint' });
+await ok(kernel.execute({ kind: 'cancel', actor: 'fixture', taskId: toChange, cascade: false }));
+await ok(kernel.execute({ ...ballot, voteId: 'a-question', participant: 'ann' }));
 await kernel.execute({ kind: 'drain', actor: 'fixture', workerId: worker });
 await kernel.execute({ kind: 'lose_worker', actor: 'kernel', workerId: lost });
 await kernel.stop();

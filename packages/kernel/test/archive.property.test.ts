@@ -7,9 +7,10 @@ import { RedisStore } from '../src/store/redis/store.ts';
 import { SqliteStore } from '../src/store/sqlite/store.ts';
 import { type Action, action, commandOf, OPENING } from '../src/testing/model/actions.ts';
 import { Model } from '../src/testing/model/model.ts';
-import { Pipeline, RULES } from '../src/testing/pipeline.ts';
+import { Pipeline } from '../src/testing/pipeline.ts';
 import { type Names, portrait } from '../src/testing/portrait.ts';
 import { RedisServer } from '../src/testing/redis-server.ts';
+import { RULES } from '../src/testing/rules.ts';
 import { Scribe } from '../src/testing/scribe.ts';
 
 let server: RedisServer;

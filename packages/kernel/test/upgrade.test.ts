@@ -2,17 +2,26 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { SqliteStore } from '../src/store/sqlite/store.ts';
+import { type JsonValue, startColony } from './api/harness.ts';
 
 const FIXTURES = fileURLToPath(new URL('fixtures/', import.meta.url));
 
+const VERSIONS = readdirSync(FIXTURES).flatMap((name) => Number(/^schema-(\d+)\.db$/.exec(name)?.[1] ?? []));
+
+/** A copy of that version's database, for one test. */
+function copyOf(version: number): string {
+  const folder = mkdtempSync(join(tmpdir(), 'colony-upgrade-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  copyFileSync(join(FIXTURES, `schema-${version}.db`), join(folder, 'colony.db'));
+  return join(folder, 'colony.db');
+}
+
 /** Every schema that was ever released, as `scripts/make-fixture.ts` of its day left it behind. */
-describe.each(readdirSync(FIXTURES).filter((name) => name.endsWith('.db')))('a database of %s', (name) => {
+describe.each(VERSIONS)('a database of schema %i', (version) => {
   it('opens, with everything that was in it', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'colony-upgrade-'));
-    copyFileSync(join(FIXTURES, name), join(folder, 'colony.db'));
-    const store = await SqliteStore.open({ path: join(folder, 'colony.db') });
+    const store = await SqliteStore.open({ path: copyOf(version) });
     try {
       const { items } = await store.tasks({ limit: 100, maxBytes: Number.POSITIVE_INFINITY });
       const byDescription = new Map(items.map((task) => [task.spec.value.description, task]));
@@ -46,7 +55,41 @@ describe.each(readdirSync(FIXTURES).filter((name) => name.endsWith('.db')))('a d
       ]);
     } finally {
       await store.close();
-      rmSync(folder, { recursive: true, force: true });
     }
+  });
+});
+
+/** Since schema 5 there are votes, policies, quarantine and checkpoints. */
+describe.each(VERSIONS.filter((version) => version >= 5))('a database of schema %i', (version) => {
+  it('goes on with what the guardian has in it', async () => {
+    const path = copyOf(version);
+    // What is in it is old, and stays.
+    const env = { COLONY_RETENTION_SECONDS: '0', COLONY_WORKER_RETENTION_SECONDS: '3000000000' };
+    const colony = await startColony({ COLONY_MEMORY_CONNECTION_STRING: path, ...env });
+    const tasks = async () => {
+      const listed = (await colony.call('GET /tasks?limit=100')).json;
+      return new Map(listed.map((task: { description: string }) => [task.description, task])) as Map<string, JsonValue>;
+    };
+    const workers = (await colony.call('GET /workers')).json;
+    const kept = workers.filter((worker: { quarantine: unknown }) => worker.quarantine !== null);
+    expect(kept.map(({ name }: { name: string }) => name)).toEqual(['drifting']);
+    expect((await colony.call('GET /guardian/policy')).json).toMatchObject({ version: 2, rules: [{ id: 'risky' }] });
+    expect((await colony.call('GET /votes/decided')).json).toMatchObject({ status: 'approved' });
+
+    const risky = (await tasks()).get('risky business');
+    expect(risky).toMatchObject({ status: 'pending', pending_reason: 'approval' });
+    const ballot = { participant: 'operator', approve: true };
+    expect((await colony.call(`POST /votes/${risky.id}/ballots`, ballot)).status).toBe(200);
+    expect((await tasks()).get('risky business')).toMatchObject({ status: 'queued' });
+
+    const [checkpoint] = (await colony.call('GET /system/checkpoints')).json;
+    expect(checkpoint).toMatchObject({ label: 'before' });
+    expect((await colony.call(`POST /system/rollback/${checkpoint.checkpoint_id}`)).status).toBe(200);
+    const after = await tasks();
+    expect(after.get('changes after the checkpoint')).toMatchObject({ status: 'queued' });
+    expect(after.has('comes after the checkpoint')).toBe(false);
+    expect(after.get('risky business')).toMatchObject({ status: 'pending', pending_reason: 'approval' });
+    expect((await colony.call('GET /votes/a-question')).json).toMatchObject({ status: 'open', ballots: [] });
+    expect((await colony.call('GET /system/audit/verify')).json).toMatchObject({ valid: true });
   });
 });

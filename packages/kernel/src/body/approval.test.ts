@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import type { TaskInput } from '../core/task.ts';
 import { SqliteStore } from '../store/sqlite/store.ts';
 import { Hive } from '../testing/hive.ts';
-import { Pipeline, RULES } from '../testing/pipeline.ts';
+import { Pipeline } from '../testing/pipeline.ts';
+import { RULES } from '../testing/rules.ts';
 import { temporaryPath } from '../testing/temporary-path.ts';
 
 const CRITICAL: Partial<TaskInput> = { constraints: { safety_level: 'critical' } };

@@ -6,7 +6,8 @@ import type { Store } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import { type Action, action, commandOf, OPENING } from '../testing/model/actions.ts';
 import { Model } from '../testing/model/model.ts';
-import { Pipeline, RULES } from '../testing/pipeline.ts';
+import { Pipeline } from '../testing/pipeline.ts';
+import { RULES } from '../testing/rules.ts';
 import { plain } from '../testing/scribe.ts';
 import { Checkpoints } from './checkpoints.ts';
 

@@ -10,7 +10,8 @@ import { voteFrom } from '../core/vote.ts';
 import { type Action, action, commandOf, OPENING } from '../testing/model/actions.ts';
 import { Model } from '../testing/model/model.ts';
 import { viewAnswer, viewTask, viewVote, viewWorker } from '../testing/model/views.ts';
-import { Pipeline, RULES } from '../testing/pipeline.ts';
+import { Pipeline } from '../testing/pipeline.ts';
+import { RULES } from '../testing/rules.ts';
 
 const DAY_MS = 86_400_000;
 

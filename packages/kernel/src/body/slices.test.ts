@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { Loaded } from '../core/store.ts';
 import { Spec, type Task } from '../core/task.ts';
 import { openFreshStore } from '../testing/fresh-store.ts';
-import { RULES } from '../testing/pipeline.ts';
+import { RULES } from '../testing/rules.ts';
 import { Scribe } from '../testing/scribe.ts';
 import { SimClock } from '../testing/sim-clock.ts';
 import type { Slice } from './slice.ts';

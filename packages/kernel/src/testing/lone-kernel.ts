@@ -6,7 +6,8 @@ import type { BusListener } from '../core/event-bus.ts';
 import type { Store } from '../core/store.ts';
 import { openFreshStore } from './fresh-store.ts';
 import { Hive } from './hive.ts';
-import { Pipeline, RULES } from './pipeline.ts';
+import { Pipeline } from './pipeline.ts';
+import { RULES } from './rules.ts';
 import { atRest, SimClock } from './sim-clock.ts';
 
 /** A bus on which a test speaks for the other kernels. */

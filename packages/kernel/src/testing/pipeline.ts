@@ -6,23 +6,8 @@ import { canonicalJson } from '../core/json.ts';
 import type { Store } from '../core/store.ts';
 import { type TaskInput, toSpec } from '../core/task.ts';
 import { joinFreshStore, openFreshStore } from './fresh-store.ts';
+import { RULES } from './rules.ts';
 import { SimClock } from './sim-clock.ts';
-
-export const RULES: Rules = {
-  maxConcurrentTasks: 0,
-  leaseMs: 10_000,
-  maxTaskDepth: 8,
-  maxLeaseLosses: 5,
-  recoveryGraceMs: 2000,
-  guardian: {
-    types: {},
-    participants: ['operator'],
-    threshold: 0.66,
-    driftThreshold: 0.3,
-    voteExpiresMs: 60_000,
-    isAuthenticated: false,
-  },
-};
 
 /** The body without its shell: commands in, answers out; on a clock that stands still and a store in memory. */
 export class Pipeline {

@@ -11,8 +11,8 @@ import { Watcher } from './actors/watcher.ts';
 import { Worker } from './actors/worker.ts';
 import { checkEverything } from './checkers.ts';
 import { FaultyStore, NO_FAULTS } from './faulty-store.ts';
-import { RULES } from './pipeline.ts';
 import { Random } from './random.ts';
+import { RULES } from './rules.ts';
 import { atRest, SimClock } from './sim-clock.ts';
 
 /**

@@ -1,0 +1,18 @@
+import type { Rules } from '../core/command.ts';
+
+/** What tests go by that say nothing else. */
+export const RULES: Rules = {
+  maxConcurrentTasks: 0,
+  leaseMs: 10_000,
+  maxTaskDepth: 8,
+  maxLeaseLosses: 5,
+  recoveryGraceMs: 2000,
+  guardian: {
+    types: {},
+    participants: ['operator'],
+    threshold: 0.66,
+    driftThreshold: 0.3,
+    voteExpiresMs: 60_000,
+    isAuthenticated: false,
+  },
+};
