@@ -1,9 +1,10 @@
 import type { ChainedEntry } from '../core/event.ts';
-import type { Task, TaskStatus } from '../core/task.ts';
-import { isTerminal } from '../core/task.ts';
+import { isTerminal, type Task } from '../core/task.ts';
+import { type Vote, voteFrom } from '../core/vote.ts';
 import { Submitter } from './actors/submitter.ts';
 import { Watcher } from './actors/watcher.ts';
 import { Worker } from './actors/worker.ts';
+import { Replay } from './replay.ts';
 import type { World } from './simulation.ts';
 
 /**
@@ -14,8 +15,10 @@ export async function checkEverything(world: World): Promise<number> {
   const entries = await readLedger(world);
   const tasks = await readTasks(world);
   const complain = (text: string) => world.complaints.push(text);
-  checkAcknowledged(world, tasks, complain);
-  checkHistories(entries, tasks, complain);
+  const replay = new Replay(complain);
+  for (const entry of entries) replay.follow(entry);
+  replay.compare(tasks, await readVotes(world));
+  checkAcknowledged(world, tasks, replay, complain);
   checkStreams(world, entries, complain);
   checkWorkers(world, entries, complain);
   checkDrained(tasks, complain);
@@ -41,94 +44,45 @@ async function readTasks(world: World): Promise<Map<string, Task>> {
   return new Map(page.items.map((task) => [task.id, task]));
 }
 
-/** 1, 2: what was acknowledged is there. */
-function checkAcknowledged(world: World, tasks: ReadonlyMap<string, Task>, complain: Complain): void {
+async function readVotes(world: World): Promise<Vote[]> {
+  return (await world.store.documents({ collection: 'vote', limit: 1_000_000 })).items.map(voteFrom);
+}
+
+/** 1, 2: what was acknowledged is there, unless somebody took the colony back to before it. */
+function checkAcknowledged(
+  world: World,
+  tasks: ReadonlyMap<string, Task>,
+  { everRemoved, everUndone }: Replay,
+  complain: Complain,
+): void {
   const known = new Set<string>();
   for (const actor of world.actors) {
     if (actor instanceof Submitter) {
-      for (const { taskId } of actor.submissions) {
+      for (const { key, taskId, earlier } of actor.submissions) {
         if (taskId === null) complain('invariant 18: a submission was never acknowledged');
-        else if (!tasks.has(taskId)) complain(`invariant 1: acknowledged task ${taskId} is gone`);
+        else if (!tasks.has(taskId) && !everRemoved.has(taskId))
+          complain(`invariant 1: acknowledged task ${taskId} is gone`);
         else if (known.has(taskId)) complain(`invariant 2: task ${taskId} answers two keys`);
         if (taskId) known.add(taskId);
+        for (const id of earlier) {
+          if (!everRemoved.has(id)) complain(`invariant 2: key ${key} gave task ${id} and then another one`);
+        }
       }
     } else if (actor instanceof Worker) {
       for (const [id, result] of actor.completed) {
         const task = tasks.get(id);
+        if (everUndone.has(id)) continue;
         if (task?.status !== 'completed' || task.result !== result)
           complain(`invariant 1: the completion of ${id} is lost`);
       }
     }
   }
-  for (const id of tasks.keys()) if (!known.has(id)) complain(`invariant 2: nobody submitted task ${id}, or twice`);
-}
-
-interface Traced {
-  status: TaskStatus | 'new';
-  token: number;
-  worker: string | null;
-}
-
-/** How each type of entry moves a task: from which statuses, to which. */
-const MOVES: Record<string, readonly [from: readonly string[], to: TaskStatus]> = {
-  task_queued: [['pending'], 'queued'],
-  task_assigned: [['queued'], 'executing'],
-  task_completed: [['executing'], 'completed'],
-  task_failed: [['executing'], 'failed'],
-  task_timeout: [['executing'], 'timeout'],
-  task_released: [['executing'], 'queued'],
-  task_retry_scheduled: [['executing'], 'pending'],
-  task_cancelled: [['pending', 'queued', 'executing'], 'cancelled'],
-};
-
-/** 3, 4, 6, 10: the ledger alone, replayed, makes sense and comes to exactly what is stored. */
-function checkHistories(entries: readonly ChainedEntry[], tasks: ReadonlyMap<string, Task>, complain: Complain): void {
-  const traces = new Map<string, Traced>();
-  for (const entry of entries) {
-    if (entry.taskId === null || entry.type === 'task_validated') continue;
-    const trace = traces.get(entry.taskId) ?? { status: 'new', token: 0, worker: null };
-    traces.set(entry.taskId, trace);
-    follow(trace, entry, tasks.get(entry.taskId), complain);
-  }
-  for (const [id, task] of tasks) {
-    const trace = traces.get(id);
-    if (trace?.status !== task.status)
-      complain(`invariant 10: ${id} is ${task.status}, the ledger says ${trace?.status}`);
-    if (trace && trace.token !== task.leaseToken) complain(`invariant 10: ${id} has another token than the ledger`);
-  }
-  for (const id of traces.keys())
-    if (!tasks.has(id)) complain(`invariant 10: the ledger tells of ${id}, which is not stored`);
-}
-
-function follow(trace: Traced, entry: ChainedEntry, task: Task | undefined, complain: Complain): void {
-  const data = JSON.parse(entry.data) as {
-    status?: TaskStatus;
-    reason?: string;
-    lease_token?: number;
-    worker_id?: string;
-  };
-  const wrong = () =>
-    complain(`invariant 6: ${entry.type} (${entry.id}) of ${entry.taskId}, which was ${trace.status}`);
-  if (entry.type === 'task_submitted') {
-    if (trace.status !== 'new') wrong();
-    trace.status = data.status!;
-  } else if (entry.type === 'task_requeued' && data.reason === 'retried_by_hand') {
-    if (!['failed', 'timeout', 'cancelled'].includes(trace.status)) wrong();
-    trace.status = data.status ?? 'queued';
-  } else if (entry.type === 'task_requeued') {
-    if (trace.status !== 'executing') wrong();
-    trace.status = 'queued';
-  } else {
-    const [from, to] = MOVES[entry.type] ?? [[], 'rejected'];
-    if (!from.includes(trace.status)) wrong();
-    trace.status = to;
-  }
-  if (entry.type === 'task_assigned') {
-    if (data.lease_token! <= trace.token) complain(`invariant 4: the token of ${entry.taskId} went back`);
-    trace.token = data.lease_token!;
-    trace.worker = data.worker_id!;
-  } else if (entry.source.startsWith('worker:') && entry.source !== `worker:${trace.worker}`) {
-    complain(`invariant 3: ${entry.source} ended a lease of ${task?.id} that ${trace.worker} held`);
+  // Each is begun with words of its own, and repeated under its key however often nobody answers.
+  const words = new Map<string, string>();
+  for (const [id, { spec }] of tasks) {
+    const other = words.get(spec.value.description);
+    if (other !== undefined) complain(`invariant 2: tasks ${other} and ${id} are of one submission`);
+    words.set(spec.value.description, id);
   }
 }
 

@@ -6,6 +6,8 @@ import { InMemoryBus } from '../bus/in-memory.ts';
 import type { Clock } from '../core/clock.ts';
 import { SqliteStore } from '../store/sqlite/store.ts';
 import type { Actor } from './actors/actor.ts';
+import { Operator } from './actors/operator.ts';
+import { Reviewer } from './actors/reviewer.ts';
 import { Submitter } from './actors/submitter.ts';
 import { Watcher } from './actors/watcher.ts';
 import { Worker } from './actors/worker.ts';
@@ -16,8 +18,8 @@ import { RULES } from './rules.ts';
 import { atRest, SimClock } from './sim-clock.ts';
 
 /**
- * The real kernel on a real store, in a world that is made of one seed: submitters, workers and watchers who make
- * mistakes, a store that fails, a process that is killed, a machine whose clock jumps. First everything is broken at
+ * The real kernel on a real store, in a world that is made of one seed: submitters, workers, watchers, reviewers and operators who
+ * make mistakes, a store that fails, a process that is killed, a machine whose clock jumps. First everything is broken at
  * random; then it heals, and whatever can be finished must be finished. At the end the checkers go over what is
  * stored and what the actors were told.
  */
@@ -33,6 +35,7 @@ export interface SimulationReport {
   readonly crashes: number;
   readonly storeFaults: number;
   readonly clockJumps: number;
+  readonly rollbacks: number;
 }
 
 export const LEASE_MS = 10_000;
@@ -52,6 +55,8 @@ function draw(random: Random) {
       { commitFails: 0.02, replyLost: 0.03, loadFails: 0.02, delay: 0.3 },
     ]),
     patienceMs: random.pick([0, 2, 100]),
+    checkpointRate: random.pick([0, 0.05, 0.2]),
+    checkpointsKept: random.pick([1, 3, 20]),
   };
 }
 
@@ -68,6 +73,7 @@ export class World {
   crashes = 0;
   storeFaults = 0;
   clockJumps = 0;
+  rollbacks = 0;
   #real!: SqliteStore;
   #wallError = 0;
 
@@ -80,13 +86,14 @@ export class World {
   async start(): Promise<void> {
     this.#real = await SqliteStore.open({ path: this.path });
     this.store = new FaultyStore(this.#real, this.random);
+    const guardian = { ...RULES.guardian, participants: ['ann', 'bob', 'eve'] };
     this.kernel = await Kernel.open({
       store: this.store,
       bus: new InMemoryBus(),
       clock: processClock(this.clock, this.random.between(0, 900_000)),
-      rules: { ...RULES, maxConcurrentTasks: this.plan.maxConcurrentTasks, leaseMs: LEASE_MS },
+      rules: { ...RULES, guardian, maxConcurrentTasks: this.plan.maxConcurrentTasks, leaseMs: LEASE_MS },
       retention: { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 365 * 86_400_000 },
-      checkpoints: { keep: 20, everyMs: null },
+      checkpoints: { keep: this.plan.checkpointsKept, everyMs: null },
       version: 'simulated',
       random: this.random.next,
       patienceMs: this.plan.patienceMs,
@@ -182,6 +189,7 @@ export async function simulate({ seed, steps = 150 }: SimulationOptions): Promis
     for (let n = 0; n < world.plan.submitters; n++) world.actors.push(new Submitter(world, `submitter-${n}`));
     for (let n = 0; n < world.plan.workers; n++) world.actors.push(new Worker(world, n, n === 0));
     for (let n = 0; n < world.plan.watchers; n++) world.actors.push(new Watcher(world));
+    world.actors.push(new Reviewer(world), new Operator(world));
     for (let step = 0; step < steps; step++) await world.step();
     await world.heal();
     const entries = await checkEverything(world);
@@ -195,6 +203,7 @@ export async function simulate({ seed, steps = 150 }: SimulationOptions): Promis
       crashes: world.crashes,
       storeFaults: world.storeFaults,
       clockJumps: world.clockJumps,
+      rollbacks: world.rollbacks,
     };
   } catch (error) {
     throw new Error(`seed ${seed} (repeat with: npm run simulate:faults -- --seed ${seed})\n${(error as Error).stack}`);

@@ -1,5 +1,5 @@
 import type { Command } from '../../core/command.ts';
-import { StorageUnavailable } from '../../core/errors.ts';
+import { Refusal, StorageUnavailable } from '../../core/errors.ts';
 import type { World } from '../simulation.ts';
 
 /** Somebody who uses the kernel. All of them act at every step, and never wait for an answer. */
@@ -15,7 +15,9 @@ export interface Actor {
 /** Null: the kernel could not say. */
 export async function ask(world: World, command: Command): Promise<unknown> {
   try {
-    return await world.kernel.execute(command);
+    const answer = await world.kernel.execute(command);
+    // A rollback is under way.
+    return answer instanceof Refusal && answer.code === 'storage_unavailable' ? null : answer;
   } catch (error) {
     if (!(error instanceof StorageUnavailable)) world.complaints.push(String((error as Error).stack));
     return null;

@@ -1,15 +1,19 @@
+import { contentHash } from '../../core/chain.ts';
 import type { Command } from '../../core/command.ts';
 import { Refusal } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { type TaskInput, toSpec } from '../../core/task.ts';
 import type { World } from '../simulation.ts';
 import { type Actor, ask } from './actor.ts';
+import { FORBIDDEN, RISKY } from './reviewer.ts';
 
 /** A submission, repeated under its key until it is acknowledged. */
 interface Submission {
   readonly key: string;
   readonly input: TaskInput;
   taskId: string | null;
+  /** What it was acknowledged as before: there can be such only when a rollback took it away, key and all. */
+  readonly earlier: string[];
   asked: boolean;
 }
 
@@ -19,6 +23,7 @@ export class Submitter implements Actor {
   readonly submissions: Submission[] = [];
   readonly #world: World;
   readonly #name: string;
+  #begun = 0;
   #healing = false;
 
   constructor(world: World, name: string) {
@@ -55,7 +60,8 @@ export class Submitter implements Actor {
   #begin(): void {
     const { random, clock } = this.#world;
     const input: TaskInput = {
-      description: `task ${this.submissions.length} of ${this.#name}`,
+      description: `${random.chance(0.1) ? RISKY : 'plain'} task ${this.#begun++} of ${this.#name}`,
+      tags: random.chance(0.05) ? [FORBIDDEN] : [],
       priority: random.between(0, 3),
       requirements: random.pick(LANES),
       max_retries: random.between(0, 2),
@@ -66,7 +72,7 @@ export class Submitter implements Actor {
     const ids = this.submissions.flatMap(({ taskId }) => taskId ?? []);
     if (ids.length > 0 && random.chance(0.3)) input.depends_on = [random.pick(ids), random.pick(ids)];
     if (ids.length > 0 && random.chance(0.2)) input.parent_id = random.pick(ids);
-    this.submissions.push({ key: random.id(clock.now().steady), input, taskId: null, asked: false });
+    this.submissions.push({ key: random.id(clock.now().steady), input, taskId: null, earlier: [], asked: false });
   }
 
   async #send(submission: Submission): Promise<void> {
@@ -83,7 +89,7 @@ export class Submitter implements Actor {
           id: random.id(clock.now().steady),
           spec,
           json,
-          contentHash: 'not looked at',
+          contentHash: contentHash(json),
           lane: JSON.stringify(spec.requirements),
           path: '',
         },
@@ -99,9 +105,7 @@ export class Submitter implements Actor {
       return;
     }
     const id = (answer as { tasks: { id: string }[] }).tasks[0]!.id;
-    if (submission.taskId !== null && submission.taskId !== id) {
-      this.#world.complaints.push(`invariant 2: key ${submission.key} gave task ${submission.taskId} and then ${id}`);
-    }
+    if (submission.taskId !== null && submission.taskId !== id) submission.earlier.push(submission.taskId);
     submission.taskId = id;
   }
 

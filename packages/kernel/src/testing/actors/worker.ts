@@ -107,6 +107,8 @@ export class Worker implements Actor {
   }
 
   #forgotten(answer: Refusal): void {
+    // A rollback is under way.
+    if (answer.code === 'storage_unavailable') return;
     if (answer.code !== 'worker_not_found') this.#world.complaints.push(`a heartbeat was refused: ${answer.detail}`);
     else if (this.steady) this.#world.complaints.push('a steady worker was removed');
     this.id = null;
