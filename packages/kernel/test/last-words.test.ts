@@ -1,6 +1,7 @@
 /** A worker's socket is closed when the worker is gone, and not before it was told what became of what it had said. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { noSuchWorker } from '../src/body/decide/missing.ts';
 import { Kernel } from '../src/body/kernel.ts';
 import { RedisStore } from '../src/store/redis/store.ts';
 import { after } from '../src/testing/meddling.ts';
@@ -47,7 +48,7 @@ test('when the ledger tells that a worker is gone before the store has answered 
 test('a worker that nobody knows is answered what it said, and then its socket is closed', async () => {
   const kernel = await startColony(onRedis(server, randomUUID()));
   const { socket, task } = await atWork(kernel);
-  const touch = vi.spyOn(Kernel.prototype, 'touch').mockResolvedValue(false);
+  const touch = vi.spyOn(Kernel.prototype, 'touch').mockResolvedValue(noSuchWorker('gone'));
   onTestFinished(() => touch.mockRestore());
   // Not every frame is taken for a sign of life: it says the same until one is.
   let ref = 0;

@@ -132,7 +132,9 @@ export class Sockets {
     const workerId = parameters.get('worker_id');
     if (workerId === null || workerId === '') return invalidField('query.worker_id', 'is required');
     const { kernel } = this.#context;
-    const worker = (await kernel.touch(workerId)) ? await kernel.store.worker(workerId) : null;
+    const refused = await kernel.touch(workerId);
+    if (refused) return refused;
+    const worker = await kernel.store.worker(workerId);
     if (worker === null) return noSuchWorker(workerId);
     if (connection.destroyed) return null;
     this.#accept(request, connection, head, (socket) => {

@@ -123,8 +123,8 @@ export class WorkerSocket implements WorkerLink, Connection {
     if (now - this.#touchedAt < Math.min(TOUCH_EVERY_MS, this.#context.kernel.rules.leaseMs / 10)) return;
     this.#touchedAt = now;
     this.#context.kernel.touch(this.workerId).then(
-      (known) => {
-        if (!known) this.removed();
+      (refused) => {
+        if (refused?.code === 'worker_not_found') this.removed();
       },
       (fault: unknown) => this.#refuse(null, null, asRefusal(fault)),
     );

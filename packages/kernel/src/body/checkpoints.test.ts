@@ -104,3 +104,16 @@ test('what no checkpoint needs any more is let go', async () => {
   await hive.submit('after');
   expect(await kept()).toBe(0);
 });
+
+test('numbers are never used again, also when there was no checkpoint and the clock was put back', async () => {
+  const { hive, pipeline, checkpoints } = await scene();
+  const { store } = pipeline;
+  await checkpoints.remove('c', 'ann');
+  pipeline.clock.jump(-60_000);
+  const made = await checkpoints.create(null, 'ann');
+  if (made instanceof Refusal) throw new Error(made.detail);
+  expect((await store.saved({ since: made.number, limit: 1000 })).items).toEqual([]);
+  await hive.submit('after');
+  for (let n = 0; n < 4; n++) await checkpoints.tend(pipeline.clock.now().wall);
+  expect((await store.saved({ since: 0, limit: 1000 })).items.map(({ id }) => id)).toEqual(['after']);
+});

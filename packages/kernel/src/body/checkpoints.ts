@@ -1,6 +1,14 @@
-import { type Checkpoint, checkpointDocument, checkpointFrom, type Figures } from '../core/checkpoint.ts';
+import {
+  type Checkpoint,
+  checkpointDocument,
+  checkpointFrom,
+  checkpointNumbering,
+  type Figures,
+  NUMBERING,
+} from '../core/checkpoint.ts';
 import type { Clock } from '../core/clock.ts';
-import { Bug, Refusal, StorageUnavailable } from '../core/errors.ts';
+import { type Document, nameOf } from '../core/document.ts';
+import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { NewEvent } from '../core/event.ts';
 import type { Saved, Saving } from '../core/saved.ts';
 import type { Put, Store } from '../core/store.ts';
@@ -80,8 +88,8 @@ export class Checkpoints {
     const made = await this.#commit(actor, async (saving) => {
       if (saving?.rolling) return ROLLING;
       const { wall } = clock.now();
-      // Numbers only grow, also when there was none for a while.
-      const number = Math.max(wall, (saving?.number ?? 0) + 1);
+      // Numbers only grow, also when there was none for a while and the clock was put back.
+      const number = Math.max(wall, (saving?.number ?? (await this.#lastNumber()).number) + 1);
       const checkpoint: Checkpoint = { id: newId(), label, number, at: wall, eventId: 0, rolling: null };
       const puts: Put[] = [
         { kind: 'document', prev: null, next: checkpointDocument(checkpoint, 1) },
@@ -103,7 +111,11 @@ export class Checkpoints {
       if (!document) return noSuchCheckpoint(id);
       const others = (await this.list()).filter((one) => one.id !== id);
       const puts: Put[] = [{ kind: 'document', prev: document, next: null }];
-      if (others.length === 0) puts.push({ kind: 'saving', prev: saving, next: null });
+      if (others.length === 0) {
+        const { prev } = await this.#lastNumber();
+        const next = checkpointNumbering(saving!.number, this.#options.clock.now().wall, prev);
+        puts.push({ kind: 'document', prev, next }, { kind: 'saving', prev: saving, next: null });
+      }
       return { puts, event: { type: 'checkpoint_deleted', data: { checkpoint_id: id, reason } }, answer: null };
     });
     return done instanceof Refusal ? done : null;
@@ -168,7 +180,8 @@ export class Checkpoints {
     for (let tries = 0; (await store.survey()).saving?.rolling; tries++) {
       if (tries === MOST_TRIES) throw new StorageUnavailable('the rollback does not come to its end');
       const checkpoint = (await this.list()).find(({ rolling }) => rolling !== null);
-      if (!checkpoint) throw new Bug('a rollback is under way, and no checkpoint is where it leads');
+      // Another kernel may have come to the end of it just now.
+      if (!checkpoint) continue;
       const holders = (await store.workers()).filter(({ holds }) => holds.length > 0);
       for (const { id: workerId } of holders) {
         await batcher.execute({
@@ -185,16 +198,19 @@ export class Checkpoints {
   }
 
   /** Nobody else changes anything meanwhile but whoever does the same. */
-  async #rewind({ number }: Checkpoint): Promise<void> {
+  async #rewind({ id, number }: Checkpoint): Promise<void> {
     const { store, batcher, clock } = this.#options;
     await batcher.alone(async (commit) => {
       for (let after: string | null = null, tries = 0; tries < MOST_TRIES; ) {
         const { saving, epoch } = await store.survey();
-        if (!saving?.rolling) return;
+        const target = await store.document('checkpoint', id);
+        // Whoever else does the same has come to its end. What is under way by now may be another one.
+        if (!saving?.rolling || !target || checkpointFrom(target).rolling === null) return;
+        const reads = [{ kind: 'document', id: nameOf(target), version: target.version }] as const;
         const page = await store.saved({ since: number, after, limit: PAGE });
         const puts = page.items.flatMap((item) => rewound(item, clock.now().wall) ?? []);
         const isDone =
-          puts.length === 0 || (await commit({ puts, events: [], actor: 'kernel' }, { saving, epoch })) !== null;
+          puts.length === 0 || (await commit({ reads, puts, events: [], actor: 'kernel' }, { saving, epoch })) !== null;
         tries = isDone ? 0 : tries + 1;
         if (isDone && page.next === null) return;
         if (isDone) after = page.next;
@@ -228,12 +244,20 @@ export class Checkpoints {
     const { saving } = await store.survey();
     if (saving?.rolling) return this.resume();
     const all = saving === null && rules.everyMs === null ? [] : await this.list();
-    await store.forgetSaved(all.at(-1)?.number ?? Number.MAX_SAFE_INTEGER, PAGE);
+    // Not what is kept for a checkpoint that is being made just now: its number is a higher one.
+    const unneeded = all.at(-1)?.number ?? saving?.number ?? (await this.#lastNumber()).number + 1;
+    await store.forgetSaved(unneeded, PAGE);
     if (rules.everyMs === null) return;
     const last = all.find(({ label }) => label === AUTOMATIC)?.at ?? 0;
     if (wall - Math.max(last, this.#automaticAt) < rules.everyMs) return;
     this.#automaticAt = wall;
     await this.create(AUTOMATIC, 'kernel');
+  }
+
+  /** The highest number there was when the last checkpoint was deleted; 0: that has not happened. */
+  async #lastNumber(): Promise<{ prev: Document | null; number: number }> {
+    const prev = await this.#options.store.document(NUMBERING.collection, NUMBERING.id);
+    return { prev, number: prev === null ? 0 : (prev.body as { number: number }).number };
   }
 
   async *#savedSince(since: number): AsyncGenerator<Saved> {

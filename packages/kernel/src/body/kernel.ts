@@ -10,6 +10,7 @@ import { Aftermath } from './aftermath.ts';
 import { Batcher } from './batcher.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { noSuchWorker } from './decide/missing.ts';
+import { ROLLING } from './decide/rolling.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { EventRelay } from './event-relay.ts';
@@ -164,13 +165,13 @@ export class Kernel {
     return this.#batcher.execute(command);
   }
 
-  /** A sign of life: renews all leases of the worker, and brings it back if it had been given up. False: unknown. */
-  async touch(workerId: string): Promise<boolean> {
-    if (this.#presence.touch(workerId, this.#clock.now())) return true;
+  /** A sign of life: renews all leases of the worker, and brings it back if it had been given up. */
+  async touch(workerId: string): Promise<Refusal | null> {
+    if (this.#presence.touch(workerId, this.#clock.now())) return null;
     const answer = await this.execute({ kind: 'heartbeat', actor: `worker:${workerId}`, workerId });
-    if (answer instanceof Refusal) return false;
+    if (answer instanceof Refusal) return answer;
     this.#hear(answer.worker);
-    return true;
+    return null;
   }
 
   /** A worker that makes itself heard here, perhaps for the first time. */
@@ -276,8 +277,8 @@ export class Kernel {
   ): Promise<number | Refusal> {
     const { items } = await this.store.tasks({ ...query, maxBytes: Number.POSITIVE_INFINITY });
     const answers = await Promise.all(items.map(({ id }) => this.execute({ kind: 'retry', actor, taskId: id })));
-    const stopped = answers.find((answer) => answer === SHUTTING_DOWN);
-    return stopped ? SHUTTING_DOWN : answers.filter((answer) => !(answer instanceof Refusal)).length;
+    const stopped = answers.find((answer) => answer === SHUTTING_DOWN || answer === ROLLING);
+    return stopped instanceof Refusal ? stopped : answers.filter((answer) => !(answer instanceof Refusal)).length;
   }
 
   /** Whether it can serve, and what is the matter if not. */

@@ -35,3 +35,11 @@ export function checkpointDocument({ id, at, ...body }: Checkpoint, version: num
   const fixed = { collection: 'checkpoint', id, version, state: '', createdAt: at } as const;
   return { ...fixed, dueAt: null, endedAt: null, body: { ...body } as unknown as JsonObject };
 }
+
+/** Where the highest number is kept while there is no checkpoint: none may ever be used again. */
+export const NUMBERING = { collection: 'checkpoint_numbering', id: 'last' } as const;
+
+export function checkpointNumbering(number: number, at: number, prev: Document | null): Document {
+  const fixed = { ...NUMBERING, state: '', createdAt: at, dueAt: null, endedAt: null };
+  return { ...fixed, version: (prev?.version ?? 0) + 1, body: { number } };
+}

@@ -21,13 +21,14 @@ export interface Document {
   readonly body: JsonObject;
 }
 
-export const COLLECTIONS = ['bucket', 'checkpoint', 'policy', 'quarantine', 'vote'] as const;
+export const COLLECTIONS = ['bucket', 'checkpoint', 'checkpoint_numbering', 'policy', 'quarantine', 'vote'] as const;
 export type Collection = (typeof COLLECTIONS)[number];
 
 /** Which of them are part of checkpoints: a rollback makes their documents what they were. */
 export const IN_CHECKPOINTS: Readonly<Record<Collection, boolean>> = {
   bucket: false,
   checkpoint: false,
+  checkpoint_numbering: false,
   policy: false,
   quarantine: false,
   vote: true,

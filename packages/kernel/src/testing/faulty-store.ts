@@ -28,6 +28,7 @@ export class FaultyStore implements Store {
   readonly #random: Random;
   rates: FaultRates = { ...NO_FAULTS };
   #dead = false;
+  #commitsLeft = Number.POSITIVE_INFINITY;
   /** Whether the kernel was denied something since it was last told that all is well. */
   faults = 0;
 
@@ -39,6 +40,11 @@ export class FaultyStore implements Store {
   /** The kernel's process is killed. */
   kill(): void {
     this.#dead = true;
+  }
+
+  /** It will be when it commits for the last time that is left to it: before that commit happens, or after. */
+  killIn(commits: number): void {
+    this.#commitsLeft = commits;
   }
 
   load: Store['load'] = (needs) => this.#read(() => this.#real.load(needs));
@@ -67,9 +73,12 @@ export class FaultyStore implements Store {
   }
 
   commit: Store['commit'] = async (units, at, limits) => {
+    const isLast = --this.#commitsLeft === 0;
+    if (isLast && this.#random.chance(0.5)) this.kill();
     await this.#delay();
     this.#fail(this.rates.commitFails, 'the write failed');
     const committed = await this.#real.commit(units, at, limits);
+    if (isLast) this.kill();
     await this.#delay();
     this.#fail(this.rates.replyLost, 'the answer was lost');
     return committed;

@@ -36,6 +36,7 @@ export interface SimulationReport {
   readonly storeFaults: number;
   readonly clockJumps: number;
   readonly rollbacks: number;
+  readonly cutRollbacks: number;
 }
 
 export const LEASE_MS = 10_000;
@@ -74,8 +75,12 @@ export class World {
   storeFaults = 0;
   clockJumps = 0;
   rollbacks = 0;
+  /** How many rollbacks a crash came into the middle of. */
+  cutRollbacks = 0;
   #real!: SqliteStore;
   #wallError = 0;
+  /** Its next crash begins before it is noticed. */
+  #isDoomed = false;
 
   constructor(seed: number, folder: string) {
     this.random = new Random(seed);
@@ -85,6 +90,7 @@ export class World {
 
   async start(): Promise<void> {
     this.#real = await SqliteStore.open({ path: this.path });
+    if ((await this.#real.survey()).saving?.rolling) this.cutRollbacks++;
     this.store = new FaultyStore(this.#real, this.random);
     const guardian = { ...RULES.guardian, participants: ['ann', 'bob', 'eve'] };
     this.kernel = await Kernel.open({
@@ -120,7 +126,12 @@ export class World {
 
   async step(): Promise<void> {
     const { plan, random } = this;
-    if (random.chance(plan.crashRate)) await this.crash();
+    if (this.#isDoomed || random.chance(plan.crashRate)) {
+      // At rest, or in the middle of whatever it will be doing.
+      this.#isDoomed = !this.#isDoomed && random.chance(0.5);
+      if (this.#isDoomed) this.store.killIn(random.between(1, 6));
+      else await this.crash();
+    }
     this.store.rates = random.chance(0.7) ? { ...NO_FAULTS } : { ...plan.faults };
     if (random.chance(plan.jumpRate)) {
       this.clockJumps++;
@@ -134,6 +145,7 @@ export class World {
 
   /** Everything works again; acts on until all that can end has ended. */
   async heal(): Promise<void> {
+    if (this.#isDoomed) await this.crash();
     this.store.rates = { ...NO_FAULTS };
     // Whatever the clock was made to believe, every time that a task waits for has now come.
     this.#setWall(20_000_000);
@@ -204,6 +216,7 @@ export async function simulate({ seed, steps = 150 }: SimulationOptions): Promis
       storeFaults: world.storeFaults,
       clockJumps: world.clockJumps,
       rollbacks: world.rollbacks,
+      cutRollbacks: world.cutRollbacks,
     };
   } catch (error) {
     throw new Error(`seed ${seed} (repeat with: npm run simulate:faults -- --seed ${seed})\n${(error as Error).stack}`);

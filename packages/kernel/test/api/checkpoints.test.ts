@@ -113,6 +113,21 @@ test('a rollback makes tasks what they were, takes those away that are new, and 
   expect((await call('GET /system/stats')).json.tasks).toMatchObject({ executing: 3, pending: 1, completed: 0 });
 });
 
+test('a dry run that was misspelt is refused, rather than a rollback', async () => {
+  const colony = await startColony(SETTINGS);
+  const id = await checkpoint(colony);
+  const task = await submit(colony);
+  for (const [query, body, field] of [
+    ['?dryrun=true', undefined, 'query.dryrun'],
+    ['', { dry_run: true }, 'body.dry_run'],
+  ] as const) {
+    const answer = await colony.call(`POST /system/rollback/${id}${query}`, body);
+    expect(answer).toMatchObject({ status: 422, json: { code: 'validation_failed' } });
+    expect(answer.text).toContain(field);
+  }
+  expect((await colony.call(`GET /tasks/${task.id}`)).status).toBe(200);
+});
+
 test('a vote goes back with its task', async () => {
   const colony = await startColony(SETTINGS);
   const { call } = colony;

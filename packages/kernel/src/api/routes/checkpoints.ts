@@ -6,7 +6,7 @@ import { timestamp } from '../../core/clock.ts';
 import { Refusal } from '../../core/errors.ts';
 import { sendJson, sendNothing } from '../answer.ts';
 import type { Api, ApiContext } from '../context.ts';
-import { sendRefusal } from '../problem.ts';
+import { invalidField, sendRefusal } from '../problem.ts';
 import {
   CheckpointInput,
   CheckpointSchema,
@@ -101,6 +101,8 @@ export function checkpointRoutes(api: Api, { kernel }: ApiContext): void {
     },
     async (request, reply) => {
       const { id } = request.params;
+      const misspelt = stray(request.query, request.body);
+      if (misspelt) return sendRefusal(reply, misspelt);
       const isDry = request.query.dry_run ?? false;
       const checkpoint = isDry ? await checkpoints.find(id) : null;
       if (isDry && !checkpoint) return sendRefusal(reply, noSuchCheckpoint(id));
@@ -112,6 +114,14 @@ export function checkpointRoutes(api: Api, { kernel }: ApiContext): void {
       sendJson(reply, 200, JSON.stringify({ status, checkpoint_id: id, state: stateOf(figures) }));
     },
   );
+}
+
+/** A dry run that was misspelt must not be a rollback. */
+function stray(query: object, body: unknown): Refusal | null {
+  const [inQuery] = Object.keys(query).filter((name) => name !== 'dry_run');
+  const [inBody] = Object.keys(body ?? {});
+  const field = inQuery !== undefined ? `query.${inQuery}` : inBody !== undefined ? `body.${inBody}` : null;
+  return field === null ? null : invalidField(field, 'is not taken here; a dry run is asked for with ?dry_run=true');
 }
 
 function shown({ id, at, label, eventId }: Omit<Checkpoint, 'eventId'> & { eventId: number | null }) {

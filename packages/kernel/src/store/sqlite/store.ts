@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import type { Piece } from '../../core/archive.ts';
 import type { Now } from '../../core/clock.ts';
@@ -158,6 +159,8 @@ export class SqliteStore implements Store {
   }
 
   async saved(query: SavedQuery): Promise<SavedPage> {
+    // Whoever reads page after page, and writes in between, may not keep all others waiting until the last one.
+    await breathe();
     return this.#use((parts) => parts.saved.page(query, parts.loader));
   }
 
