@@ -129,7 +129,7 @@ export class World {
     if (this.#isDoomed || random.chance(plan.crashRate)) {
       // At rest, or in the middle of whatever it will be doing.
       this.#isDoomed = !this.#isDoomed && random.chance(0.5);
-      if (this.#isDoomed) this.store.killIn(random.between(1, 6));
+      if (this.#isDoomed) this.doom();
       else await this.crash();
     }
     this.store.rates = random.chance(0.7) ? { ...NO_FAULTS } : { ...plan.faults };
@@ -141,6 +141,12 @@ export class World {
     }
     for (const actor of this.actors) actor.act();
     await this.clock.advance(random.between(0, 2000));
+  }
+
+  /** It will die at one of the next commits; which is noticed a step later. */
+  doom(): void {
+    this.#isDoomed = true;
+    this.store.killIn(this.random.between(1, 4));
   }
 
   /** Everything works again; acts on until all that can end has ended. */

@@ -34,9 +34,10 @@ export class Operator implements Actor {
   }
 
   async #withAny(act: 'rollback' | 'remove'): Promise<unknown> {
-    const { random, kernel } = this.#world;
+    const { random, plan, kernel } = this.#world;
     const all = await kernel.checkpoints.list();
     if (all.length === 0) return null;
+    if (act === 'rollback' && random.chance(plan.crashRate * 10)) this.#world.doom();
     const answer = await kernel.checkpoints[act](random.pick(all).id, 'operator');
     if (act === 'rollback' && answer !== null && !(answer instanceof Refusal)) this.#world.rollbacks++;
     return answer;
