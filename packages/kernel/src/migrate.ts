@@ -91,15 +91,14 @@ async function assertSound(store: Store, place: Place): Promise<void> {
 
 async function copy(source: Opened, target: Store, move: Omit<Move, 'force'>): Promise<Contents> {
   const { from, to, tell } = move;
-  const passage = new Passage(source, move);
+  let contents: Contents;
   try {
-    await target.restore(passage.pieces());
+    contents = await target.restore(passing(source, move));
   } catch (fault) {
     if (fault instanceof NotEmpty) throw about(to, fault);
     const { message } = fault as Error;
     throw new Error(`${message}; what has arrived at ${nameOf(to)} is incomplete: begin anew with --force`);
   }
-  const contents = passage.contents!;
   const [there, here] = [await source.store.ledger.span(), await target.ledger.span()];
   if (there.hash !== here.hash) throw new Error(`${nameOf(from)} and ${nameOf(to)} have different ledgers`);
   tell(`verified ${nameOf(to)}`);
@@ -107,39 +106,26 @@ async function copy(source: Opened, target: Store, move: Omit<Move, 'force'>): P
 }
 
 /** The pieces on their way, counted. */
-class Passage {
-  contents: Contents | undefined;
-  readonly #source: Opened;
-  readonly #move: Omit<Move, 'force'>;
-
-  constructor(source: Opened, move: Omit<Move, 'force'>) {
-    this.#source = source;
-    this.#move = move;
-  }
-
-  async *pieces(): AsyncGenerator<Piece> {
-    const { from, to, tell } = this.#move;
-    let done = 0;
-    let total = 0;
-    let toldAt = performance.now();
-    for await (const piece of this.#source.store.dump()) {
-      if (piece.kind === 'head') {
-        this.contents = piece.contents;
-        const { tasks, removed, workers, documents, keys, saved, entries } = piece.contents;
-        total = tasks + removed + workers + documents + keys + saved + entries;
-        tell(`moving ${total} records from ${nameOf(from)} to ${nameOf(to)}`);
-      } else done += piece.kind === 'entries' ? piece.entries.length : 1;
-      if (performance.now() - toldAt >= TELL_EVERY_MS) {
-        tell(`${done} of ${total} records`);
-        toldAt = performance.now();
-      }
-      yield piece;
+async function* passing(source: Opened, { from, to, tell }: Omit<Move, 'force'>): AsyncGenerator<Piece> {
+  let done = 0;
+  let total = 0;
+  let toldAt = performance.now();
+  for await (const piece of source.store.dump()) {
+    if (piece.kind === 'head') {
+      const { tasks, removed, workers, documents, keys, saved, entries } = piece.contents!;
+      total = tasks + removed + workers + documents + keys + saved + entries;
+      tell(`moving ${total} records from ${nameOf(from)} to ${nameOf(to)}`);
+    } else done += piece.kind === 'entries' ? piece.entries.length : 1;
+    if (performance.now() - toldAt >= TELL_EVERY_MS) {
+      tell(`${done} of ${total} records`);
+      toldAt = performance.now();
     }
-    if (!(await this.#source.isUndisturbed())) {
-      throw about(from, new Error('a kernel was started there meanwhile; stop it'));
-    }
-    tell(`verifying ${nameOf(to)}`);
+    yield piece;
   }
+  if (!(await source.isUndisturbed())) {
+    throw about(from, new Error('a kernel was started there meanwhile; stop it'));
+  }
+  tell(`verifying ${nameOf(to)}`);
 }
 
 function about(place: Place, fault: unknown): Error {

@@ -8,8 +8,8 @@ import type { Worker } from './worker.ts';
 /**
  * An archive: all that a store holds, as pieces of plain data that any other store can take in. The head comes first,
  * then tasks by age, what is left of removed ones, workers, documents, idempotency records by age, what is kept for
- * checkpoints, and the ledger in order. What is left of a task, a document or an idempotency record may come twice; it then
- * says the same.
+ * checkpoints, and the ledger in order. What is left of a task, a worker, a document or an idempotency record may come twice;
+ * it then says the same.
  */
 export type Piece =
   | Head
@@ -20,6 +20,20 @@ export type Piece =
   | StoredKey
   | SavedText
   | LedgerPiece;
+
+/**
+ * A moment that is past, and of which everything can still be told: that before a checkpoint was made, as long as this
+ * checkpoint stays, nobody goes back to one, and retention removes nothing.
+ */
+export interface Moment {
+  /** The checkpoint's own number and its document's name: neither had been there yet. */
+  readonly number: number;
+  readonly document: string;
+  /** How the store saved until then. */
+  readonly saving: Saving;
+  /** The newest entry of the ledger there was. */
+  readonly lastEntry: number;
+}
 
 /** What the pieces of an archive are; a store refuses others. */
 export const ARCHIVE_FORMAT = 3;
@@ -32,7 +46,8 @@ export interface Head {
   readonly saving: Saving;
   /** The oldest entry of the ledger that is kept, and the hash before it. */
   readonly ledger: { readonly first: number; readonly anchor: string };
-  readonly contents: Contents;
+  /** Null: that was not known when the archive was begun. */
+  readonly contents: Contents | null;
 }
 
 /** How much there is: what has arrived is measured by it. */

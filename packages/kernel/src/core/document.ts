@@ -38,3 +38,7 @@ export const IN_CHECKPOINTS: Readonly<Record<Collection, boolean>> = {
 export function nameOf({ collection, id }: Pick<Document, 'collection' | 'id'>): string {
   return `${collection} ${id}`;
 }
+
+export function collectionOf(name: string): Collection {
+  return name.slice(0, name.indexOf(' ')) as Collection;
+}

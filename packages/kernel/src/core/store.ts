@@ -1,4 +1,4 @@
-import type { Piece } from './archive.ts';
+import type { Contents, Moment, Piece } from './archive.ts';
 import type { Now } from './clock.ts';
 import type { IdempotencyKey } from './command.ts';
 import type { Collection, Document } from './document.ts';
@@ -59,14 +59,17 @@ export interface Store {
   saved(query: SavedQuery): Promise<SavedPage>;
   /** Lets go what is kept under numbers below this one; `limit` bounds the work of one call. Answers how much went; 0: all. */
   forgetSaved(below: number, limit: number): Promise<number>;
-  /** Everything the store holds, read as it is asked for. Nobody may write meanwhile. */
-  dump(): AsyncIterable<Piece>;
+  /**
+   * Everything the store holds, read as it is asked for: at a moment, while others go on; or as it is, and nobody may write
+   * meanwhile.
+   */
+  dump(moment?: Moment): AsyncIterable<Piece>;
   /**
    * Fills an empty store from an archive, written as it arrives. From the first write until all of it was found to have
    * arrived, the ledger's chain recomputed, the store is marked, and cannot be opened. Throws `NotEmpty`, or an Error with
-   * a sentence for people when the archive is not whole.
+   * a sentence for people when the archive is not whole. Answers what has arrived.
    */
-  restore(pieces: AsyncIterable<Piece>): Promise<void>;
+  restore(pieces: AsyncIterable<Piece>): Promise<Contents>;
   /** Whether a write can be made durable now; throws `StorageUnavailable` with the reason if not. */
   probe(): Promise<void>;
   close(): Promise<void>;

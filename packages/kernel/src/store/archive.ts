@@ -16,7 +16,7 @@ const RECORD_BYTES = 500;
 
 /** Why a store that was filled in part cannot be opened. */
 export const INCOMPLETE =
-  'a colony was moved here, and not all of it arrived: run `colonyos migrate` onto it once more, with --force, which begins anew';
+  'a colony was moved here, and not all of it arrived: do it once more, with --force, which begins anew';
 
 /** A store that is being filled. */
 export interface Filling {
@@ -32,7 +32,7 @@ export interface Filling {
 }
 
 /** Fills a store, and lets it be used only when it holds what the archive said. */
-export async function fill(pieces: AsyncIterable<Piece>, store: Filling): Promise<void> {
+export async function fill(pieces: AsyncIterable<Piece>, store: Filling): Promise<Contents> {
   await store.begin();
   let head: Head | undefined;
   for await (const batch of batches(pieces)) {
@@ -42,12 +42,13 @@ export async function fill(pieces: AsyncIterable<Piece>, store: Filling): Promis
   if (!head) throw new Error('the archive is empty');
   await store.settle();
   const arrived = await store.contents();
-  for (const [what, count] of Object.entries(head.contents) as [keyof Contents, number | string][]) {
+  for (const [what, count] of Object.entries(head.contents ?? {}) as [keyof Contents, number | string][]) {
     if (arrived[what] !== count) throw new Error(`${NAMES[what]}: ${arrived[what]} arrived where ${count} were sent`);
   }
   const { valid, firstInvalidId } = await store.verify();
   if (!valid) throw new Error(`the ledger is not valid from entry ${firstInvalidId} on`);
   await store.finish();
+  return arrived;
 }
 
 const NAMES: Readonly<Record<keyof Contents, string>> = {
@@ -69,7 +70,8 @@ function headOf(piece: Piece): Head {
   return piece;
 }
 
-async function* batches(pieces: AsyncIterable<Piece>): AsyncGenerator<readonly Piece[]> {
+/** Few enough to be handled in one go, and never none. */
+export async function* batches(pieces: AsyncIterable<Piece>): AsyncGenerator<readonly Piece[]> {
   let batch: Piece[] = [];
   let bytes = 0;
   for await (const piece of pieces) {

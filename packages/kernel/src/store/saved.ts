@@ -1,21 +1,22 @@
 import type { Remains } from '../core/archive.ts';
-import { type Document, IN_CHECKPOINTS, nameOf } from '../core/document.ts';
+import { collectionOf, type Document, IN_CHECKPOINTS } from '../core/document.ts';
 import type { Saved, Saving } from '../core/saved.ts';
 import type { IdempotencyRecord } from '../core/store.ts';
 import { Spec, type Task } from '../core/task.ts';
+import type { Worker } from '../core/worker.ts';
 import type { Merged } from './units.ts';
 
 /** What every store keeps for checkpoints, and how it writes it. */
 
-type Kept = Task | Document | IdempotencyRecord;
-type Kind = Saved['kind'];
+type Kept = Task | Worker | Document | IdempotencyRecord;
+type Kind = Saved['kind'] | 'worker';
 
 /** A record's name among those of all kinds. */
 export function savedName(kind: Kind, id: string): string {
   return `${kind} ${id}`;
 }
 
-function savedRecord(name: string): { readonly kind: Kind; readonly id: string } {
+export function savedRecord(name: string): { readonly kind: Kind; readonly id: string } {
   const cut = name.indexOf(' ');
   return { kind: name.slice(0, cut) as Kind, id: name.slice(cut + 1) };
 }
@@ -26,14 +27,9 @@ export function savedText(record: Kept): string {
   return `${JSON.stringify({ ...record, spec: undefined })}\n${record.spec.json}`;
 }
 
-function taskOf(text: string | null): Task | null {
-  if (text === null) return null;
+export function taskOf(text: string): Task {
   const cut = text.indexOf('\n');
   return { ...(JSON.parse(text.slice(0, cut)) as Task), spec: new Spec(text.slice(cut + 1)) };
-}
-
-function otherOf<T extends Document | IdempotencyRecord>(text: string | null): T | null {
-  return text === null ? null : (JSON.parse(text) as T);
 }
 
 /** What there is now. */
@@ -46,12 +42,16 @@ export interface Present {
   key(key: string): IdempotencyRecord | null;
 }
 
-/** What a record was beside what it is. @param text null: there was no such record */
-export function compare(number: number, name: string, text: string | null, present: Present): Saved {
+/**
+ * What a record was beside what it is; null when it is none of those that go back. @param text null: there was no such record
+ */
+export function compare(number: number, name: string, text: string | null, present: Present): Saved | null {
   const { kind, id } = savedRecord(name);
-  if (kind === 'document') return { kind, id, number, saved: otherOf(text), current: present.document(id) };
-  if (kind === 'idempotency') return { kind, id, number, saved: otherOf(text), current: present.key(id) };
-  const [saved, current] = [taskOf(text), present.task(id)];
+  if (kind === 'worker' || (kind === 'document' && !IN_CHECKPOINTS[collectionOf(id)])) return null;
+  const was = <T>() => (text === null ? null : (JSON.parse(text) as T));
+  if (kind === 'document') return { kind, id, number, saved: was<Document>(), current: present.document(id) };
+  if (kind === 'idempotency') return { kind, id, number, saved: was<IdempotencyRecord>(), current: present.key(id) };
+  const [saved, current] = [text === null ? null : taskOf(text), present.task(id)];
   const last = current ?? present.remains(id);
   const version = Math.max(saved?.version ?? 0, last?.version ?? 0);
   const leaseToken = Math.max(saved?.leaseToken ?? 0, last?.leaseToken ?? 0);
@@ -82,17 +82,15 @@ export class Cursor {
 /** The task that is kept, and what it depends on. */
 export function namedIn(name: string, text: string | null): string[] {
   const { kind, id } = savedRecord(name);
-  return kind === 'task' ? [id, ...(taskOf(text)?.spec.value.depends_on ?? [])] : [];
+  return kind === 'task' ? [id, ...(text === null ? [] : taskOf(text).spec.value.depends_on)] : [];
 }
 
-/** What a commit changes of what checkpoints are made of, as it was before. */
-export function* statesBefore({ tasks, documents, idempotency }: Merged): Iterable<readonly [string, Kept | null]> {
+/** What a commit changes, as it was before. */
+export function* statesBefore({ tasks, workers, documents, idempotency }: Merged): Iterable<[string, Kept | null]> {
   for (const [id, { first }] of tasks) yield [savedName('task', id), first];
+  for (const [id, { first }] of workers) yield [savedName('worker', id), first];
   for (const [key, { first }] of idempotency) yield [savedName('idempotency', key), first];
-  for (const { first, last } of documents.values()) {
-    const one = (first ?? last)!;
-    if (IN_CHECKPOINTS[one.collection]) yield [savedName('document', nameOf(one)), first];
-  }
+  for (const [name, { first }] of documents) yield [savedName('document', name), first];
 }
 
 /** As one word or two; nothing when nothing is kept. */

@@ -60,7 +60,7 @@ export class FaultyStore implements Store {
   prune: Store['prune'] = (before, limit) => this.#read(() => this.#real.prune(before, limit));
   saved: Store['saved'] = (query) => this.#read(() => this.#real.saved(query));
   forgetSaved: Store['forgetSaved'] = (below, limit) => this.#read(() => this.#real.forgetSaved(below, limit));
-  dump: Store['dump'] = () => this.#real.dump();
+  dump: Store['dump'] = (moment) => this.#real.dump(moment);
   restore: Store['restore'] = (pieces) => this.#real.restore(pieces);
   probe: Store['probe'] = () => this.#read(() => this.#real.probe());
 

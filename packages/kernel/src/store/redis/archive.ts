@@ -10,7 +10,8 @@ import { GENESIS } from '../../core/chain.ts';
 import { StorageUnavailable } from '../../core/errors.ts';
 import type { Ledger } from '../../core/store.ts';
 import { TASK_STATUSES } from '../../core/task.ts';
-import type { Call, RedisConnection } from '../../redis/connection.ts';
+import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
+import { Script } from '../../redis/script.ts';
 import { BATCH_BYTES, dumpLedger, MOST_IN_BATCH } from '../archive.ts';
 import { savingFrom } from '../saved.ts';
 import { documentFrom } from './documents.ts';
@@ -33,15 +34,16 @@ export async function* dump({ redis, keys, loader, saved, ledger }: Parts): Asyn
   await ledger.seal();
   const meta = (await redis.send('HMGET', keys.meta, 'sequence', 'anchor', 'saving')) as (string | null)[];
   const [sequence, anchor, saving = null] = meta;
+  const last = Number(sequence ?? 0);
   yield {
     kind: 'head',
     format: ARCHIVE_FORMAT,
-    sequence: Number(sequence ?? 0),
+    sequence: last,
     saving: savingFrom(saving),
     ledger: { first: (await ledger.span()).first, anchor: anchor ?? GENESIS },
     contents: await contentsOf(redis, keys, ledger),
   };
-  yield* dumpTasks(redis, keys);
+  yield* dumpTasks(redis, keys, last);
   for await (const [id, text] of scan(redis, keys.removed)) {
     yield { kind: 'removed', remains: remainsFrom(id, text), history: historyOf(text) };
   }
@@ -65,10 +67,10 @@ export async function contentsOf(redis: RedisConnection, keys: Keys, ledger: Led
   return { tasks, removed, workers, documents, keys: records, saved, entries: last - first + 1, head: hash };
 }
 
-async function* dumpTasks(redis: RedisConnection, keys: Keys): AsyncGenerator<StoredTask> {
+async function* dumpTasks(redis: RedisConnection, keys: Keys, last: number): AsyncGenerator<StoredTask> {
   let after = 0;
   for (;;) {
-    const places = await oldest(redis, keys, after);
+    const places = await oldest(redis, keys, after, last);
     if (places.length === 0) return;
     const lengths = (id: string) => [keys.tasks, keys.specs].map((key) => ['HSTRLEN', key, id]);
     for (const some of await portions(
@@ -86,14 +88,23 @@ interface Place {
   readonly seq: number;
 }
 
+/**
+ * Tasks by age, of each status; in one go, so that none is missed that changes its status meanwhile. Arguments: how many at
+ * the most, sequence number behind which to begin, the last one, sets. Answers for each set: id and number in turn.
+ */
+const OLDEST = new Script(`
+local answer = {}
+for at = 4, #ARGV do
+  answer[#answer + 1] = redis.call('ZRANGEBYSCORE', ARGV[at], '(' .. ARGV[2], ARGV[3], 'WITHSCORES', 'LIMIT', 0, ARGV[1])
+end
+return answer
+`);
+
 /** The next tasks by age, of whatever status. */
-async function oldest(redis: RedisConnection, keys: Keys, after: number): Promise<Place[]> {
-  const replies = await redis.pipeline(
-    TASK_STATUSES.map((status) => [
-      ...['ZRANGEBYSCORE', keys.status(status), `(${after}`, '+inf', 'WITHSCORES', 'LIMIT', '0', String(MOST_IN_BATCH)],
-    ]),
-  );
-  return replies
+async function oldest(redis: RedisConnection, keys: Keys, after: number, last: number): Promise<Place[]> {
+  const sets = TASK_STATUSES.map((status) => keys.status(status));
+  const replies = await redis.run(OLDEST, [...[MOST_IN_BATCH, after, last].map(String), ...sets]);
+  return (replies as Reply[])
     .flatMap(scored)
     .map(([id, seq]) => ({ id, seq }))
     .sort((a, b) => a.seq - b.seq)
@@ -130,7 +141,9 @@ async function readTasks(redis: RedisConnection, keys: Keys, ids: readonly strin
   ])) as (string | null)[][];
   return ids.map((id, at) => {
     const [text, spec] = [texts![at], specs![at]];
-    if (text == null || spec == null) throw new StorageUnavailable(`task ${id} is missing: the database was damaged`);
+    if (text == null || spec == null) {
+      throw new StorageUnavailable(`task ${id} is missing: it was removed just now, or the database was damaged`);
+    }
     return { kind: 'task', task: taskFrom(id, text, spec), history: historyOf(text), parent: parents![at] ?? null };
   });
 }

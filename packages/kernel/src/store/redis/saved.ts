@@ -98,12 +98,27 @@ export class SavedStates {
     const { number, name } = Cursor.from(after) ?? new Cursor(since, '');
     const args = [this.#keys.prefix, ...[since, number].map(String), name, String(limit), String(BATCH_BYTES)];
     const [lastNumber, lastName, ...list] = (await this.#redis.run(PAGE, args)) as (string | null)[];
-    const items = Array.from({ length: list.length / 6 }, (_, at) => savedFrom(list.slice(6 * at, 6 * at + 6)));
+    const all = Array.from({ length: list.length / 6 }, (_, at) => savedFrom(list.slice(6 * at, 6 * at + 6)));
+    const items = all.filter((item) => item !== null);
     return { items, next: lastNumber ? new Cursor(Number(lastNumber), lastName!).text : null };
   }
 
   async forget(below: number, limit: number): Promise<number> {
     return (await this.#redis.run(LET_GO, [this.#keys.prefix, ...[below, limit, BATCH_BYTES].map(String)])) as number;
+  }
+
+  /** What was kept first of each of these, under this number or a later one; nothing of what has not changed since. */
+  async since(number: number, names: readonly string[]): Promise<Map<string, string | null>> {
+    const kept = new Map<string, string | null>();
+    const numbers = (await this.#redis.send('ZRANGEBYSCORE', this.#keys.saved, String(number), '+inf')) as string[];
+    for (const one of numbers) {
+      const open = names.filter((name) => !kept.has(name));
+      if (open.length === 0) break;
+      const texts = await this.#redis.send('HMGET', this.#keys.savedUnder(Number(one)), ...open);
+      for (const [at, text] of (texts as (string | null)[]).entries())
+        if (text != null) kept.set(open[at]!, text || null);
+    }
+    return kept;
   }
 
   /** The names of all that is kept, in pieces of a number each. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Piece } from '../../core/archive.ts';
+import type { Contents, Moment, Piece } from '../../core/archive.ts';
 import type { Now } from '../../core/clock.ts';
 import type { Collection, Document } from '../../core/document.ts';
 import type { SavedPage, SavedQuery } from '../../core/saved.ts';
@@ -23,6 +23,7 @@ import { RedisClock } from '../../redis/clock.ts';
 import { RedisConnection, type RedisOptions } from '../../redis/connection.ts';
 import { durabilityOf, objectionTo, type RedisFacts, readFacts } from '../../redis/facts.ts';
 import { fill } from '../archive.ts';
+import { asOf } from '../moment.ts';
 import { dump } from './archive.ts';
 import { Documents } from './documents.ts';
 import { EpochWatch } from './epoch.ts';
@@ -209,17 +210,14 @@ export class RedisStore implements Store {
     return this.#saved.forget(below, limit);
   }
 
-  dump(): AsyncIterable<Piece> {
-    return dump({
-      redis: this.#redis,
-      keys: this.#keys,
-      loader: this.#loader,
-      saved: this.#saved,
-      ledger: this.ledger,
-    });
+  async *dump(moment?: Moment): AsyncGenerator<Piece> {
+    await this.#writer.settled;
+    const [redis, keys, loader, saved, ledger] = [this.#redis, this.#keys, this.#loader, this.#saved, this.ledger];
+    const pieces = dump({ redis, keys, loader, saved, ledger });
+    yield* moment ? asOf(pieces, moment, (number, names) => saved.since(number, names)) : pieces;
   }
 
-  restore(pieces: AsyncIterable<Piece>): Promise<void> {
+  restore(pieces: AsyncIterable<Piece>): Promise<Contents> {
     const { ledger, fellows, clock, kernel: name } = this;
     return fill(pieces, new RedisFilling({ redis: this.#redis, keys: this.#keys, ledger, fellows, clock, name }));
   }

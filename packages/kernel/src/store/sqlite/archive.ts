@@ -39,15 +39,16 @@ interface Parts {
 /** Reads everything; see `Store.dump`. */
 export async function* dump({ db, mirror, documents, removed, saved }: Parts): AsyncGenerator<Piece> {
   const { first, anchor } = mirror.ledger;
+  const sequence = mirror.nextSequence - 1;
   yield {
     kind: 'head',
     format: ARCHIVE_FORMAT,
-    sequence: mirror.nextSequence - 1,
+    sequence,
     saving: mirror.saving,
     ledger: { first, anchor },
     contents: contentsOf(db),
   };
-  yield* dumpTasks(db);
+  yield* dumpTasks(db, sequence);
   yield* dumpRemoved(removed);
   for (const worker of mirror.workers.values()) yield { kind: 'worker', worker };
   yield* dumpDocuments(documents);
@@ -73,11 +74,11 @@ function contentsOf(db: Database): Contents {
 
 type StoredTaskRow = [...TaskRow, history: string, parent: string | null];
 
-async function* dumpTasks(db: Database): AsyncGenerator<StoredTask> {
+async function* dumpTasks(db: Database, last: number): AsyncGenerator<StoredTask> {
   const rows = db
-    .prepare<[number], StoredTaskRow>(
+    .prepare<[number, number], StoredTaskRow>(
       `SELECT ${TASK_COLUMNS}, t.history, (SELECT parent_id FROM children c WHERE c.seq = t.seq)
-       FROM ${TASK_TABLES} WHERE t.seq > ? ORDER BY t.seq LIMIT ${MOST_IN_BATCH}`,
+       FROM ${TASK_TABLES} WHERE t.seq > ? AND t.seq <= ? ORDER BY t.seq LIMIT ${MOST_IN_BATCH}`,
     )
     .raw();
   let after = 0;
@@ -85,7 +86,7 @@ async function* dumpTasks(db: Database): AsyncGenerator<StoredTask> {
     const page: StoredTask[] = [];
     let bytes = 0;
     // A page is read to its end before it is handed out: an open statement would keep others from the database.
-    for (const row of rows.iterate(after)) {
+    for (const row of rows.iterate(after, last)) {
       const [history, parent] = [row[28], row[29]];
       const task = taskFromRow(row as unknown as TaskRow);
       page.push({ kind: 'task', task, history: numbers(history), parent });

@@ -14,6 +14,7 @@ export class SavedStates {
   readonly #known = new KnownSaved();
   readonly #keep: Statement<[number, string, string | null]>;
   readonly #page: Statement<[number, number, string, number], Row>;
+  readonly #first: Statement<[string, number], string | null>;
   readonly #below: Statement<[number, number], KeptRow>;
   readonly #delete: Statement<[number, string]>;
 
@@ -27,6 +28,11 @@ export class SavedStates {
          FROM saved WHERE (number, name) > (?, ?) ORDER BY number, name LIMIT ?`,
       )
       .raw();
+    this.#first = db
+      .prepare<[string, number], string | null>(
+        'SELECT text FROM saved WHERE name = ? AND number >= ? ORDER BY number LIMIT 1',
+      )
+      .pluck();
     this.#below = db
       .prepare<[number, number], KeptRow>(
         'SELECT number, name, text FROM saved WHERE number < ? ORDER BY number, name LIMIT ?',
@@ -64,12 +70,22 @@ export class SavedStates {
       looked++;
       if (isLowest === 1) {
         const item = compare(number, name, text, present);
-        items.push(item);
+        if (item) items.push(item);
         bytes += (text?.length ?? 0) + sizeOfCurrent(item);
       }
       if (looked === limit || bytes > BATCH_BYTES) return { items, next: new Cursor(number, name).text };
     }
     return { items, next: null };
+  }
+
+  /** What was kept first of each of these, under this number or a later one; nothing of what has not changed since. */
+  since(number: number, names: readonly string[]): Map<string, string | null> {
+    const kept = new Map<string, string | null>();
+    for (const name of names) {
+      const text = this.#first.get(name, number);
+      if (text !== undefined) kept.set(name, text);
+    }
+    return kept;
   }
 
   /** All of them, behind this one. */
@@ -95,7 +111,7 @@ export class SavedStates {
   }
 }
 
-function sizeOfCurrent(item: Saved): number {
-  if (item.current === null) return 0;
+function sizeOfCurrent(item: Saved | null): number {
+  if (item === null || item.current === null) return 0;
   return item.kind === 'task' ? sizeOf(item.current) : JSON.stringify(item.current).length;
 }

@@ -1,6 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
-import type { Piece } from '../../core/archive.ts';
+import type { Contents, Moment, Piece } from '../../core/archive.ts';
 import type { Now } from '../../core/clock.ts';
 import type { Collection, Document } from '../../core/document.ts';
 import { StorageUnavailable } from '../../core/errors.ts';
@@ -23,6 +23,7 @@ import type {
 import type { Task } from '../../core/task.ts';
 import type { Worker } from '../../core/worker.ts';
 import { fill, INCOMPLETE } from '../archive.ts';
+import { asOf } from '../moment.ts';
 import { clear, dump, isIncomplete, SqliteFilling } from './archive.ts';
 import { type Lock, lockColony, openDatabase } from './connection.ts';
 import { Documents } from './documents.ts';
@@ -176,20 +177,23 @@ export class SqliteStore implements Store {
     });
   }
 
-  async *dump(): AsyncGenerator<Piece> {
+  async *dump(moment?: Moment): AsyncGenerator<Piece> {
     try {
-      yield* this.#use(dump);
+      const { saved } = this.#use((parts) => parts);
+      const pieces = this.#use(dump);
+      yield* moment ? asOf(pieces, moment, async (number, names) => saved.since(number, names)) : pieces;
     } catch (error) {
       throw isDatabaseError(error) ? this.#unavailable(error) : error;
     }
   }
 
-  async restore(pieces: AsyncIterable<Piece>): Promise<void> {
+  async restore(pieces: AsyncIterable<Piece>): Promise<Contents> {
     this.#refuseIfBroken();
     try {
       const db = this.#use((parts) => parts.db);
-      await fill(pieces, new SqliteFilling(db));
+      const arrived = await fill(pieces, new SqliteFilling(db));
       this.#parts = new Parts(db);
+      return arrived;
     } catch (error) {
       throw isDatabaseError(error) ? this.#unavailable(error) : error;
     }

@@ -13,6 +13,7 @@ import { lanesAndCounts } from './lanes-and-counts.ts';
 import { ledger } from './ledger.ts';
 import { ledgerQueries } from './ledger-queries.ts';
 import { listings } from './listings.ts';
+import { moments } from './moments.ts';
 import { queue } from './queue.ts';
 import { records } from './records.ts';
 import { removal } from './removal.ts';
@@ -42,6 +43,7 @@ export function exerciseStore(name: string, driver: Driver): void {
     describe('checkpoints against copies', () => checkpointsModel(driver));
     describe('removal', () => removal(driver));
     describe('dumped and restored', () => archive(driver));
+    describe('dumped while others go on', () => moments(driver));
     if (driver.join) describe('several kernels', () => severalKernels(driver));
     if (driver.join) describe('checkpoints of several kernels', () => sharedCheckpoints(driver));
     if (driver.join) describe('exclusive commits', () => exclusiveCommits(driver));
