@@ -1,9 +1,12 @@
 import { GENESIS } from '../core/chain.ts';
 import { headText, type SignedHead } from '../core/head.ts';
+import { linesOf } from '../core/lines.ts';
 import { PublicKey } from '../signing/public-key.ts';
 import { ChainCheck, type Finding, finding, rewritten } from './chain-check.ts';
 import { isHeadLine, readEntry, readHeadLine } from './export-line.ts';
-import { linesOf } from './lines.ts';
+
+/** No entry comes near this: it holds less than the body of a request, which is 1 MiB at most. */
+const LONGEST_LINE = 4 * 1024 * 1024;
 
 /** What whoever checks an export brings along, having it from elsewhere. */
 export interface Trust {
@@ -34,7 +37,7 @@ export async function verifyExport(chunks: AsyncIterable<Buffer>, trust: Trust):
   const chain = new ChainCheck(noted);
   let head: SignedHead | null = null;
   let line = 0;
-  for await (const lines of linesOf(chunks)) {
+  for await (const lines of linesOf(chunks, LONGEST_LINE)) {
     for (const text of lines) {
       line++;
       if (head !== null) return finding(line, null, 'something was added behind the signed head, which ends an export');

@@ -1,12 +1,11 @@
-/** No entry comes near this: it holds less than the body of a request, which is 1 MiB at most. */
-const LONGEST_LINE = 4 * 1024 * 1024;
 const LF = 0x0a;
 
 /**
  * The lines of a text as bytes, in batches as they arrive. Only a line feed ends one: a string in JSON may hold all the
  * other characters at which readers of lines like to break. A line that goes on for ever is cut, and is the last.
+ * @param longest in bytes, what no line comes near
  */
-export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly Buffer[]> {
+export async function* linesOf(chunks: AsyncIterable<Buffer>, longest: number): AsyncGenerator<readonly Buffer[]> {
   let rest: Buffer[] = [];
   let length = 0;
   for await (const chunk of chunks) {
@@ -22,7 +21,7 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<re
     if (from < chunk.length) rest.push(chunk.subarray(from));
     length += chunk.length - from;
     if (lines.length > 0) yield lines;
-    if (length > LONGEST_LINE) break;
+    if (length > longest) break;
   }
   if (rest.length > 0) yield [Buffer.concat(rest)];
 }
