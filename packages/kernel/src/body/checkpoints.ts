@@ -10,12 +10,13 @@ import type { Clock } from '../core/clock.ts';
 import { type Document, nameOf } from '../core/document.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { NewEvent } from '../core/event.ts';
-import type { Saved, Saving } from '../core/saved.ts';
+import type { Saving } from '../core/saved.ts';
 import type { Put, Store } from '../core/store.ts';
 import { rewound } from '../guardian/rewind.ts';
 import type { Batcher } from './batcher.ts';
 import { noSuchCheckpoint } from './decide/missing.ts';
 import { ROLLING } from './decide/rolling.ts';
+import { type Difference, differencesOf, figuresSince } from './differences.ts';
 
 const PAGE = 200;
 /** How often something is tried again because another kernel was faster. */
@@ -37,15 +38,6 @@ export interface CheckpointsOptions {
   readonly newId: () => string;
   /** All that was known here may be otherwise now. */
   readonly onRolledBack: () => Promise<void>;
-}
-
-/** One thing that a rollback would change. */
-export interface Difference {
-  readonly kind: Saved['kind'];
-  readonly id: string;
-  /** As it stands, and as it would stand; null: it is not there. */
-  readonly from: string | null;
-  readonly to: string | null;
 }
 
 /**
@@ -122,20 +114,9 @@ export class Checkpoints {
   }
 
   /** What a rollback would come to, as things stand. */
-  async figures({ number }: Checkpoint): Promise<Figures> {
+  figures({ number }: Checkpoint): Promise<Figures> {
     const { store, clock } = this.#options;
-    const tasks = { restored: 0, removed: 0, requeued: (await store.survey()).tasks.executing };
-    const votes = { restored: 0, removed: 0 };
-    for await (const item of this.#savedSince(number)) {
-      const put = rewound(item, clock.now().wall);
-      if (put === null) continue;
-      const end = put.next === null ? 'removed' : 'restored';
-      if (item.kind === 'task') {
-        tasks[end]++;
-        if (item.current?.status === 'executing') tasks.requeued--;
-      } else if (item.kind === 'document' && item.id.startsWith('vote ')) votes[end]++;
-    }
-    return { tasks, votes };
+    return figuresSince(store, number, clock.now().wall);
   }
 
   /** A page of what a rollback would change. */
@@ -146,12 +127,7 @@ export class Checkpoints {
   ): Promise<{ items: Difference[]; next: string | null }> {
     const { store, clock } = this.#options;
     const { items, next } = await store.saved({ since: number, after, limit });
-    const { wall } = clock.now();
-    const found = items.flatMap((item): Difference[] => {
-      const put = rewound(item, wall);
-      return put ? [{ kind: item.kind, id: item.id, from: standingOf(put.prev), to: standingOf(put.next) }] : [];
-    });
-    return { items: found, next };
+    return { items: differencesOf(items, clock.now().wall), next };
   }
 
   async rollback(id: string, actor: string): Promise<Figures | Refusal> {
@@ -208,7 +184,7 @@ export class Checkpoints {
         if (!saving?.rolling || !target || checkpointFrom(target).rolling === null) return;
         const reads = [{ kind: 'document', id: nameOf(target), version: target.version }] as const;
         const page = await store.saved({ since: number, after, limit: PAGE });
-        const puts = page.items.flatMap((item) => rewound(item, clock.now().wall) ?? []);
+        const puts = page.items.flatMap((item) => rewound(item, clock.now().wall));
         const isDone =
           puts.length === 0 || (await commit({ reads, puts, events: [], actor: 'kernel' }, { saving, epoch })) !== null;
         tries = isDone ? 0 : tries + 1;
@@ -260,15 +236,6 @@ export class Checkpoints {
     return { prev, number: prev === null ? 0 : (prev.body as { number: number }).number };
   }
 
-  async *#savedSince(since: number): AsyncGenerator<Saved> {
-    for (let after: string | null = null; ; ) {
-      const page = await this.#options.store.saved({ since, after, limit: PAGE });
-      yield* page.items;
-      if (page.next === null) return;
-      after = page.next;
-    }
-  }
-
   /** One commit of its own, decided on how things stand, and anew when another kernel was faster. */
   async #commit<T>(actor: string, decide: (saving: Saving) => Promise<Step<T> | Refusal>): Promise<Done<T> | Refusal> {
     const { store, batcher } = this.#options;
@@ -298,10 +265,4 @@ interface Step<T> {
 interface Done<T> {
   readonly answer: T;
   readonly eventId: number;
-}
-
-function standingOf(record: Put['prev'] | Put['next']): string | null {
-  if (record === null) return null;
-  if ('status' in record) return record.status;
-  return 'state' in record ? record.state : 'used';
 }

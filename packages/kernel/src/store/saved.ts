@@ -2,7 +2,7 @@ import type { Remains } from '../core/archive.ts';
 import { type Document, IN_CHECKPOINTS, nameOf } from '../core/document.ts';
 import type { Saved, Saving } from '../core/saved.ts';
 import type { IdempotencyRecord } from '../core/store.ts';
-import { Spec, type Task } from '../core/task.ts';
+import { Spec, type Task, type TaskStatus } from '../core/task.ts';
 import type { Merged } from './units.ts';
 
 /** What every store keeps for checkpoints, and how it writes it. */
@@ -20,7 +20,7 @@ function savedRecord(name: string): { readonly kind: Kind; readonly id: string }
   return { kind: name.slice(0, cut) as Kind, id: name.slice(cut + 1) };
 }
 
-/** As it is kept: JSON, and of a task its specification in a second line. */
+/** As it is kept: JSON, and of a task its specification in a second line; of what retention had left of one its status alone. */
 export function savedText(record: Kept): string {
   if (!('spec' in record)) return JSON.stringify(record);
   return `${JSON.stringify({ ...record, spec: undefined })}\n${record.spec.json}`;
@@ -29,6 +29,7 @@ export function savedText(record: Kept): string {
 function taskOf(text: string | null): Task | null {
   if (text === null) return null;
   const cut = text.indexOf('\n');
+  if (cut < 0) return null;
   return { ...(JSON.parse(text.slice(0, cut)) as Task), spec: new Spec(text.slice(cut + 1)) };
 }
 
@@ -55,7 +56,11 @@ export function compare(number: number, name: string, text: string | null, prese
   const last = current ?? present.remains(id);
   const version = Math.max(saved?.version ?? 0, last?.version ?? 0);
   const leaseToken = Math.max(saved?.leaseToken ?? 0, last?.leaseToken ?? 0);
-  return { kind, id, number, saved, current, version, leaseToken };
+  const left = {
+    saved: saved === null ? (text as TaskStatus | null) : null,
+    current: current === null ? (last?.status ?? null) : null,
+  };
+  return { kind, id, number, saved, current, version, leaseToken, left };
 }
 
 /** A place among what is kept: by number, then by name in the order of its bytes. */
@@ -85,9 +90,17 @@ export function namedIn(name: string, text: string | null): string[] {
   return kind === 'task' ? [id, ...(taskOf(text)?.spec.value.depends_on ?? [])] : [];
 }
 
-/** What a commit changes of what checkpoints are made of, as it was before. */
-export function* statesBefore({ tasks, documents, idempotency }: Merged): Iterable<readonly [string, Kept | null]> {
+/** Tasks that are not there, and of which a commit changes what is left. */
+export function* absentIn({ tasks, back, remains }: Merged): Iterable<string> {
+  yield* back;
+  for (const id of remains.keys()) if (!tasks.has(id)) yield id;
+}
+
+/** What a commit changes of what checkpoints are made of, as it was before. Of what is left of a task it knows nothing. */
+export function* statesBefore(merged: Merged): Iterable<readonly [string, Kept | null]> {
+  const { tasks, documents, idempotency } = merged;
   for (const [id, { first }] of tasks) yield [savedName('task', id), first];
+  for (const id of absentIn(merged)) if (!tasks.has(id)) yield [savedName('task', id), null];
   for (const [key, { first }] of idempotency) yield [savedName('idempotency', key), first];
   for (const { first, last } of documents.values()) {
     const one = (first ?? last)!;

@@ -15,6 +15,7 @@ import { ledgerQueries } from './ledger-queries.ts';
 import { listings } from './listings.ts';
 import { queue } from './queue.ts';
 import { records } from './records.ts';
+import { remains } from './remains.ts';
 import { removal } from './removal.ts';
 import { reopening } from './reopening.ts';
 import { retention } from './retention.ts';
@@ -41,6 +42,7 @@ export function exerciseStore(name: string, driver: Driver): void {
     describe('checkpoints', () => checkpoints(driver));
     describe('checkpoints against copies', () => checkpointsModel(driver));
     describe('removal', () => removal(driver));
+    describe('what is left of removed tasks', () => remains(driver));
     describe('dumped and restored', () => archive(driver));
     if (driver.join) describe('several kernels', () => severalKernels(driver));
     if (driver.join) describe('checkpoints of several kernels', () => sharedCheckpoints(driver));
