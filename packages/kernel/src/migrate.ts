@@ -1,16 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { VARIABLES } from './config.ts';
-import { withoutPassword } from './config-values.ts';
 import { type Contents, NotEmpty, type Piece } from './core/archive.ts';
 import type { Store } from './core/store.ts';
-import { RedisStore } from './store/redis/store.ts';
-import { SqliteStore } from './store/sqlite/store.ts';
-
-/** Where a colony lives: in a SQLite file, or under a name on a Redis. */
-export type Place =
-  | { readonly kind: 'sqlite'; readonly path: string }
-  | { readonly kind: 'redis'; readonly url: string; readonly colony: string };
+import { about, nameOf, type Opened, open, type Place } from './migrate-place.ts';
 
 export interface Move {
   readonly from: Place;
@@ -23,19 +15,6 @@ export interface Move {
 
 /** How long a long move says nothing. */
 const TELL_EVERY_MS = 1000;
-
-/** Throws an Error with a sentence when the text names no place. */
-export function placeOf(text: string, colony: () => string): Place {
-  if (VARIABLES.messageQueueUrl.parse(text) !== undefined && URL.canParse(text)) {
-    return { kind: 'redis', url: text, colony: colony() };
-  }
-  if (text.trim() === '' || text === ':memory:' || /^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
-    throw new Error(
-      `${JSON.stringify(withoutPassword(text))} is neither the path of a SQLite file nor redis://host:port`,
-    );
-  }
-  return { kind: 'sqlite', path: text };
-}
 
 /**
  * Copies a colony from one place to an empty one and checks what has arrived; the source stays as it is. Throws an Error
@@ -57,26 +36,6 @@ export async function migrate({ from, to, force, tell }: Move): Promise<Contents
     }
   } finally {
     await source.store.close();
-  }
-}
-
-interface Opened {
-  readonly store: Store;
-  /** Whether no kernel has been there since it was opened. */
-  isUndisturbed(): Promise<boolean>;
-}
-
-async function open(place: Place, clear: boolean): Promise<Opened> {
-  try {
-    if (place.kind === 'sqlite') {
-      const store = await SqliteStore.open({ path: place.path, clear });
-      // Its lock keeps kernels out.
-      return { store, isUndisturbed: async () => true };
-    }
-    const store = await RedisStore.openAlone({ url: place.url, colony: place.colony, clear });
-    return { store, isUndisturbed: () => store.isUndisturbed() };
-  } catch (fault) {
-    throw about(place, fault);
   }
 }
 
@@ -126,14 +85,6 @@ async function* passing(source: Opened, { from, to, tell }: Omit<Move, 'force'>)
     throw about(from, new Error('a kernel was started there meanwhile; stop it'));
   }
   tell(`verifying ${nameOf(to)}`);
-}
-
-function about(place: Place, fault: unknown): Error {
-  return new Error(`${nameOf(place)}: ${(fault as Error).message}`, { cause: fault });
-}
-
-function nameOf(place: Place): string {
-  return place.kind === 'sqlite' ? place.path : `colony ${place.colony} on ${withoutPassword(place.url)}`;
 }
 
 /** Equal for the same place by the same name; two names of one place are found out by what it holds. */

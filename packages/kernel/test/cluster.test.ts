@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Piece } from '../src/core/archive.ts';
 import type { Store } from '../src/core/store.ts';
-import { migrate, type Place } from '../src/migrate.ts';
+import { migrate } from '../src/migrate.ts';
+import type { Place } from '../src/migrate-place.ts';
 import { RedisStore } from '../src/store/redis/store.ts';
 import { SqliteStore } from '../src/store/sqlite/store.ts';
 import { portrait } from '../src/testing/portrait.ts';

@@ -19,6 +19,7 @@ import { batchRoute } from './routes/batch.ts';
 import { checkpointRoutes } from './routes/checkpoints.ts';
 import { claimRoute } from './routes/claim.ts';
 import { docsRoutes } from './routes/docs.ts';
+import { exportRoutes } from './routes/export.ts';
 import { guardianRoutes } from './routes/guardian.ts';
 import { healthRoutes } from './routes/health.ts';
 import { leaseRoutes } from './routes/leases.ts';
@@ -139,6 +140,7 @@ function registerRoutes(
   workerRoutes(app, context);
   voteRoutes(app, context);
   checkpointRoutes(app, context);
+  exportRoutes(app, context);
   guardianRoutes(app, context, intake, input);
   claimRoute(app, context);
   leaseRoutes(app, context);

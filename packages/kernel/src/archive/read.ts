@@ -16,7 +16,10 @@ const END = '{"kind":"end"';
  * @param key the only one that may have signed it; null: whichever it names, which shows that nothing happened to it, and
  *   not who made it
  */
-export async function verifyArchive(chunks: AsyncIterable<Buffer>, key: PublicKey | null): Promise<Title & Seal> {
+export async function verifyArchive(
+  chunks: AsyncIterable<Buffer>,
+  key: PublicKey | null,
+): Promise<{ readonly title: Title; readonly seal: Seal }> {
   const hash = createHash('sha256');
   let title: Title | null = null;
   let seal: Seal | null = null;
@@ -44,7 +47,7 @@ export async function verifyArchive(chunks: AsyncIterable<Buffer>, key: PublicKe
   if (key !== null && key.base64 !== own.base64) {
     throw new Error(`it was signed with the key ${own.id}, and not with the expected one, ${key.id}`);
   }
-  return { ...title, ...seal };
+  return { title, seal };
 }
 
 /** The pieces in a file that was found to be whole. Throws an Error that names the line where that is none. */
@@ -69,23 +72,22 @@ function isEnd(line: Buffer): boolean {
 }
 
 function titleFrom(line: Buffer): Title {
-  const title = parsed<Title>(line);
-  const { kind, format, system_id, timestamp } = title ?? {};
+  const { kind, format, system_id, timestamp } = parsed<Title>(line);
   if (kind !== 'export' || typeof system_id !== 'string' || typeof timestamp !== 'string') {
     throw new Error('it is not what GET /system/export answers');
   }
   if (format !== FILE_FORMAT) throw new Error(`it has format ${format}, this kernel knows ${FILE_FORMAT}`);
-  return title!;
+  return { kind, format, system_id, timestamp };
 }
 
 function sealFrom(line: Buffer, number: number): Seal {
   const seal = parsed<Seal>(line);
-  const texts = [seal?.sha256, seal?.signature, seal?.key_id, seal?.public_key];
-  if (Number.isSafeInteger(seal?.lines) && texts.every((text) => typeof text === 'string')) return seal!;
+  const texts = [seal.sha256, seal.signature, seal.key_id, seal.public_key];
+  if (Number.isSafeInteger(seal.lines) && texts.every((text) => typeof text === 'string')) return seal as Seal;
   throw new Error(`its end is damaged: it was cut off in line ${number + 1}`);
 }
 
-function parsed<T>(line: Buffer): Partial<T> | null & T {
+function parsed<T>(line: Buffer): Partial<T> | (null & T) {
   try {
     return JSON.parse(line.toString()) as T;
   } catch {

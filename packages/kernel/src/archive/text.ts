@@ -37,7 +37,10 @@ export interface Seal {
 }
 
 /** The text that is signed. */
-export function sealedText({ system_id, timestamp }: Title, { lines, sha256, key_id }: Omit<Seal, 'signature'>): string {
+export function sealedText(
+  { system_id, timestamp }: Title,
+  { lines, sha256, key_id }: Omit<Seal, 'signature'>,
+): string {
   return ['colonyos.export.1', system_id, timestamp, lines, sha256, key_id].join('\n');
 }
 

@@ -8,9 +8,12 @@ import { Checkpoints } from './checkpoints.ts';
 
 const TASKS = 450;
 
+/** The first checkpoint is `c`, those after it are `c2`, `c3`, and so on. */
 function checkpointsOf({ store, batcher, clock }: Pipeline): Checkpoints {
   const rules = { keep: 20, everyMs: null };
-  return new Checkpoints({ store, batcher, clock, rules, newId: () => 'c', onRolledBack: async () => undefined });
+  let made = 0;
+  const newId = () => (++made === 1 ? 'c' : `c${made}`);
+  return new Checkpoints({ store, batcher, clock, rules, newId, onRolledBack: async () => undefined });
 }
 
 /** A colony with a checkpoint of which a rollback takes several pages: each of its tasks has changed. */
@@ -116,4 +119,64 @@ test('numbers are never used again, also when there was no checkpoint and the cl
   await hive.submit('after');
   for (let n = 0; n < 4; n++) await checkpoints.tend(pipeline.clock.now().wall);
   expect((await store.saved({ since: 0, limit: 1000 })).items.map(({ id }) => id)).toEqual(['after']);
+});
+
+/** Retention removes all that has ended by now. */
+async function removeEnded({ store, clock }: Pipeline): Promise<void> {
+  await clock.advance(1);
+  await store.prune({ endedBefore: clock.now().wall, ledgerBefore: null, idempotencyBefore: 0 }, 100);
+}
+
+test('back, and forward again: what depends on a task that retention had removed by then goes on', async () => {
+  const hive = await Hive.begin();
+  const { pipeline } = hive;
+  const { store } = pipeline;
+  const checkpoints = checkpointsOf(pipeline);
+  const standing = async () => (await store.load({ tasks: ['d'] })).tasks.get('d');
+  await hive.hire('maya');
+  await checkpoints.create('before', 'ann');
+  await hive.submit('d');
+  await checkpoints.create('waiting', 'ann');
+  await hive.submit('r', { depends_on: ['d'] });
+  await hive.complete(await hive.take('maya'));
+  await removeEnded(pipeline);
+  await checkpoints.create('removed', 'ann');
+  expect(await standing()).toEqual({ id: 'd', removed: true, status: 'completed' });
+
+  await checkpoints.rollback('c2', 'ann');
+  expect(await hive.task('d')).toMatchObject({ status: 'queued' });
+  await checkpoints.create('back', 'ann');
+  // It ends otherwise this time, and is removed again.
+  await hive.fail(await hive.take('maya'), false);
+  await removeEnded(pipeline);
+  expect(await standing()).toEqual({ id: 'd', removed: true, status: 'failed' });
+
+  for (const way of [['c3'], ['c2', 'c3'], ['c', 'c3'], ['c', 'c2', 'c3'], ['c4', 'c', 'c3']]) {
+    for (const id of way) {
+      const foreseen = await checkpoints.figures((await checkpoints.find(id))!);
+      expect(await checkpoints.rollback(id, 'ann')).toEqual(foreseen);
+      expect((await checkpoints.differences((await checkpoints.find(id))!, null, 100)).items).toEqual([]);
+      if (id === 'c') expect(await standing()).toBeNull();
+    }
+    expect(await standing()).toEqual({ id: 'd', removed: true, status: 'completed' });
+  }
+  await hive.submit('y', { depends_on: ['d'] });
+  expect(await hive.task('y')).toMatchObject({ status: 'queued' });
+  await hive.cancel('r');
+  await hive.retry('r');
+  expect(await hive.task('r')).toMatchObject({ status: 'queued' });
+});
+
+test('what was handed in after a checkpoint has never been, also when retention has removed it since', async () => {
+  const hive = await Hive.begin();
+  const { pipeline } = hive;
+  const checkpoints = checkpointsOf(pipeline);
+  await hive.hire('maya');
+  await checkpoints.create(null, 'ann');
+  await hive.submit('d');
+  await hive.complete(await hive.take('maya'));
+  await removeEnded(pipeline);
+  expect(await checkpoints.rollback('c', 'ann')).toMatchObject({ tasks: { restored: 0, removed: 0 } });
+  const late = newTask('late', { depends_on: ['d'] }, pipeline.clock.now().wall);
+  expect(await hive.refused({ kind: 'submit', actor: 'ann', tasks: [late] })).toBe('validation_failed');
 });

@@ -1,26 +1,14 @@
-import {
-  type Checkpoint,
-  checkpointDocument,
-  checkpointFrom,
-  checkpointNumbering,
-  type Figures,
-  NUMBERING,
-} from '../core/checkpoint.ts';
+import { type Checkpoint, checkpointFrom, type Figures } from '../core/checkpoint.ts';
 import type { Clock } from '../core/clock.ts';
-import { type Document, nameOf } from '../core/document.ts';
-import { Refusal, StorageUnavailable } from '../core/errors.ts';
-import type { NewEvent } from '../core/event.ts';
-import type { Saved, Saving } from '../core/saved.ts';
-import type { Put, Store } from '../core/store.ts';
-import { rewound } from '../guardian/rewind.ts';
+import { Refusal } from '../core/errors.ts';
+import type { Store } from '../core/store.ts';
 import type { Batcher } from './batcher.ts';
-import { noSuchCheckpoint } from './decide/missing.ts';
-import { ROLLING } from './decide/rolling.ts';
+import { CheckpointBook, MOST_CHECKPOINTS } from './checkpoint-book.ts';
+import { type Difference, differencesOf, figuresSince } from './differences.ts';
+import { Rollback } from './rollback.ts';
 
 const PAGE = 200;
-/** How often something is tried again because another kernel was faster. */
-const MOST_TRIES = 50;
-const MOST_CHECKPOINTS = 10_000;
+const AUTOMATIC = 'automatic';
 
 export interface CheckpointRules {
   /** So many are kept; the oldest go. */
@@ -39,34 +27,23 @@ export interface CheckpointsOptions {
   readonly onRolledBack: () => Promise<void>;
 }
 
-/** One thing that a rollback would change. */
-export interface Difference {
-  readonly kind: Saved['kind'];
-  readonly id: string;
-  /** As it stands, and as it would stand; null: it is not there. */
-  readonly from: string | null;
-  readonly to: string | null;
-}
-
-/**
- * Checkpoints of the colony, and the way back to one. A rollback is a step forward: first nobody may change anything, then
- * all leases are revoked, then each record that has changed since becomes what it was, a page at a time, and in the end one
- * entry of the ledger tells of it. Whatever ends a kernel in between, it or another one goes on where it was.
- */
+/** Checkpoints of the colony as people use them, and how many of them stay. */
 export class Checkpoints {
+  readonly book: CheckpointBook;
   readonly #options: CheckpointsOptions;
+  readonly #rollback: Rollback;
   /** When one was last made by itself, as far as this kernel knows (wall). */
   #automaticAt = 0;
 
   constructor(options: CheckpointsOptions) {
     this.#options = options;
+    this.book = new CheckpointBook(options);
+    this.#rollback = new Rollback({ ...options, book: this.book });
   }
 
   /** Newest first. */
-  async list(): Promise<Checkpoint[]> {
-    const { items } = await this.#options.store.documents({ collection: 'checkpoint', limit: MOST_CHECKPOINTS });
-    // Several may be of the same millisecond.
-    return items.map(checkpointFrom).sort((a, b) => b.number - a.number);
+  list(): Promise<Checkpoint[]> {
+    return this.book.list();
   }
 
   /** The same with the ledger's entries that tell of them; null: retention has removed it. */
@@ -84,58 +61,22 @@ export class Checkpoints {
   }
 
   async create(label: string | null, actor: string): Promise<Checkpoint | Refusal> {
-    const { newId, clock, rules } = this.#options;
-    const made = await this.#commit(actor, async (saving) => {
-      if (saving?.rolling) return ROLLING;
-      const { wall } = clock.now();
-      // Numbers only grow, also when there was none for a while and the clock was put back.
-      const number = Math.max(wall, (saving?.number ?? (await this.#lastNumber()).number) + 1);
-      const checkpoint: Checkpoint = { id: newId(), label, number, at: wall, eventId: 0, rolling: null };
-      const puts: Put[] = [
-        { kind: 'document', prev: null, next: checkpointDocument(checkpoint, 1) },
-        { kind: 'saving', prev: saving, next: { number, rolling: false } },
-      ];
-      const data = { checkpoint_id: checkpoint.id, ...(label === null ? {} : { label }) };
-      return { puts, event: { type: 'checkpoint_created', data }, answer: checkpoint };
-    });
+    const { book } = this;
+    const made = await book.make(label, actor, null);
     if (made instanceof Refusal) return made;
-    const old = (await this.list()).slice(rules.keep).filter(({ rolling }) => rolling === null);
-    for (const { id } of old) await this.remove(id, 'kernel', 'retention');
-    return { ...made.answer, eventId: made.eventId };
+    const old = (await this.list()).filter(({ exporting }) => exporting === null).slice(this.#options.rules.keep);
+    for (const { id, rolling } of old) if (rolling === null) await book.remove(id, 'kernel', 'retention');
+    return { ...made.answer.checkpoint, eventId: made.eventId };
   }
 
-  async remove(id: string, actor: string, reason: 'requested' | 'retention' = 'requested'): Promise<null | Refusal> {
-    const done = await this.#commit(actor, async (saving) => {
-      if (saving?.rolling) return ROLLING;
-      const document = await this.#options.store.document('checkpoint', id);
-      if (!document) return noSuchCheckpoint(id);
-      const others = (await this.list()).filter((one) => one.id !== id);
-      const puts: Put[] = [{ kind: 'document', prev: document, next: null }];
-      if (others.length === 0) {
-        const { prev } = await this.#lastNumber();
-        const next = checkpointNumbering(saving!.number, this.#options.clock.now().wall, prev);
-        puts.push({ kind: 'document', prev, next }, { kind: 'saving', prev: saving, next: null });
-      }
-      return { puts, event: { type: 'checkpoint_deleted', data: { checkpoint_id: id, reason } }, answer: null };
-    });
-    return done instanceof Refusal ? done : null;
+  remove(id: string, actor: string): Promise<null | Refusal> {
+    return this.book.remove(id, actor, 'requested');
   }
 
   /** What a rollback would come to, as things stand. */
-  async figures({ number }: Checkpoint): Promise<Figures> {
+  figures({ number }: Checkpoint): Promise<Figures> {
     const { store, clock } = this.#options;
-    const tasks = { restored: 0, removed: 0, requeued: (await store.survey()).tasks.executing };
-    const votes = { restored: 0, removed: 0 };
-    for await (const item of this.#savedSince(number)) {
-      const put = rewound(item, clock.now().wall);
-      if (put === null) continue;
-      const end = put.next === null ? 'removed' : 'restored';
-      if (item.kind === 'task') {
-        tasks[end]++;
-        if (item.current?.status === 'executing') tasks.requeued--;
-      } else if (item.kind === 'document' && item.id.startsWith('vote ')) votes[end]++;
-    }
-    return { tasks, votes };
+    return figuresSince(store, number, clock.now().wall);
   }
 
   /** A page of what a rollback would change. */
@@ -146,162 +87,53 @@ export class Checkpoints {
   ): Promise<{ items: Difference[]; next: string | null }> {
     const { store, clock } = this.#options;
     const { items, next } = await store.saved({ since: number, after, limit });
-    const { wall } = clock.now();
-    const found = items.flatMap((item): Difference[] => {
-      const put = rewound(item, wall);
-      return put ? [{ kind: item.kind, id: item.id, from: standingOf(put.prev), to: standingOf(put.next) }] : [];
-    });
-    return { items: found, next };
+    return { items: differencesOf(items, clock.now().wall), next };
   }
 
-  async rollback(id: string, actor: string): Promise<Figures | Refusal> {
-    const { store } = this.#options;
-    const begun = await this.#commit(actor, async (saving) => {
-      const document = await store.document('checkpoint', id);
-      if (!document) return noSuchCheckpoint(id);
-      if (saving === null || saving.rolling) return ROLLING;
-      const checkpoint = checkpointFrom(document);
-      const rolling = { actor, figures: await this.figures(checkpoint) };
-      const next = checkpointDocument({ ...checkpoint, rolling }, document.version + 1);
-      const puts: Put[] = [
-        { kind: 'document', prev: document, next },
-        { kind: 'saving', prev: saving, next: { ...saving, rolling: true } },
-      ];
-      return { puts, answer: rolling.figures };
-    });
-    if (begun instanceof Refusal) return begun;
-    await this.resume();
-    return begun.answer;
+  /** Takes the colony back; answers what that came to. */
+  rollback(id: string, actor: string): Promise<Figures | Refusal> {
+    return this.#rollback.to(id, actor);
   }
 
   /** Goes on with a rollback that was begun, here or elsewhere, if there is one. */
-  async resume(): Promise<void> {
-    const { store, batcher, onRolledBack } = this.#options;
-    for (let tries = 0; (await store.survey()).saving?.rolling; tries++) {
-      if (tries === MOST_TRIES) throw new StorageUnavailable('the rollback does not come to its end');
-      const checkpoint = (await this.list()).find(({ rolling }) => rolling !== null);
-      // Another kernel may have come to the end of it just now.
-      if (!checkpoint) continue;
-      const holders = (await store.workers()).filter(({ holds }) => holds.length > 0);
-      for (const { id: workerId } of holders) {
-        await batcher.execute({
-          kind: 'revoke_leases',
-          actor: checkpoint.rolling!.actor,
-          workerId,
-          reason: 'rollback',
-        });
-      }
-      await this.#rewind(checkpoint);
-      await this.#finish(checkpoint);
-      await onRolledBack();
-    }
+  resume(): Promise<void> {
+    return this.#rollback.resume();
   }
 
-  /** Nobody else changes anything meanwhile but whoever does the same. */
-  async #rewind({ id, number }: Checkpoint): Promise<void> {
-    const { store, batcher, clock } = this.#options;
-    await batcher.alone(async (commit) => {
-      for (let after: string | null = null, tries = 0; tries < MOST_TRIES; ) {
-        const { saving, epoch } = await store.survey();
-        const target = await store.document('checkpoint', id);
-        // Whoever else does the same has come to its end. What is under way by now may be another one.
-        if (!saving?.rolling || !target || checkpointFrom(target).rolling === null) return;
-        const reads = [{ kind: 'document', id: nameOf(target), version: target.version }] as const;
-        const page = await store.saved({ since: number, after, limit: PAGE });
-        const puts = page.items.flatMap((item) => rewound(item, clock.now().wall) ?? []);
-        const isDone =
-          puts.length === 0 || (await commit({ reads, puts, events: [], actor: 'kernel' }, { saving, epoch })) !== null;
-        tries = isDone ? 0 : tries + 1;
-        if (isDone && page.next === null) return;
-        if (isDone) after = page.next;
-      }
-      throw new StorageUnavailable('the records are contended; try again');
-    });
-  }
-
-  async #finish({ id }: Checkpoint): Promise<void> {
-    const { store } = this.#options;
-    await this.#commit('kernel', async (saving) => {
-      const document = await store.document('checkpoint', id);
-      const checkpoint = document && checkpointFrom(document);
-      // Another kernel has come to the end of it.
-      if (!saving?.rolling || !checkpoint?.rolling) return ROLLING;
-      const { actor, figures } = checkpoint.rolling;
-      const next = checkpointDocument({ ...checkpoint, rolling: null }, document!.version + 1);
-      const puts: Put[] = [
-        { kind: 'document', prev: document, next },
-        { kind: 'saving', prev: saving, next: { ...saving, rolling: false } },
-      ];
-      const { restored, removed, requeued } = figures.tasks;
-      const data = { checkpoint_id: id, reason: 'requested', removed, requeued, restored };
-      return { puts, event: { type: 'rollback_completed', data, actor }, answer: null };
-    });
-  }
-
-  /** Now and then: what is begun is brought to its end, one is made by itself, and what no checkpoint needs is let go. */
-  async tend(wall: number): Promise<void> {
+  /**
+   * Now and then: what is begun is brought to its end, one is made by itself, and what no checkpoint needs is let go. Answers
+   * whether anything may be removed for good just now.
+   */
+  async tend(wall: number): Promise<boolean> {
     const { store, rules } = this.#options;
     const { saving } = await store.survey();
-    if (saving?.rolling) return this.resume();
+    if (saving?.rolling) {
+      await this.resume();
+      return false;
+    }
     const all = saving === null && rules.everyMs === null ? [] : await this.list();
+    const isHeld = await this.#isHeld(all, wall);
     // Not what is kept for a checkpoint that is being made just now: its number is a higher one.
-    const unneeded = all.at(-1)?.number ?? saving?.number ?? (await this.#lastNumber()).number + 1;
-    await store.forgetSaved(unneeded, PAGE);
-    if (rules.everyMs === null) return;
+    const unneeded = all.at(-1)?.number ?? saving?.number ?? (await this.book.lastNumber()).number + 1;
+    if (!isHeld) await store.forgetSaved(unneeded, PAGE);
+    await this.#makeAutomatic(all, wall);
+    return !isHeld;
+  }
+
+  /** Whether the colony is being exported. Who has not been heard of for long does so no more. */
+  async #isHeld(all: readonly Checkpoint[], wall: number): Promise<boolean> {
+    const held = all.filter(({ exporting }) => exporting !== null);
+    const lost = held.filter(({ exporting }) => exporting! < wall);
+    for (const { id } of lost) await this.book.remove(id, 'kernel', 'retention');
+    return held.length > 0;
+  }
+
+  async #makeAutomatic(all: readonly Checkpoint[], wall: number): Promise<void> {
+    const { everyMs } = this.#options.rules;
+    if (everyMs === null) return;
     const last = all.find(({ label }) => label === AUTOMATIC)?.at ?? 0;
-    if (wall - Math.max(last, this.#automaticAt) < rules.everyMs) return;
+    if (wall - Math.max(last, this.#automaticAt) < everyMs) return;
     this.#automaticAt = wall;
     await this.create(AUTOMATIC, 'kernel');
   }
-
-  /** The highest number there was when the last checkpoint was deleted; 0: that has not happened. */
-  async #lastNumber(): Promise<{ prev: Document | null; number: number }> {
-    const prev = await this.#options.store.document(NUMBERING.collection, NUMBERING.id);
-    return { prev, number: prev === null ? 0 : (prev.body as { number: number }).number };
-  }
-
-  async *#savedSince(since: number): AsyncGenerator<Saved> {
-    for (let after: string | null = null; ; ) {
-      const page = await this.#options.store.saved({ since, after, limit: PAGE });
-      yield* page.items;
-      if (page.next === null) return;
-      after = page.next;
-    }
-  }
-
-  /** One commit of its own, decided on how things stand, and anew when another kernel was faster. */
-  async #commit<T>(actor: string, decide: (saving: Saving) => Promise<Step<T> | Refusal>): Promise<Done<T> | Refusal> {
-    const { store, batcher } = this.#options;
-    return batcher.alone(async (commit) => {
-      for (let tries = 0; tries < MOST_TRIES; tries++) {
-        const { saving, epoch } = await store.survey();
-        const step = await decide(saving);
-        if (step instanceof Refusal) return step;
-        const { puts, event, answer } = step;
-        const told: NewEvent[] = event ? [{ source: 'kernel', actor, ...event }] : [];
-        const entries = await commit({ puts, events: told, actor }, { saving, epoch });
-        if (entries !== null) return { answer, eventId: entries[0]?.id ?? 0 };
-      }
-      throw new StorageUnavailable('the records are contended; try again');
-    });
-  }
-}
-
-const AUTOMATIC = 'automatic';
-
-interface Step<T> {
-  readonly puts: readonly Put[];
-  readonly event?: Pick<NewEvent, 'type' | 'data'> & { readonly actor?: string };
-  readonly answer: T;
-}
-
-interface Done<T> {
-  readonly answer: T;
-  readonly eventId: number;
-}
-
-function standingOf(record: Put['prev'] | Put['next']): string | null {
-  if (record === null) return null;
-  if ('status' in record) return record.status;
-  return 'state' in record ? record.state : 'used';
 }

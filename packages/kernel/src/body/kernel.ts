@@ -14,6 +14,7 @@ import { ROLLING } from './decide/rolling.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { EventRelay } from './event-relay.ts';
+import { Exports } from './exports.ts';
 import { GuardianDesk } from './guardian-desk.ts';
 import { holdClaim } from './held-claim.ts';
 import type { KernelObserver, KernelOptions } from './kernel-options.ts';
@@ -38,6 +39,7 @@ export class Kernel {
   readonly random: () => number;
   readonly guardian: GuardianDesk;
   readonly checkpoints: Checkpoints;
+  readonly exports: Exports;
 
   readonly #clock: Clock;
   readonly #observer: KernelObserver;
@@ -127,6 +129,7 @@ export class Kernel {
       ...{ store, clock, batcher: this.#batcher, rules: options.checkpoints, newId: randomUUID },
       onRolledBack: () => this.#recovery.catchUp(),
     });
+    this.exports = new Exports({ store, clock, book: this.checkpoints.book });
     this.#pulse = new Pulse({
       ...parts,
       fellows: store.fellows,

@@ -242,7 +242,7 @@ export class Slice {
         this.stirredWorkers.add(id);
       } else if (put.kind === 'document') this.#absorbDocument(nameOf((put.next ?? put.prev)!), put.next);
       else if (put.kind === 'idempotency') this.#keys.absorb((put.next ?? put.prev)!.key, put.next);
-      else this.saving = put.next;
+      else if (put.kind === 'saving') this.saving = put.next;
     }
   }
 

@@ -153,7 +153,8 @@ export class Sweeper {
     if (steady < this.#retentionAt) return;
     const { store, rules, clock, checkpoints } = this.#options;
     const { wall } = clock.now();
-    await checkpoints.tend(wall);
+    this.#retentionAt = steady + RETENTION_EVERY_MS;
+    if (!(await checkpoints.tend(wall))) return;
     const removed = await store.prune(
       {
         endedBefore: rules.taskRetentionMs === null ? null : wall - rules.taskRetentionMs,
@@ -162,7 +163,7 @@ export class Sweeper {
       },
       MOST_PRUNED,
     );
-    this.#retentionAt = removed >= MOST_PRUNED ? 0 : steady + RETENTION_EVERY_MS;
+    if (removed >= MOST_PRUNED) this.#retentionAt = 0;
   }
 
   /** Counted in sweeps rather than in time, which may stand still as long as the store is away. */

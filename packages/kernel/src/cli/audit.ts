@@ -1,6 +1,8 @@
-import { createReadStream, readFileSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
+import { keyFrom, read } from './keys.ts';
+import { fail } from './places.ts';
 
 interface Flags {
   readonly publicKey?: string;
@@ -43,12 +45,12 @@ export function auditCommand(program: Command): void {
 }
 
 async function verify(file: string, flags: Flags): Promise<void> {
-  const { publicKeyFrom, headFrom } = await import('../audit/trust.ts');
+  const { headFrom } = await import('../audit/trust.ts');
   const { verifyExport } = await import('../audit/verify.ts');
   const { report } = await import('../audit/report.ts');
   try {
     const trust = {
-      publicKey: flags.publicKey === undefined ? null : keyIn(flags.publicKey, publicKeyFrom),
+      publicKey: flags.publicKey === undefined ? null : await keyFrom(flags.publicKey),
       noted:
         flags.head === undefined
           ? null
@@ -58,38 +60,10 @@ async function verify(file: string, flags: Flags): Promise<void> {
     process.stdout.write(report(verdict, trust));
     if (!verdict.valid) process.exitCode = INVALID;
   } catch (fault) {
-    process.stderr.write(`colonyos audit verify: ${(fault as Error).message.replace(/\s*\n\s*/g, ' ')}\n`);
-    process.exitCode = UNUSABLE;
+    fail('audit verify', fault, UNUSABLE);
   }
 }
 
 function open(file: string): Readable {
   return file === '-' ? process.stdin : createReadStream(file, { highWaterMark: CHUNK_BYTES });
-}
-
-/** The text of a key cannot be mistaken for the name of a file that is there. */
-function keyIn<Key>(given: string, parse: (text: string) => Key | null): Key {
-  return (
-    parse(given) ??
-    read(
-      '--public-key',
-      given,
-      parse,
-      "an Ed25519 public key: 32 bytes in base64, PEM (openssl pkey -pubout), or a head's JSON",
-    )
-  );
-}
-
-function read<T>(option: string, file: string, parse: (text: string) => T | null, wanted: string): T {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (fault) {
-    throw new Error(
-      `${option} ${JSON.stringify(file)} cannot be read (${(fault as NodeJS.ErrnoException).code}); it must be ${wanted}`,
-    );
-  }
-  const value = parse(text);
-  if (value === null) throw new Error(`${option} ${JSON.stringify(file)} is not allowed: it must hold ${wanted}`);
-  return value;
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { fail, placeFrom } from './places.ts';
 
 interface Flags {
   readonly from: string;
@@ -27,16 +28,10 @@ async function move(flags: Flags): Promise<void> {
   // What is moved may hold what the colony's users gave it.
   process.umask(0o077);
   try {
-    const { migrate, placeOf } = await import('../migrate.ts');
-    const { loadConfig, VARIABLES } = await import('../config.ts');
-    const named = (name = flags.systemId) => {
-      if (name === undefined) return loadConfig(process.env, process.cwd()).systemId;
-      if (VARIABLES.systemId.parse(name) !== undefined) return name;
-      throw new Error(`system id ${JSON.stringify(name)} is not allowed: it must be ${VARIABLES.systemId.allowed}`);
-    };
+    const { migrate } = await import('../migrate.ts');
     const { tasks, removed, workers, keys, entries, head } = await migrate({
-      from: placeOf(flags.from, () => named(flags.fromSystemId)),
-      to: placeOf(flags.to, () => named(flags.toSystemId)),
+      from: await placeFrom(flags.from, flags.fromSystemId ?? flags.systemId),
+      to: await placeFrom(flags.to, flags.toSystemId ?? flags.systemId),
       force: flags.force,
       tell: (line) => process.stderr.write(`${line}\n`),
     });
@@ -45,7 +40,6 @@ async function move(flags: Flags): Promise<void> {
         `ledger verified: head ${head} on both sides\n`,
     );
   } catch (fault) {
-    process.stderr.write(`colonyos migrate: ${(fault as Error).message.replace(/\s*\n\s*/g, ' ')}\n`);
-    process.exitCode = 1;
+    fail('migrate', fault, 1);
   }
 }

@@ -113,7 +113,7 @@ export interface SavedText {
   /** The checkpoint's number, and what the record is called among those of all kinds. */
   readonly number: number;
   readonly name: string;
-  /** As all stores write it; null: there was no such record. */
+  /** As all stores write it; of a task that retention had removed, how it had ended; null: there was no such record. */
   readonly text: string | null;
 }
 

@@ -12,6 +12,11 @@ export interface Checkpoint {
   readonly eventId: number;
   /** A rollback to it is under way. */
   readonly rolling: Rolling | null;
+  /**
+   * The colony is being exported as it was before it, until this wall time unless that is put off: so long nothing is removed
+   * for good. Null: it is not.
+   */
+  readonly exporting: number | null;
 }
 
 export interface Rolling {
@@ -27,7 +32,7 @@ export interface Figures {
 
 export function checkpointFrom({ id, createdAt, body }: Document): Checkpoint {
   const rest = body as unknown as Omit<Checkpoint, 'id' | 'at'>;
-  return { ...rest, id, at: createdAt };
+  return { ...rest, exporting: rest.exporting ?? null, id, at: createdAt };
 }
 
 /** As it is kept. */

@@ -1,6 +1,6 @@
 import type { Document } from './document.ts';
 import type { IdempotencyRecord } from './store.ts';
-import type { Task } from './task.ts';
+import type { Task, TaskStatus } from './task.ts';
 
 /**
  * What a store keeps for checkpoints. A checkpoint is a number and copies nothing: the first time that a record changes
@@ -31,6 +31,8 @@ export interface SavedTask extends Kept<Task> {
   /** The highest it ever had, whatever has become of it since: what is brought back goes on from there. */
   readonly version: number;
   readonly leaseToken: number;
+  /** Where it was, or is, not there: how it had ended, by what retention has left of it; null: it has never been. */
+  readonly left: { readonly saved: TaskStatus | null; readonly current: TaskStatus | null };
 }
 
 export interface SavedDocument extends Kept<Document> {

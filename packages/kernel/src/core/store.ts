@@ -253,14 +253,16 @@ export type Read =
  * A record's next state. `prev` is the record it was decided on (null: must not exist yet); the store expects to
  * find that version. Without a `next` it is removed: a task as if it had never been, but that the ledger still tells of it,
  * and that its versions and tokens are remembered. A `next` without `prev` whose version is above 1 is of a task that was
- * there before, whoever removed it: it goes on where it was. How the store saves is put alone, and counts from the next
- * commit on.
+ * there before, whoever removed it: it goes on where it was. What is left of a task that is not there, or goes with the same
+ * commit, can be made to say how it ended, or that it has never been; of one that is there nothing is left to say so. How the
+ * store saves is put alone, and counts from the next commit on.
  */
 export type Put =
   | { readonly kind: 'task'; readonly prev: Task | null; readonly next: Task | null }
   | { readonly kind: 'worker'; readonly prev: Worker | null; readonly next: Worker | null }
   | { readonly kind: 'document'; readonly prev: Document | null; readonly next: Document | null }
   | { readonly kind: 'idempotency'; readonly prev: IdempotencyRecord | null; readonly next: IdempotencyRecord | null }
+  | { readonly kind: 'remains'; readonly id: string; readonly status: TaskStatus | null }
   | { readonly kind: 'saving'; readonly prev: Saving; readonly next: Saving };
 
 export interface Committed {

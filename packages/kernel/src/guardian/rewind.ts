@@ -1,17 +1,32 @@
-import type { Saved } from '../core/saved.ts';
+import type { Saved, SavedTask } from '../core/saved.ts';
 import type { Put } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 
 /** How records become what they were at a checkpoint. Time does not go back with them: leases, tokens and versions go on. */
 
-/** What makes a record what it was; null: it is that already. */
-export function rewound(item: Saved, now: number): Put | null {
-  if (item.kind === 'task') {
-    const { saved, current, version, leaseToken } = item;
-    if (saved === null) return current && { kind: 'task', prev: current, next: null };
-    const next = { ...withoutLease(saved, now), version: version + 1, leaseToken };
-    return current && isAlike(withoutLease(current, now), next) ? null : { kind: 'task', prev: current, next };
-  }
+/** What makes a record what it was; nothing: it is that already. */
+export function rewound(item: Saved, now: number): readonly Put[] {
+  if (item.kind === 'task') return item.saved === null ? rewoundAway(item) : rewoundTask(item, item.saved, now);
+  const put = rewoundOther(item);
+  return put === null ? [] : [put];
+}
+
+function rewoundTask({ current, version, leaseToken }: SavedTask, saved: Task, now: number): readonly Put[] {
+  const next = { ...withoutLease(saved, now), version: version + 1, leaseToken };
+  if (current && isAlike(withoutLease(current, now), next)) return [];
+  return [{ kind: 'task', prev: current, next }];
+}
+
+/** It goes. What depends on one that retention had removed must learn how that had ended, as it did then. */
+function rewoundAway({ id, current, left }: SavedTask): readonly Put[] {
+  const puts: Put[] = current ? [{ kind: 'task', prev: current, next: null }] : [];
+  // As if it had never been, when it goes just now.
+  const standing = current ? null : left.current;
+  if (left.saved !== standing) puts.push({ kind: 'remains', id, status: left.saved });
+  return puts;
+}
+
+function rewoundOther(item: Exclude<Saved, SavedTask>): Put | null {
   if (item.kind === 'document') {
     const { saved, current } = item;
     if (saved === null) return current && { kind: 'document', prev: current, next: null };

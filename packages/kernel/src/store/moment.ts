@@ -53,6 +53,7 @@ function* asItWas(piece: Piece, kept: ReadonlyMap<string, string | null>, moment
   if (text === null) return;
   if (piece.kind === 'task') {
     const task = text === undefined ? piece.task : taskOf(text);
+    if (task === null) return;
     return yield { ...piece, task, history: upTo(lastEntry, piece.history) };
   }
   yield text === undefined ? piece : recordOf(name!, text);

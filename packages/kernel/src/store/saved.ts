@@ -2,7 +2,7 @@ import type { Remains } from '../core/archive.ts';
 import { collectionOf, type Document, IN_CHECKPOINTS } from '../core/document.ts';
 import type { Saved, Saving } from '../core/saved.ts';
 import type { IdempotencyRecord } from '../core/store.ts';
-import { Spec, type Task } from '../core/task.ts';
+import { Spec, type Task, type TaskStatus } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import type { Merged } from './units.ts';
 
@@ -21,14 +21,17 @@ export function savedRecord(name: string): { readonly kind: Kind; readonly id: s
   return { kind: name.slice(0, cut) as Kind, id: name.slice(cut + 1) };
 }
 
-/** As it is kept: JSON, and of a task its specification in a second line. */
+/** As it is kept: JSON, and of a task its specification in a second line; of what retention had left of one its status alone. */
 export function savedText(record: Kept): string {
   if (!('spec' in record)) return JSON.stringify(record);
   return `${JSON.stringify({ ...record, spec: undefined })}\n${record.spec.json}`;
 }
 
-export function taskOf(text: string): Task {
+/** Null: that is how it had ended, or there was none. */
+export function taskOf(text: string | null): Task | null {
+  if (text === null) return null;
   const cut = text.indexOf('\n');
+  if (cut < 0) return null;
   return { ...(JSON.parse(text.slice(0, cut)) as Task), spec: new Spec(text.slice(cut + 1)) };
 }
 
@@ -51,11 +54,15 @@ export function compare(number: number, name: string, text: string | null, prese
   const was = <T>() => (text === null ? null : (JSON.parse(text) as T));
   if (kind === 'document') return { kind, id, number, saved: was<Document>(), current: present.document(id) };
   if (kind === 'idempotency') return { kind, id, number, saved: was<IdempotencyRecord>(), current: present.key(id) };
-  const [saved, current] = [text === null ? null : taskOf(text), present.task(id)];
+  const [saved, current] = [taskOf(text), present.task(id)];
   const last = current ?? present.remains(id);
   const version = Math.max(saved?.version ?? 0, last?.version ?? 0);
   const leaseToken = Math.max(saved?.leaseToken ?? 0, last?.leaseToken ?? 0);
-  return { kind, id, number, saved, current, version, leaseToken };
+  const left = {
+    saved: saved === null ? (text as TaskStatus | null) : null,
+    current: current === null ? (last?.status ?? null) : null,
+  };
+  return { kind, id, number, saved, current, version, leaseToken, left };
 }
 
 /** A place among what is kept: by number, then by name in the order of its bytes. */
@@ -82,12 +89,20 @@ export class Cursor {
 /** The task that is kept, and what it depends on. */
 export function namedIn(name: string, text: string | null): string[] {
   const { kind, id } = savedRecord(name);
-  return kind === 'task' ? [id, ...(text === null ? [] : taskOf(text).spec.value.depends_on)] : [];
+  return kind === 'task' ? [id, ...(taskOf(text)?.spec.value.depends_on ?? [])] : [];
 }
 
-/** What a commit changes, as it was before. */
-export function* statesBefore({ tasks, workers, documents, idempotency }: Merged): Iterable<[string, Kept | null]> {
+/** Tasks that are not there, and of which a commit changes what is left. */
+export function* absentIn({ tasks, back, remains }: Merged): Iterable<string> {
+  yield* back;
+  for (const id of remains.keys()) if (!tasks.has(id)) yield id;
+}
+
+/** What a commit changes, as it was before. Of what is left of a task it knows nothing. */
+export function* statesBefore(merged: Merged): Iterable<readonly [string, Kept | null]> {
+  const { tasks, workers, documents, idempotency } = merged;
   for (const [id, { first }] of tasks) yield [savedName('task', id), first];
+  for (const id of absentIn(merged)) if (!tasks.has(id)) yield [savedName('task', id), null];
   for (const [id, { first }] of workers) yield [savedName('worker', id), first];
   for (const [key, { first }] of idempotency) yield [savedName('idempotency', key), first];
   for (const [name, { first }] of documents) yield [savedName('document', name), first];

@@ -2,7 +2,7 @@ import { type Document, nameOf as documentName } from '../core/document.ts';
 import type { NewEvent } from '../core/event.ts';
 import type { Saving } from '../core/saved.ts';
 import type { IdempotencyRecord, Put, Read, Unit } from '../core/store.ts';
-import type { Task } from '../core/task.ts';
+import type { Task, TaskStatus } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 
 /** What every store makes of a commit's units before it writes. */
@@ -18,6 +18,8 @@ export interface Merged {
   readonly gone: ReadonlyMap<string, Task>;
   /** Tasks that were there before, and are there again. */
   readonly back: ReadonlySet<string>;
+  /** What is left of tasks that are not there after it is to say this. */
+  readonly remains: ReadonlyMap<string, TaskStatus | null>;
   /** How the store saves from the next commit on; undefined: as before. */
   readonly saving: Span<NonNullable<Saving>> | undefined;
   readonly events: readonly NewEvent[];
@@ -44,6 +46,7 @@ export function merge(units: readonly Unit[]): Merged {
   const documents = new Map<string, Span<Document>>();
   const gone = new Map<string, Task>();
   const back = new Set<string>();
+  const remains = new Map<string, TaskStatus | null>();
   let saving: Merged['saving'];
   let removes = false;
   const events: NewEvent[] = [];
@@ -60,6 +63,10 @@ export function merge(units: readonly Unit[]): Merged {
       } else if (versionOf(known.last) !== expectedOf(read)) throw new Conflict();
     }
     for (const put of unit.puts) {
+      if (put.kind === 'remains') {
+        remains.set(put.id, put.status);
+        continue;
+      }
       removes ||= put.next === null;
       if (put.kind === 'task') {
         mergeOne(tasks, put, put.prev, put.next);
@@ -73,7 +80,7 @@ export function merge(units: readonly Unit[]): Merged {
     for (const event of unit.events) events.push(event);
   }
   if (removes) for (const spans of [tasks, workers, idempotency, documents]) dropEmpty(spans);
-  return { tasks, workers, idempotency, documents, gone, back, saving, events, reads };
+  return { tasks, workers, idempotency, documents, gone, back, remains, saving, events, reads };
 }
 
 /** What comes and goes within a commit has never been. */
@@ -152,6 +159,7 @@ function versionsAfter(
     if (current !== expectedOf(read)) return null;
   }
   for (const put of unit.puts) {
+    if (put.kind === 'remains') continue;
     const name = nameOf(put);
     const expected = versionOf(put.prev);
     if ((next.get(name) ?? versions.get(name) ?? stored(put.kind, idOf(put), expected)) !== expected) return null;
@@ -168,6 +176,7 @@ export function expectedOf(read: Read): number {
 /** The id of a put's record among those of its kind. */
 export function idOf(put: Put): string {
   if (put.kind === 'saving') return '';
+  if (put.kind === 'remains') return put.id;
   if (put.kind === 'document') return documentName((put.next ?? put.prev)!);
   return put.kind === 'idempotency' ? (put.next ?? put.prev)!.key : (put.next ?? put.prev)!.id;
 }

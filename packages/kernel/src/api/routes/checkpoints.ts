@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
-import type { Difference } from '../../body/checkpoints.ts';
 import { noSuchCheckpoint } from '../../body/decide/missing.ts';
+import type { Difference } from '../../body/differences.ts';
 import type { Checkpoint, Figures } from '../../core/checkpoint.ts';
 import { timestamp } from '../../core/clock.ts';
 import { Refusal } from '../../core/errors.ts';

@@ -9,7 +9,7 @@ import { WHATEVER } from './commit-script.ts';
 import { documentText, placeDocument } from './documents.ts';
 import type { Keys } from './keys.ts';
 import { placeTask, placeWorker } from './placing.ts';
-import { highestText, historyTextOf, keyText, pair, stateText, workerText } from './records.ts';
+import { highestText, historyTextOf, keyText, pair, stateText, statusText, workerText } from './records.ts';
 import { Writes } from './writes.ts';
 
 /** All that a commit writes, as far as it can be said before it is known which numbers its entries get. */
@@ -137,6 +137,8 @@ export function scriptArguments(plan: CommitPlan, header: CommitHeader): string[
   list.push(String(told.length), ...told);
   for (const id of told) list.push(textOf(histories.get(id)));
   list.push(String(merged.back.size), ...merged.back);
+  list.push(String(merged.remains.size));
+  for (const [id, status] of merged.remains) list.push(id, statusText(status));
 
   const workers = [...merged.workers];
   list.push(String(workers.length));

@@ -1,4 +1,5 @@
 import { REMOVED } from '../../core/store.ts';
+import { TASK_STATUSES } from '../../core/task.ts';
 import { Script } from '../../redis/script.ts';
 import { NEVER } from './records.ts';
 
@@ -37,11 +38,13 @@ local function isBehind(key, other)
   end
   return #key > #other
 end
-local function keepSaved(prefix, saving, from, to)
+local function keepSaved(prefix, saving, from, to, left)
   local number = string.match(saving, '^%d+')
   if not number then return end
   for at = from, to, 2 do
-    if redis.call('HSETNX', prefix .. 'saved:' .. number, ARGV[at], ARGV[at + 1]) == 1 then
+    local text = ARGV[at + 1]
+    if text == '' then text = left[ARGV[at]] or '' end
+    if redis.call('HSETNX', prefix .. 'saved:' .. number, ARGV[at], text) == 1 then
       redis.call('ZADD', prefix .. 'saved-names:' .. number, 0, ARGV[at])
     end
   end
@@ -63,6 +66,7 @@ end
  *            without a version it is removed; then, for the state, the highest version and token it had, and its place
  *   told of: n, ids, entries (offsets)            tasks that have entries and did not change
  *   back:    n, ids                               those of the tasks that were there before
+ *   remains: n, (id, status code)                 what is to be left of tasks that are not there
  *   workers: n, ids, expected versions, values    an empty value removes
  *   keys:    n, keys, expected times, values      an empty value removes
  *   documents: n, names, expected versions, values  an empty value removes
@@ -133,10 +137,24 @@ at = at + 3 * tasks
 local told = tonumber(take())
 local toldIds = at
 at = at + 2 * told
+-- How those had ended that retention has removed, by their names among what is kept.
+local left, statuses = {}, {${TASK_STATUSES.map((status) => `'${status}'`).join(', ')}}
+local function leftOf(id)
+  local text = redis.call('HGET', prefix .. 'removed', id) or ''
+  local code = string.match(text, '^%d+')
+  if code then left['task ' .. id] = statuses[tonumber(code) + 1] end
+  return text
+end
 local back = {}
 for _ = 1, tonumber(take()) do
   local id = take()
-  back[id] = string.match(redis.call('HGET', prefix .. 'removed', id) or '', '^[^\\n]*\\n([^\\n]*)') or ''
+  back[id] = string.match(leftOf(id), '^[^\\n]*\\n([^\\n]*)') or ''
+end
+local remains = {}
+for _ = 1, tonumber(take()) do
+  local id = take()
+  leftOf(id)
+  remains[id] = take()
 end
 local workers = tonumber(take())
 local _, workerIds = check('worker', prefix .. 'workers', workers)
@@ -204,6 +222,10 @@ for i = 1, tasks do
     values[#values + 1] = version .. '\\n' .. entries .. '\\n' .. state
   end
 end
+for id, code in pairs(remains) do
+  local text = redis.call('HGET', prefix .. 'removed', id)
+  if text then redis.call('HSET', prefix .. 'removed', id, code .. string.match(text, '\\n.*$')) end
+end
 for i = 1, told do
   local id = ARGV[toldIds + i]
   local text = redis.call('HGET', prefix .. 'tasks', id)
@@ -258,7 +280,7 @@ end
 if rows > 0 then redis.call('HSET', prefix .. 'meta', 'last', string.format('%.0f', reached)) end
 
 local saved = tonumber(take())
-keepSaved(prefix, saving, at + 1, at + 2 * saved)
+keepSaved(prefix, saving, at + 1, at + 2 * saved, left)
 local after = ARGV[12]
 if after ~= '${WHATEVER}' then
   redis.call('HSET', prefix .. 'meta', 'saving', after)

@@ -118,8 +118,12 @@ export const NEVER = '-';
 
 /** What is left of a removed task, in four lines. Of those removed under earlier schemas there are two. */
 export function remainsText(remains: Remains, history: string): string {
-  const { status } = remains;
-  return `${status === null ? NEVER : STATUS_CODE[status]}\n${history}\n${highestText(remains)}`;
+  return `${statusText(remains.status)}\n${history}\n${highestText(remains)}`;
+}
+
+/** The first of them. */
+export function statusText(status: TaskStatus | null): string {
+  return status === null ? NEVER : String(STATUS_CODE[status]);
 }
 
 /** The last two of them. */

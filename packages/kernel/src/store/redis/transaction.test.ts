@@ -85,6 +85,17 @@ test('what keeps something for a checkpoint is a transaction, also when it was s
   expect(await server.ask('INFO', 'commandstats')).not.toContain('hsetnx');
 });
 
+test('what is made of what is left of a task is a script', async () => {
+  const alone = await hermit();
+  const task = await alone.add();
+  await alone.remove(task);
+  await alone.add({}, { id: 'between' });
+  const say = async () => alone.commit({ puts: [{ kind: 'remains', id: task.id, status: 'failed' }], events: [] });
+  expect(await scripts(say)).toBe(1);
+  const { tasks } = await alone.store.load({ tasks: [task.id] });
+  expect(tasks.get(task.id)).toEqual({ id: task.id, removed: true, status: 'failed' });
+});
+
 test('what removes a task, or brings one back, is a script', async () => {
   const alone = await hermit();
   const task = await alone.add();

@@ -11,7 +11,7 @@ import type { Keys } from './keys.ts';
 import { historyTextOf, keyText, rememberHistory, stateText, workerText } from './records.ts';
 
 const KEEP = new Script(`${KEEPING} keepLanes(ARGV[1], 3, #ARGV) keepLastKey(ARGV[1], ARGV[2])`);
-const SAVE = new Script(`${KEEPING} keepSaved(ARGV[1], ARGV[2], 3, #ARGV)`);
+const SAVE = new Script(`${KEEPING} keepSaved(ARGV[1], ARGV[2], 3, #ARGV, {})`);
 
 /** A point from which a transaction can go on: what a commit has left, or will have once it is carried out. */
 interface Footing {
@@ -214,7 +214,7 @@ function outcomeOf(answers: readonly (Reply | Error)[] | null, next: string): Ou
  * retention removes what has ended, and what entries are about must be read first when it is not changed.
  */
 function isPlain({ merged, told, saving }: CommitPlan): boolean {
-  if (saving === undefined || merged.gone.size > 0 || merged.back.size > 0) return false;
+  if (saving === undefined || merged.gone.size + merged.back.size + merged.remains.size > 0) return false;
   if (told.length > 0 || merged.reads.some(({ kind }) => kind === 'task')) return false;
   for (const { first } of merged.tasks.values()) {
     if (first !== null && (isTerminal(first) || historyTextOf(first) === undefined)) return false;

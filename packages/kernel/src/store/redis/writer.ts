@@ -188,7 +188,9 @@ export class Writer {
   async #conflicts(units: readonly Unit[]): Promise<Reply[]> {
     const { tasks, workers, documents, idempotency } = this.#keys;
     const named = units.flatMap(({ puts, reads = [] }) => [
-      ...puts.flatMap((put) => (put.kind === 'saving' ? [] : [{ kind: put.kind, id: idOf(put) }])),
+      ...puts.flatMap((put) =>
+        put.kind === 'saving' || put.kind === 'remains' ? [] : [{ kind: put.kind, id: idOf(put) }],
+      ),
       ...reads.flatMap((read) =>
         'version' in read && read.version !== REMOVED ? [{ kind: read.kind, id: read.id }] : [],
       ),

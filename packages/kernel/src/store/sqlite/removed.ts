@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Remains } from '../../core/archive.ts';
 import type { Tombstone } from '../../core/store.ts';
-import { TASK_STATUSES } from '../../core/task.ts';
+import { TASK_STATUSES, type TaskStatus } from '../../core/task.ts';
 import { historyText } from '../archive.ts';
 import { savedName } from '../saved.ts';
 import { STATUS_CODE } from './rows.ts';
@@ -20,6 +20,7 @@ export class Removed {
     [status: number, history: string, version: number, token: number, seq: number, version: number]
   >;
   readonly #put: Statement<Row>;
+  readonly #say: Statement<[status: number, id: string]>;
   readonly #delete: Statement<[string]>;
   readonly #isNeeded: Statement<[string, string], number>;
   readonly #rows: readonly Statement<[number]>[];
@@ -36,6 +37,7 @@ export class Removed {
        SELECT id, ?, history || ?, ?, ? FROM tasks WHERE seq = ? AND version = ?`,
     );
     this.#put = db.prepare(`INSERT OR REPLACE INTO ${columns} VALUES (?, ?, ?, ?, ?)`);
+    this.#say = db.prepare('UPDATE removed SET status = ? WHERE id = ?');
     this.#delete = db.prepare('DELETE FROM removed WHERE id = ?');
     this.#isNeeded = db
       .prepare<[string, string], number>(
@@ -64,7 +66,7 @@ export class Removed {
   }
 
   copy({ id, status, version, leaseToken }: Remains, history: readonly number[]): void {
-    this.#put.run(id, status === null ? NEVER : STATUS_CODE[status], historyText(history), version, leaseToken);
+    this.#put.run(id, codeOf(status), historyText(history), version, leaseToken);
   }
 
   /**
@@ -82,6 +84,11 @@ export class Removed {
     for (const on of dependsOn) this.#dependency.run(on, seq);
     for (const row of this.#rows) row.run(seq);
     return true;
+  }
+
+  /** What is left of a task says from now on how it ended, if anything is left. @param status null: it has never been */
+  say(id: string, status: TaskStatus | null): void {
+    this.#say.run(codeOf(status), id);
   }
 
   /** Takes what is left of a task that is there again. Answers its history. */
@@ -112,6 +119,10 @@ interface Leaving {
   readonly leaseToken: number;
   readonly tags: readonly string[];
   readonly dependsOn: readonly string[];
+}
+
+function codeOf(status: TaskStatus | null): number {
+  return status === null ? NEVER : STATUS_CODE[status];
 }
 
 function remainsOf([id, status, , version, leaseToken]: Row): Remains {

@@ -2,9 +2,20 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { SavedText } from '../../core/archive.ts';
 import type { Saved, SavedPage, SavedQuery } from '../../core/saved.ts';
 import { BATCH_BYTES } from '../archive.ts';
-import { Cursor, compare, KnownSaved, namedIn, type Present, savedText, statesBefore } from '../saved.ts';
+import {
+  absentIn,
+  Cursor,
+  compare,
+  KnownSaved,
+  namedIn,
+  type Present,
+  savedName,
+  savedText,
+  statesBefore,
+} from '../saved.ts';
 import { sizeOf } from '../task-size.ts';
 import type { Merged } from '../units.ts';
+import type { Removed } from './removed.ts';
 
 type KeptRow = [number: number, name: string, text: string | null];
 type Row = [...KeptRow, isLowest: number];
@@ -41,12 +52,13 @@ export class SavedStates {
     this.#delete = db.prepare('DELETE FROM saved WHERE number = ? AND name = ?');
   }
 
-  /** Keeps what a commit changes, as it was before. Answers the names of what is kept by now. */
-  keep(number: number, merged: Merged): string[] {
+  /** Keeps what a commit will change, as it is before. Answers the names of what is kept by now. */
+  keep(number: number, merged: Merged, removed: Removed): string[] {
     const names: string[] = [];
+    const left = new Map([...absentIn(merged)].map((id) => [savedName('task', id), removed.tombstone(id)?.status]));
     for (const [name, record] of statesBefore(merged)) {
       if (this.#known.has(number, name)) continue;
-      this.#keep.run(number, name, record && savedText(record));
+      this.#keep.run(number, name, record ? savedText(record) : (left.get(name) ?? null));
       names.push(name);
     }
     return names;

@@ -110,13 +110,13 @@ export class Writer {
     const { saving } = this.#mirror;
     this.#begin.run();
     try {
+      const names = saving && this.#saved.keep(saving.number, merged, this.#removed);
       const appended = this.#ledger.append(this.#mirror.ledger.head, merged.events, at);
       const lanes = this.#writeTasks(merged, appended);
       this.#writeWorkers(merged);
       for (const { first, last } of merged.idempotency.values()) this.#writeIdempotency(first, last);
       for (const { first, last } of merged.documents.values()) this.#documents.put(first, last);
       const counts = this.#writeCounts(merged);
-      const names = saving && this.#saved.keep(saving.number, merged);
       if (merged.saving) this.#writeSaving(merged.saving);
       if (appended.entries.length > 0) {
         this.#putMeta.run('ledger_head_id', appended.head.id);
@@ -146,6 +146,7 @@ export class Writer {
       const queued = Number(last?.status === 'queued') - Number(first?.status === 'queued');
       lanes.count(lane, queued, Number(last !== null) - Number(first !== null));
     }
+    for (const [id, status] of merged.remains) this.#removed.say(id, status);
     for (const taskId of appended.byTask.keys()) {
       if (!merged.tasks.has(taskId)) this.#tasks.appendHistory(taskId, historyText(appended, taskId));
     }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { type Document, nameOf } from '../../core/document.ts';
 import type { Saved } from '../../core/saved.ts';
 import type { IdempotencyRecord, Put } from '../../core/store.ts';
-import type { Task } from '../../core/task.ts';
+import type { Task, TaskStatus } from '../../core/task.ts';
 import { savedSince } from '../portrait.ts';
 import { aDocument, after, DAWN, insert, plain, type Scribe, update } from '../scribe.ts';
 import { at } from './checkpoints.ts';
@@ -12,6 +12,7 @@ import { type Driver, openFor } from './driver.ts';
 const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('checkpoint' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('forget' as const), oldest: fc.nat(3) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('retention' as const) }) },
   {
     weight: 8,
     arbitrary: fc.record({
@@ -35,13 +36,31 @@ class Naive {
   readonly gone = new Map<string, Task>();
   readonly documents = new Map<string, Document>();
   readonly keys = new Map<string, IdempotencyRecord>();
-  readonly copies = new Map<number, Copy>();
+  /** How those had ended of which something is left. */
+  readonly left = new Map<string, TaskStatus>();
+  readonly copies = new Map<number, Map<string, unknown>>();
+  /** After which checkpoint a task was last changed by a commit. */
+  readonly changed = new Map<string, number>();
 
-  copy(): Copy {
+  copy(): Map<string, unknown> {
     const shown: [string, unknown][] = [...this.tasks].map(([id, task]) => [`task ${id}`, plain(task)]);
+    for (const [id, status] of this.left) shown.push([`task ${id}`, { left: status }]);
     for (const [name, one] of this.documents) if (one.collection === 'vote') shown.push([`document ${name}`, one]);
     for (const [key, record] of this.keys) shown.push([`idempotency ${key}`, record]);
     return new Map(shown);
+  }
+
+  /** Nothing is kept of what retention removes: also for those who go back to where it had not changed since it is gone. */
+  retain(): void {
+    for (const [id, task] of this.tasks) {
+      if (task.completedAt === null) continue;
+      this.tasks.delete(id);
+      this.gone.set(id, task);
+      this.left.set(id, task.status);
+      for (const [number, copy] of this.copies) {
+        if (number > (this.changed.get(id) ?? 0)) copy.set(`task ${id}`, { left: task.status });
+      }
+    }
   }
 }
 
@@ -62,28 +81,41 @@ class Author {
     this.#fresh.clear();
   }
 
-  async put(kind: 'task' | 'vote' | 'policy' | 'key', n: number, removing: boolean): Promise<Put> {
+  async puts(kind: 'task' | 'vote' | 'policy' | 'key', n: number, removing: boolean): Promise<Put[]> {
     if (kind === 'task') return this.#task(`t${n}`, removing);
-    return kind === 'key' ? this.#key(`k${n}`, removing) : this.#document(kind, `d${n}`, removing);
+    return [kind === 'key' ? this.#key(`k${n}`, removing) : this.#document(kind, `d${n}`, removing)];
   }
 
-  async #task(id: string, removing: boolean): Promise<Put> {
-    const { tasks, gone } = this.model;
+  async #task(id: string, removing: boolean): Promise<Put[]> {
+    const { tasks, gone, left, changed, copies } = this.model;
+    changed.set(id, Math.max(0, ...copies.keys()));
     const prev = tasks.get(id) ?? null;
     const made = ++this.#made;
     // Of what comes and goes in one commit nobody has ever heard.
     if (prev && removing && !this.#fresh.has(id)) {
       tasks.delete(id);
       gone.set(id, prev);
-      return { kind: 'task', prev, next: null };
+      return [{ kind: 'task', prev, next: null }, ...this.#remains(id, made)];
     }
+    if (!prev && removing && gone.has(id) && made % 2) return this.#remains(id, made);
     const last = prev ?? gone.get(id);
     if (!prev) this.#fresh.add(id);
+    const status = (['queued', 'executing', 'failed'] as const)[made % 3]!;
+    const completedAt = status === 'failed' ? DAWN - 1 : null;
     const next = last
-      ? after(last, { losses: made, leaseToken: last.leaseToken + 1, status: made % 2 ? 'queued' : 'executing' })
+      ? after(last, { losses: made, leaseToken: last.leaseToken + 1, status, completedAt })
       : await this.#scribe.draft({ tags: [`${made}`] }, { id, leaseToken: 1 });
     tasks.set(id, next);
-    return { kind: 'task', prev, next };
+    left.delete(id);
+    return [{ kind: 'task', prev, next }];
+  }
+
+  /** What is left of one that is not there is to say something, or nothing. */
+  #remains(id: string, made: number): Put[] {
+    const status = ([null, 'completed', 'cancelled'] as const)[made % 3]!;
+    if (status) this.model.left.set(id, status);
+    else this.model.left.delete(id);
+    return [{ kind: 'remains', id, status }];
   }
 
   #document(collection: 'vote' | 'policy', id: string, removing: boolean): Put {
@@ -112,7 +144,8 @@ function applied(now: Copy, items: readonly Saved[]): Copy {
   const then = new Map(now);
   for (const item of items) {
     const name = `${item.kind} ${item.id}`;
-    if (item.saved === null) then.delete(name);
+    if (item.kind === 'task' && item.left.saved) then.set(name, { left: item.left.saved });
+    else if (item.saved === null) then.delete(name);
     else then.set(name, item.kind === 'task' ? plain(item.saved as Task) : item.saved);
   }
   return then;
@@ -147,11 +180,14 @@ export function checkpointsModel(driver: Driver): void {
         const below = Math.min(one.oldest, number);
         while ((await scribe.store.forgetSaved(below, limit)) > 0);
         for (const kept of model.copies.keys()) if (kept < below) model.copies.delete(kept);
+      } else if (one.kind === 'retention') {
+        await scribe.store.prune({ endedBefore: DAWN, ledgerBefore: null, idempotencyBefore: 0 }, 100);
+        model.retain();
       } else {
         author.begin();
         const units = one.stale ? [{ ...update(stale, after(stale, {})), puts: [dead(stale)] }] : [];
         for (const [kind, n, removing] of one.what) {
-          units.push({ puts: [await author.put(kind, n, removing)], events: insert({ ...stale, id: `t${n}` }).events });
+          units.push({ puts: await author.puts(kind, n, removing), events: insert({ ...stale, id: `t${n}` }).events });
         }
         const { outcomes } = await scribe.store.commit(units, scribe.at);
         expect(outcomes.map((outcome) => outcome === 'committed')).toEqual(units.map((_, n) => !one.stale || n > 0));
@@ -166,6 +202,7 @@ export function checkpointsModel(driver: Driver): void {
         const last = model.tasks.get(item.id) ?? model.gone.get(item.id);
         const known = { version: last?.version, leaseToken: last?.leaseToken };
         expect({ version: item.version, leaseToken: item.leaseToken }).toEqual(known);
+        expect(item.left.current).toBe(model.left.get(item.id) ?? null);
       }
     }
   }

@@ -16,6 +16,7 @@ import { listings } from './listings.ts';
 import { moments } from './moments.ts';
 import { queue } from './queue.ts';
 import { records } from './records.ts';
+import { remains } from './remains.ts';
 import { removal } from './removal.ts';
 import { reopening } from './reopening.ts';
 import { retention } from './retention.ts';
@@ -42,6 +43,7 @@ export function exerciseStore(name: string, driver: Driver): void {
     describe('checkpoints', () => checkpoints(driver));
     describe('checkpoints against copies', () => checkpointsModel(driver));
     describe('removal', () => removal(driver));
+    describe('what is left of removed tasks', () => remains(driver));
     describe('dumped and restored', () => archive(driver));
     describe('dumped while others go on', () => moments(driver));
     if (driver.join) describe('several kernels', () => severalKernels(driver));

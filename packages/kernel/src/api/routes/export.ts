@@ -1,0 +1,41 @@
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { writeArchive } from '../../archive/write.ts';
+import { timestamp } from '../../core/clock.ts';
+import { Refusal } from '../../core/errors.ts';
+import type { Api, ApiContext } from '../context.ts';
+import { sendRefusal } from '../problem.ts';
+import { NoBody } from '../schemas/task.ts';
+
+/** The whole colony, as a file that `colonyos import` makes a colony of. */
+export function exportRoutes(api: Api, { kernel, signer, config }: ApiContext): void {
+  const route = {
+    summary: 'The whole colony as it is at this moment, one JSON object a line',
+    tags: ['system'],
+    policy: 'admin',
+    answers: {
+      200: {
+        mediaType: 'application/x-ndjson',
+        description:
+          'What colonyos import takes; the last line is {"kind":"end", …}, and without it something is missing',
+      },
+    },
+  } as const;
+
+  async function send(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const begun = await kernel.exports.begin(request.principal.name);
+    if (begun instanceof Refusal) {
+      sendRefusal(reply, begun);
+      return reply;
+    }
+    const about = { system_id: config.systemId, timestamp: timestamp(begun.at) };
+    const name = `${config.systemId}-${about.timestamp.replace(/\W/g, '')}.ndjson`;
+    return reply
+      .header('content-type', 'application/x-ndjson; charset=utf-8')
+      .header('content-disposition', `attachment; filename="${name}"`)
+      .send(Readable.from(writeArchive(begun.pieces, about, signer), { objectMode: false }));
+  }
+
+  api.get('/system/export', { exposeHeadRoute: false, config: route }, send);
+  api.post('/system/export', { schema: { body: NoBody }, config: route }, send);
+}

@@ -1,0 +1,58 @@
+import type { Figures } from '../core/checkpoint.ts';
+import type { Saved } from '../core/saved.ts';
+import type { Put, Store } from '../core/store.ts';
+import { rewound } from '../guardian/rewind.ts';
+
+const PAGE = 200;
+
+/** One thing that a rollback would change. */
+export interface Difference {
+  readonly kind: Saved['kind'];
+  readonly id: string;
+  /** As it stands, and as it would stand; null: it is not there. */
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+/** How much a rollback to the checkpoint of this number would change. */
+export async function figuresSince(store: Store, number: number, wall: number): Promise<Figures> {
+  const tasks = { restored: 0, removed: 0, requeued: (await store.survey()).tasks.executing };
+  const votes = { restored: 0, removed: 0 };
+  for await (const item of savedSince(store, number)) {
+    for (const put of rewound(item, wall)) {
+      if (put.kind === 'remains') continue;
+      const end = put.next === null ? 'removed' : 'restored';
+      if (put.kind === 'task') {
+        tasks[end]++;
+        if (put.prev?.status === 'executing') tasks.requeued--;
+      } else if (item.id.startsWith('vote ') && put.kind === 'document') votes[end]++;
+    }
+  }
+  return { tasks, votes };
+}
+
+async function* savedSince(store: Store, since: number): AsyncGenerator<Saved> {
+  for (let after: string | null = null; ; ) {
+    const page = await store.saved({ since, after, limit: PAGE });
+    yield* page.items;
+    if (page.next === null) return;
+    after = page.next;
+  }
+}
+
+/** What a rollback would change of these. What is left of a task that is not there is no difference to anybody who looks. */
+export function differencesOf(items: readonly Saved[], wall: number): Difference[] {
+  return items.flatMap((item) =>
+    rewound(item, wall).flatMap((put): Difference[] =>
+      put.kind === 'remains'
+        ? []
+        : [{ kind: item.kind, id: item.id, from: standingOf(put.prev), to: standingOf(put.next) }],
+    ),
+  );
+}
+
+function standingOf(record: Exclude<Put, { kind: 'remains' }>['next']): string | null {
+  if (record === null) return null;
+  if ('status' in record) return record.status;
+  return 'state' in record ? record.state : 'used';
+}
