@@ -222,7 +222,7 @@ export class Checkpoints {
     const all = saving === null && rules.everyMs === null ? [] : await this.list();
     // Not what is kept for a checkpoint that is being made just now: its number is a higher one.
     const unneeded = all.at(-1)?.number ?? saving?.number ?? (await this.#lastNumber()).number + 1;
-    await store.forgetSaved(unneeded, PAGE);
+    await store.forgetSaved(unneeded, PAGE, saving);
     if (rules.everyMs === null) return;
     const last = all.find(({ label }) => label === AUTOMATIC)?.at ?? 0;
     if (wall - Math.max(last, this.#automaticAt) < rules.everyMs) return;

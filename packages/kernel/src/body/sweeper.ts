@@ -154,6 +154,8 @@ export class Sweeper {
     const { store, rules, clock, checkpoints } = this.#options;
     const { wall } = clock.now();
     await checkpoints.tend(wall);
+    // A checkpoint that is made from now on finds all that there is.
+    const { saving } = await store.survey();
     const removed = await store.prune(
       {
         endedBefore: rules.taskRetentionMs === null ? null : wall - rules.taskRetentionMs,
@@ -161,6 +163,7 @@ export class Sweeper {
         idempotencyBefore: wall - IDEMPOTENCY_MS,
       },
       MOST_PRUNED,
+      saving,
     );
     this.#retentionAt = removed >= MOST_PRUNED ? 0 : steady + RETENTION_EVERY_MS;
   }
