@@ -22,6 +22,18 @@ export function decodeDocumentCursor(cursor: string): Pick<Document, 'createdAt'
   return match ? { createdAt: Number(match[1]), id: match[2]! } : null;
 }
 
+/** Where a page of what a rollback would change ends, as the store says it. */
+export function encodeSavedCursor(place: string): string {
+  return Buffer.from(place).toString('base64url');
+}
+
+/** Null: not one of ours, or of an earlier checkpoint than the one of this number. */
+export function decodeSavedCursor(cursor: string, since: number): string | null {
+  const place = Buffer.from(cursor, 'base64url').toString();
+  const match = /^(\d{1,15}) (.+)$/s.exec(place);
+  return match && Number(match[1]) >= since ? place : null;
+}
+
 /** The same request for the next page, as a relative reference (RFC 8288). */
 export function nextPage(url: string, cursor: string): string {
   const [path, query] = url.split('?', 2);

@@ -6,11 +6,11 @@ import {
   NUMBERING,
 } from '../core/checkpoint.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Document } from '../core/document.ts';
+import { type Document, nameOf } from '../core/document.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { NewEvent } from '../core/event.ts';
 import type { Saving } from '../core/saved.ts';
-import type { Put, Store } from '../core/store.ts';
+import type { Put, Read, Store } from '../core/store.ts';
 import type { Batcher } from './batcher.ts';
 import { noSuchCheckpoint } from './decide/missing.ts';
 import { ROLLING } from './decide/rolling.ts';
@@ -65,18 +65,21 @@ export class CheckpointBook {
   }
 
   async remove(id: string, actor: string, reason: 'requested' | 'retention' | 'exported'): Promise<null | Refusal> {
+    const { store, clock } = this.#options;
     const done = await this.commit(actor, async (saving) => {
       if (saving?.rolling) return ROLLING;
-      const document = await this.#options.store.document('checkpoint', id);
+      const document = await store.document('checkpoint', id);
       if (!document) return noSuchCheckpoint(id);
-      const others = (await this.list()).filter((one) => one.id !== id);
+      const other = (await store.documents({ collection: 'checkpoint', limit: 2 })).items.find((one) => one.id !== id);
       const puts: Put[] = [{ kind: 'document', prev: document, next: null }];
-      if (others.length === 0) {
+      // That one stays: of two kernels that delete the last two, one sees that it is the last.
+      const reads: Read[] = other ? [{ kind: 'document', id: nameOf(other), version: other.version }] : [];
+      if (!other) {
         const { prev } = await this.lastNumber();
-        const next = checkpointNumbering(saving!.number, this.#options.clock.now().wall, prev);
+        const next = checkpointNumbering(saving!.number, clock.now().wall, prev);
         puts.push({ kind: 'document', prev, next }, { kind: 'saving', prev: saving, next: null });
       }
-      return { puts, event: { type: 'checkpoint_deleted', data: { checkpoint_id: id, reason } }, answer: null };
+      return { puts, reads, event: { type: 'checkpoint_deleted', data: { checkpoint_id: id, reason } }, answer: null };
     });
     return done instanceof Refusal ? done : null;
   }
@@ -95,9 +98,9 @@ export class CheckpointBook {
         const { saving, epoch } = await store.survey();
         const step = await decide(saving);
         if (step instanceof Refusal) return step;
-        const { puts, event, answer } = step;
+        const { puts, reads = [], event, answer } = step;
         const told: NewEvent[] = event ? [{ source: 'kernel', actor, ...event }] : [];
-        const entries = await commit({ puts, events: told, actor }, { saving, epoch });
+        const entries = await commit({ reads, puts, events: told, actor }, { saving, epoch });
         if (entries !== null) return { answer, eventId: entries[0]?.id ?? 0 };
       }
       throw new StorageUnavailable('the records are contended; try again');
@@ -113,6 +116,7 @@ export interface Made {
 
 export interface Step<T> {
   readonly puts: readonly Put[];
+  readonly reads?: readonly Read[];
   readonly event?: Pick<NewEvent, 'type' | 'data'> & { readonly actor?: string };
   readonly answer: T;
 }

@@ -3,7 +3,9 @@ import { expect, test } from 'vitest';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
 import { Hive } from '../testing/hive.ts';
+import { before } from '../testing/meddling.ts';
 import { newTask, Pipeline } from '../testing/pipeline.ts';
+import { Scribe } from '../testing/scribe.ts';
 import { Checkpoints } from './checkpoints.ts';
 
 const TASKS = 450;
@@ -106,6 +108,16 @@ test('what no checkpoint needs any more is let go', async () => {
   expect(await kept()).toBe(0);
   await hive.submit('after');
   expect(await kept()).toBe(0);
+});
+
+test('nothing is let go when another kernel has made a checkpoint since it was decided that nobody needs it', async () => {
+  const { pipeline, checkpoints } = await scene();
+  const { store } = pipeline;
+  await checkpoints.remove('c', 'ann');
+  const number = pipeline.clock.now().wall + 1;
+  before(store, 'forgetSaved', () => new Scribe(store).save({ number, rolling: false }));
+  await checkpoints.tend(pipeline.clock.now().wall);
+  expect((await store.saved({ since: 0, limit: 1000 })).items).toHaveLength(TASKS);
 });
 
 test('numbers are never used again, also when there was no checkpoint and the clock was put back', async () => {

@@ -1,6 +1,7 @@
 import { type Checkpoint, checkpointFrom, type Figures } from '../core/checkpoint.ts';
 import type { Clock } from '../core/clock.ts';
 import { Refusal } from '../core/errors.ts';
+import type { Saving } from '../core/saved.ts';
 import type { Store } from '../core/store.ts';
 import type { Batcher } from './batcher.ts';
 import { CheckpointBook, MOST_CHECKPOINTS } from './checkpoint-book.ts';
@@ -102,22 +103,19 @@ export class Checkpoints {
 
   /**
    * Now and then: what is begun is brought to its end, one is made by itself, and what no checkpoint needs is let go. Answers
-   * whether anything may be removed for good just now.
+   * how the store saves as long as something may be removed for good; null: nothing may.
    */
-  async tend(wall: number): Promise<boolean> {
-    const { store, rules } = this.#options;
+  async tend(wall: number): Promise<{ readonly saving: Saving } | null> {
+    const { store } = this.#options;
+    await this.resume();
+    await this.#makeAutomatic(wall);
     const { saving } = await store.survey();
-    if (saving?.rolling) {
-      await this.resume();
-      return false;
-    }
-    const all = saving === null && rules.everyMs === null ? [] : await this.list();
-    const isHeld = await this.#isHeld(all, wall);
+    const all = saving === null ? [] : await this.list();
+    if (saving?.rolling || (await this.#isHeld(all, wall))) return null;
     // Not what is kept for a checkpoint that is being made just now: its number is a higher one.
     const unneeded = all.at(-1)?.number ?? saving?.number ?? (await this.book.lastNumber()).number + 1;
-    if (!isHeld) await store.forgetSaved(unneeded, PAGE);
-    await this.#makeAutomatic(all, wall);
-    return !isHeld;
+    await store.forgetSaved(unneeded, PAGE, saving);
+    return { saving };
   }
 
   /** Whether the colony is being exported. Who has not been heard of for long does so no more. */
@@ -128,11 +126,12 @@ export class Checkpoints {
     return held.length > 0;
   }
 
-  async #makeAutomatic(all: readonly Checkpoint[], wall: number): Promise<void> {
+  async #makeAutomatic(wall: number): Promise<void> {
     const { everyMs } = this.#options.rules;
-    if (everyMs === null) return;
-    const last = all.find(({ label }) => label === AUTOMATIC)?.at ?? 0;
-    if (wall - Math.max(last, this.#automaticAt) < everyMs) return;
+    if (everyMs === null || wall - this.#automaticAt < everyMs) return;
+    const last = (await this.list()).find(({ label }) => label === AUTOMATIC)?.at ?? 0;
+    this.#automaticAt = Math.max(last, this.#automaticAt);
+    if (wall - this.#automaticAt < everyMs) return;
     this.#automaticAt = wall;
     await this.create(AUTOMATIC, 'kernel');
   }

@@ -1,6 +1,9 @@
 /** Time's deputy, on a clock that a hand moves. */
 import { expect, test, vi } from 'vitest';
 import { StorageUnavailable } from '../core/errors.ts';
+import type { Retention } from '../core/store.ts';
+import { after, before } from '../testing/meddling.ts';
+import { Scribe } from '../testing/scribe.ts';
 import { begin } from '../testing/swept-colony.ts';
 import { noticesOf } from './notices.ts';
 
@@ -158,4 +161,20 @@ test('after it was stopped it does nothing more', async () => {
   setting.sweeper.expect(1);
   await setting.advance(5000);
   expect(await setting.status('later')).toBe('pending');
+});
+
+test('nothing goes when another kernel has made a checkpoint since that was decided; it goes the next time', async () => {
+  const setting = await begin({ taskRetentionMs: 1000 });
+  const { store, clock } = setting.pipeline;
+  await setting.submit('old');
+  await setting.pipeline.run({ kind: 'cancel', actor: 'ann', taskId: 'old', cascade: false });
+  const ended = clock.now().wall;
+  const found: boolean[] = [];
+  const fits = ({ endedBefore }: Retention) => endedBefore! > ended;
+  after(store, 'prune', async () => found.push((await store.task('old')) !== null), fits);
+  before(store, 'prune', () => new Scribe(store).save({ number: ended, rolling: false }), fits);
+  await setting.advance(2100);
+  expect(found).toEqual([true]);
+  await setting.advance(2000);
+  expect(await setting.status('old')).toBeUndefined();
 });

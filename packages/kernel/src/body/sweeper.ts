@@ -154,7 +154,8 @@ export class Sweeper {
     const { store, rules, clock, checkpoints } = this.#options;
     const { wall } = clock.now();
     this.#retentionAt = steady + RETENTION_EVERY_MS;
-    if (!(await checkpoints.tend(wall))) return;
+    const may = await checkpoints.tend(wall);
+    if (may === null) return;
     const removed = await store.prune(
       {
         endedBefore: rules.taskRetentionMs === null ? null : wall - rules.taskRetentionMs,
@@ -162,6 +163,7 @@ export class Sweeper {
         idempotencyBefore: wall - IDEMPOTENCY_MS,
       },
       MOST_PRUNED,
+      may.saving,
     );
     if (removed >= MOST_PRUNED) this.#retentionAt = 0;
   }

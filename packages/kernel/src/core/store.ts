@@ -49,16 +49,23 @@ export interface Store {
   /** The other kernels, where several may share the store; null where there can be only one. */
   readonly fellows: Fellows | null;
 
-  /** Removes what retention no longer keeps; `limit` bounds the work of one call. Answers how much was removed. */
-  prune(before: Retention, limit: number): Promise<number>;
+  /**
+   * Removes what retention no longer keeps; `limit` bounds the work of one call. Answers how much was removed.
+   * @param saving how the store saved when that was looked at: once it saves otherwise, nothing is removed; undefined: however it does
+   */
+  prune(before: Retention, limit: number, saving?: Saving): Promise<number>;
   /**
    * The records that may not be what they were at a checkpoint, in the order of the numbers under which they are kept. Each
    * of them comes once over all pages, also when whoever reads changes those of a page before asking for the next; and a page
    * costs the same, however many records there are.
    */
   saved(query: SavedQuery): Promise<SavedPage>;
-  /** Lets go what is kept under numbers below this one; `limit` bounds the work of one call. Answers how much went; 0: all. */
-  forgetSaved(below: number, limit: number): Promise<number>;
+  /**
+   * Lets go what is kept under numbers below this one; `limit` bounds the work of one call. Answers how much went; 0: all, or
+   * nothing because the store saves otherwise than it did when that was looked at.
+   * @param saving how it saved then; undefined: however it does
+   */
+  forgetSaved(below: number, limit: number, saving?: Saving): Promise<number>;
   /**
    * Everything the store holds, read as it is asked for: at a moment, while others go on; or as it is, and nobody may write
    * meanwhile.

@@ -57,9 +57,9 @@ export class FaultyStore implements Store {
   documents: Store['documents'] = (query) => this.#read(() => this.#real.documents(query));
   due: Store['due'] = (now, limit) => this.#read(() => this.#real.due(now, limit));
   oldestQueued: Store['oldestQueued'] = () => this.#read(() => this.#real.oldestQueued());
-  prune: Store['prune'] = (before, limit) => this.#read(() => this.#real.prune(before, limit));
+  prune: Store['prune'] = (...args) => this.#read(() => this.#real.prune(...args));
   saved: Store['saved'] = (query) => this.#read(() => this.#real.saved(query));
-  forgetSaved: Store['forgetSaved'] = (below, limit) => this.#read(() => this.#real.forgetSaved(below, limit));
+  forgetSaved: Store['forgetSaved'] = (...args) => this.#read(() => this.#real.forgetSaved(...args));
   dump: Store['dump'] = (moment) => this.#real.dump(moment);
   restore: Store['restore'] = (pieces) => this.#real.restore(pieces);
   probe: Store['probe'] = () => this.#read(() => this.#real.probe());

@@ -128,6 +128,50 @@ test('a dry run that was misspelt is refused, rather than a rollback', async () 
   expect((await colony.call(`GET /tasks/${task.id}`)).status).toBe(200);
 });
 
+test('what a rollback would change comes page by page, and whoever makes up where one begins is refused', async () => {
+  const colony = await startColony(SETTINGS);
+  const { call } = colony;
+  await submit(colony);
+  const early = await checkpoint(colony);
+  const tasks = [await submit(colony), await submit(colony, {}, { 'idempotency-key': 'a key' })];
+  const late = await checkpoint(colony);
+  tasks.push(await submit(colony));
+  const found: JsonValue[] = [];
+  const cursors: string[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const from: string = cursor === '' ? '' : `&cursor=${cursor}`;
+    const page: JsonValue = (await call(`GET /system/checkpoints/${early}/diff?limit=1${from}`)).json;
+    found.push(...page.items);
+    cursor = page.next_cursor;
+    if (cursor !== null) cursors.push(cursor);
+  }
+  expect(
+    found
+      .filter(({ kind }) => kind === 'task')
+      .map(({ id }) => id)
+      .sort(),
+  ).toEqual(tasks.map(({ id }) => id).sort());
+  expect(found).toHaveLength(4);
+
+  const made = (text: string) => Buffer.from(text).toString('base64url');
+  const listed = made('s5');
+  // The first place is one of what was kept before the later checkpoint.
+  for (const cursor of [
+    'x',
+    listed,
+    made('12'),
+    made('12 '),
+    made('-1 task a'),
+    made(`${'9'.repeat(16)} task a`),
+    cursors[0],
+  ]) {
+    const answer = await call(`GET /system/checkpoints/${late}/diff?cursor=${cursor}`);
+    expect(answer).toMatchObject({ status: 422, json: { code: 'validation_failed' } });
+    expect(answer.text).toContain('query.cursor');
+  }
+  expect((await call(`GET /system/checkpoints/${late}/diff?cursor=${cursors.at(-1)}`)).json.items).toEqual([]);
+});
+
 test('a vote goes back with its task', async () => {
   const colony = await startColony(SETTINGS);
   const { call } = colony;

@@ -6,6 +6,7 @@ import { timestamp } from '../../core/clock.ts';
 import { Refusal } from '../../core/errors.ts';
 import { sendJson, sendNothing } from '../answer.ts';
 import type { Api, ApiContext } from '../context.ts';
+import { decodeSavedCursor, encodeSavedCursor } from '../cursor.ts';
 import { invalidField, sendRefusal } from '../problem.ts';
 import {
   CheckpointInput,
@@ -81,9 +82,12 @@ export function checkpointRoutes(api: Api, { kernel }: ApiContext): void {
       const checkpoint = await checkpoints.find(request.params.id);
       if (!checkpoint) return sendRefusal(reply, noSuchCheckpoint(request.params.id));
       const { limit = 100, cursor } = request.query;
-      const after = cursor === undefined ? null : Buffer.from(cursor, 'base64url').toString();
+      const after = cursor === undefined ? null : decodeSavedCursor(cursor, checkpoint.number);
+      if (cursor !== undefined && after === null) {
+        return sendRefusal(reply, invalidField('query.cursor', 'must be the next_cursor of the page before'));
+      }
       const { items, next } = await checkpoints.differences(checkpoint, after, limit);
-      const next_cursor = next === null ? null : Buffer.from(next).toString('base64url');
+      const next_cursor = next === null ? null : encodeSavedCursor(next);
       sendJson(reply, 200, JSON.stringify({ items: items.map(named), next_cursor }));
     },
   );

@@ -3,10 +3,10 @@ import type { Basis } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import type { Call } from '../../redis/connection.ts';
 import type { NewRow, Unnumbered } from '../../redis/ledger-rows.ts';
-import { type KnownSaved, savedText, savingText, statesBefore } from '../saved.ts';
+import { type KnownSaved, savedText, statesBefore } from '../saved.ts';
 import { expectedOf, type Merged, startedIn, versionOf } from '../units.ts';
-import { WHATEVER } from './commit-script.ts';
 import { documentText, placeDocument } from './documents.ts';
+import { expectedText } from './expected-saving.ts';
 import type { Keys } from './keys.ts';
 import { placeTask, placeWorker } from './placing.ts';
 import { highestText, historyTextOf, keyText, pair, stateText, statusText, workerText } from './records.ts';
@@ -124,8 +124,7 @@ export function scriptArguments(plan: CommitPlan, header: CommitHeader): string[
   const list: string[] = [prefix, kernel, String(operation), String(room ?? ''), String(startedIn(merged))];
   list.push(epoch ?? '', basis?.mark ?? '', basis?.exclusive ? '1' : '0');
   list.push(basis?.next ?? `${kernel} operation ${operation}`, plan.lastKey);
-  list.push(plan.saving === undefined ? WHATEVER : savingText(plan.saving));
-  list.push(merged.saving ? savingText(merged.saving.last) : WHATEVER);
+  list.push(expectedText(plan.saving), expectedText(merged.saving?.last));
 
   const tasks = [...merged.tasks];
   list.push(String(tasks.length));

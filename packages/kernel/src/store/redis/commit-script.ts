@@ -1,13 +1,11 @@
 import { REMOVED } from '../../core/store.ts';
 import { TASK_STATUSES } from '../../core/task.ts';
 import { Script } from '../../redis/script.ts';
+import { WHATEVER } from './expected-saving.ts';
 import { NEVER } from './records.ts';
 
 /** How many values a script hands to one command at most: Lua's stack is finite. */
 export const MOST_ARGUMENTS = 4000;
-
-/** Stands for how the store saves, where that does not matter or does not change. */
-export const WHATEVER = '*';
 
 /** For so long it is known which operation of a kernel was the last. */
 export const OPERATION_SECONDS = 86_400;

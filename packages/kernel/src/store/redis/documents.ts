@@ -2,6 +2,7 @@ import { type Collection, type Document, nameOf } from '../../core/document.ts';
 import type { DocumentQuery, Page } from '../../core/store.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { Script } from '../../redis/script.ts';
+import { SAVES_OTHERWISE } from './expected-saving.ts';
 import type { Keys } from './keys.ts';
 import { LOWEST_SCORE, type Writes } from './writes.ts';
 
@@ -42,9 +43,11 @@ export function placeDocument(
 
 /**
  * Removes documents that are of no use any more, the earliest first. Arguments: prefix, time before which they became so,
- * how many at the most. Answers how many went.
+ * how many at the most, how the store must save. Answers how many went.
  */
 const REMOVE_ENDED = new Script(`
+${SAVES_OTHERWISE}
+if savesOtherwise(ARGV[1], ARGV[4]) then return 0 end
 local documents, ended = ARGV[1] .. 'documents', ARGV[1] .. 'documents-ended'
 local names = redis.call('ZRANGEBYSCORE', ended, '${LOWEST_SCORE}', '(' .. ARGV[2], 'LIMIT', 0, ARGV[3])
 for _, name in ipairs(names) do
@@ -95,8 +98,10 @@ export class Documents {
     return { items, more: ids.length > limit };
   }
 
-  async removeEnded(time: number, limit: number): Promise<number> {
-    return (await this.#redis.run(REMOVE_ENDED, [this.#keys.prefix, String(time), String(limit)])) as number;
+  /** @param saving how the store must save for it, as text */
+  async removeEnded(time: number, limit: number, saving: string): Promise<number> {
+    const args = [this.#keys.prefix, String(time), String(limit), saving];
+    return (await this.#redis.run(REMOVE_ENDED, args)) as number;
   }
 }
 

@@ -1,9 +1,11 @@
 import type { LedgerEntry } from '../../core/event.ts';
+import type { Saving } from '../../core/saved.ts';
 import type { Retention } from '../../core/store.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { entriesOf, rowFrom, rowsOf, sealedHashes } from '../../redis/ledger-rows.ts';
 import { Script } from '../../redis/script.ts';
 import type { Documents } from './documents.ts';
+import { expectedText, SAVES_OTHERWISE } from './expected-saving.ts';
 import { FORGET } from './forgetting.ts';
 import type { Keys } from './keys.ts';
 import type { Loader } from './loader.ts';
@@ -13,14 +15,16 @@ import { LOWEST_SCORE, Writes } from './writes.ts';
 
 /**
  * Removes ended tasks. Of each there remains how it ended and which ledger entries tell of it, and its children are
- * handed on to its parent. One that has changed in the meantime stays. Arguments: prefix, n, then for each (id,
+ * handed on to its parent. One that has changed in the meantime stays. Arguments: prefix, how the store must save, n, then for each (id,
  * version, status code, highest version and token, place among its parent's children, how many more arguments, calls), then those of
  * which nothing may have to be left: these, and whatever they depended on.
  */
 const REMOVE = new Script(`
+${SAVES_OTHERWISE}
 ${FORGET}
-local prefix, removed, at = ARGV[1], 0, 2
-for _ = 1, tonumber(ARGV[2]) do
+if savesOtherwise(ARGV[1], ARGV[2]) then return 0 end
+local prefix, removed, at = ARGV[1], 0, 3
+for _ = 1, tonumber(ARGV[3]) do
   local id, version, status, highest, size = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5])
   local text = redis.call('HGET', prefix .. 'tasks', id)
   local found, history = string.match(text or '', '^(%d+)\\n([^\\n]*)\\n')
@@ -55,9 +59,11 @@ return removed
 
 /**
  * Removes idempotency records, those that were made first. One whose key was used again is newer, and stays.
- * Arguments: prefix, time before which they go, how many to look at.
+ * Arguments: prefix, time before which they go, how many to look at, how the store must save.
  */
 const FORGET_KEYS = new Script(`
+${SAVES_OTHERWISE}
+if savesOtherwise(ARGV[1], ARGV[4]) then return 0 end
 local records, order, gone = ARGV[1] .. 'idempotency', ARGV[1] .. 'idempotency-by-time', 0
 local before = tonumber(ARGV[2])
 for _, message in ipairs(redis.call('XRANGE', order, '-', '+', 'COUNT', ARGV[3])) do
@@ -77,16 +83,18 @@ return gone
 
 /**
  * Lets the ledger begin later, unless the last row that would go is not there (any more): others have removed it, or it
- * got lost with a failover. Arguments: prefix, first entry, the hash before it, that row's id and hashes, n, n streams (first
- * the seals), the tasks that what goes tells of.
+ * got lost with a failover. Arguments: prefix, first entry, the hash before it, that row's id and hashes, how the store must save,
+ * n, n streams (first the seals), the tasks that what goes tells of.
  */
 const TRIM = new Script(`
+${SAVES_OTHERWISE}
 ${FORGET}
-local seal = redis.call('XRANGE', ARGV[7], ARGV[4], ARGV[4])[1]
+if savesOtherwise(ARGV[1], ARGV[6]) then return 0 end
+local seal = redis.call('XRANGE', ARGV[8], ARGV[4], ARGV[4])[1]
 if not seal or seal[2][2] ~= ARGV[5] then return 0 end
 redis.call('HSET', ARGV[1] .. 'meta', 'first', ARGV[2], 'anchor', ARGV[3])
-local last = 6 + tonumber(ARGV[6])
-for at = 7, last do
+local last = 7 + tonumber(ARGV[7])
+for at = 8, last do
   redis.call('XTRIM', ARGV[at], 'MINID', ARGV[2])
   if redis.call('XLEN', ARGV[at]) == 0 then redis.call('DEL', ARGV[at]) end
 end
@@ -94,7 +102,10 @@ forget(ARGV[1], ARGV, last + 1)
 return 1
 `);
 
-/** Removes what retention no longer keeps, a bounded piece at a time. @returns how much went */
+/**
+ * Removes what retention no longer keeps, a bounded piece at a time; each script looks whether the store still saves as it did
+ * when that was looked at. @returns how much went
+ */
 export class Pruner {
   readonly #redis: RedisConnection;
   readonly #keys: Keys;
@@ -108,21 +119,23 @@ export class Pruner {
     this.#documents = documents;
   }
 
-  async prune({ endedBefore, ledgerBefore, idempotencyBefore }: Retention, limit: number): Promise<number> {
-    const tasks = endedBefore === null ? 0 : await this.#pruneTasks(endedBefore, limit);
-    const rows = ledgerBefore === null ? 0 : await this.#pruneLedger(ledgerBefore, limit);
-    const documents = endedBefore === null ? 0 : await this.#documents.removeEnded(endedBefore, limit);
-    return tasks + documents + rows + (await this.#pruneKeys(idempotencyBefore, limit));
+  async prune(before: Retention, limit: number, expected?: Saving): Promise<number> {
+    const { endedBefore, ledgerBefore, idempotencyBefore } = before;
+    const saving = expectedText(expected);
+    const tasks = endedBefore === null ? 0 : await this.#pruneTasks(endedBefore, limit, saving);
+    const rows = ledgerBefore === null ? 0 : await this.#pruneLedger(ledgerBefore, limit, saving);
+    const documents = endedBefore === null ? 0 : await this.#documents.removeEnded(endedBefore, limit, saving);
+    return tasks + documents + rows + (await this.#pruneKeys(idempotencyBefore, limit, saving));
   }
 
-  async #pruneTasks(before: number, limit: number): Promise<number> {
+  async #pruneTasks(before: number, limit: number, saving: string): Promise<number> {
     const { ended, prefix } = this.#keys;
     const ids = (await this.#redis.send(
       ...['ZRANGEBYSCORE', ended, LOWEST_SCORE, `(${before}`, 'LIMIT', '0', String(limit)],
     )) as string[];
     if (ids.length === 0) return 0;
     const tasks = await this.#loader.tasks(ids);
-    const args: string[] = [prefix, String(tasks.length)];
+    const args: string[] = [prefix, saving, String(tasks.length)];
     for (const task of tasks) {
       const writes = new Writes();
       removeTask(writes, this.#keys, task, new Map());
@@ -135,7 +148,7 @@ export class Pruner {
   }
 
   /** Whole rows only, sealed ones, and never the newest: the chain must have something to hold on to. */
-  async #pruneLedger(before: number, limit: number): Promise<number> {
+  async #pruneLedger(before: number, limit: number, saving: string): Promise<number> {
     const { ledger, seals, meta, prefix } = this.#keys;
     // How far it is sealed first: in between it can only get further.
     const [[last, sealed], messages, hashes] = (await this.#redis.pipeline([
@@ -153,7 +166,7 @@ export class Pruner {
     const entries = going.flatMap(entriesOf);
     const streams = [seals, ledger, ...this.#indexesOf(entries)];
     const told = new Set(entries.flatMap(({ taskId }) => taskId ?? []));
-    const args = [prefix, first, anchor, newest.id, seal, String(streams.length), ...streams, ...told];
+    const args = [prefix, first, anchor, newest.id, seal, saving, String(streams.length), ...streams, ...told];
     return (await this.#redis.run(TRIM, args)) === 1 ? going.length : 0;
   }
 
@@ -163,7 +176,7 @@ export class Pruner {
     return new Set([...names].map((name) => `${this.#keys.prefix}index:${name}`));
   }
 
-  async #pruneKeys(before: number, limit: number): Promise<number> {
-    return (await this.#redis.run(FORGET_KEYS, [this.#keys.prefix, String(before), String(limit)])) as number;
+  async #pruneKeys(before: number, limit: number, saving: string): Promise<number> {
+    return (await this.#redis.run(FORGET_KEYS, [this.#keys.prefix, String(before), String(limit), saving])) as number;
   }
 }

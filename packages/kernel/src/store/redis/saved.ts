@@ -1,9 +1,10 @@
-import type { SavedPage, SavedQuery } from '../../core/saved.ts';
+import type { SavedPage, SavedQuery, Saving } from '../../core/saved.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { Script } from '../../redis/script.ts';
 import { BATCH_BYTES } from '../archive.ts';
 import { Cursor, compare } from '../saved.ts';
 import { documentFrom } from './documents.ts';
+import { expectedText, SAVES_OTHERWISE } from './expected-saving.ts';
 import { FORGET } from './forgetting.ts';
 import type { Keys } from './keys.ts';
 import { keyFrom, remainsFrom, taskFrom } from './records.ts';
@@ -54,10 +55,13 @@ return answer
 
 /**
  * Lets go what is kept under early numbers, and with it what is left of tasks that nothing can bring back any more. Arguments:
- * prefix, number below which it goes, how many at the most, how many bytes are enough. Answers how many went.
+ * prefix, number below which it goes, how many at the most, how many bytes are enough, how the store must save. Answers how
+ * many went.
  */
 const LET_GO = new Script(`
+${SAVES_OTHERWISE}
 ${FORGET}
+if savesOtherwise(ARGV[1], ARGV[5]) then return 0 end
 local prefix, limit, room, gone, ids = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4]), 0, {}
 -- A task, and what it depends on. Whatever else looks like that is harmless: of what is needed nothing goes.
 local function note(id, text)
@@ -103,8 +107,9 @@ export class SavedStates {
     return { items, next: lastNumber ? new Cursor(Number(lastNumber), lastName!).text : null };
   }
 
-  async forget(below: number, limit: number): Promise<number> {
-    return (await this.#redis.run(LET_GO, [this.#keys.prefix, ...[below, limit, BATCH_BYTES].map(String)])) as number;
+  async forget(below: number, limit: number, saving: Saving | undefined): Promise<number> {
+    const args = [this.#keys.prefix, ...[below, limit, BATCH_BYTES].map(String), expectedText(saving)];
+    return (await this.#redis.run(LET_GO, args)) as number;
   }
 
   /** What was kept first of each of these, under this number or a later one; nothing of what has not changed since. */

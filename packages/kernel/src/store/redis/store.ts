@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Contents, Moment, Piece } from '../../core/archive.ts';
 import type { Now } from '../../core/clock.ts';
 import type { Collection, Document } from '../../core/document.ts';
-import type { SavedPage, SavedQuery } from '../../core/saved.ts';
+import type { SavedPage, SavedQuery, Saving } from '../../core/saved.ts';
 import type {
   CommitLimits,
   Committed,
@@ -197,8 +197,8 @@ export class RedisStore implements Store {
     return this.#queries.oldestQueued();
   }
 
-  prune(before: Retention, limit: number): Promise<number> {
-    return this.#pruner.prune(before, limit);
+  prune(before: Retention, limit: number, saving?: Saving): Promise<number> {
+    return this.#pruner.prune(before, limit, saving);
   }
 
   async saved(query: SavedQuery): Promise<SavedPage> {
@@ -206,8 +206,8 @@ export class RedisStore implements Store {
     return this.#saved.page(query);
   }
 
-  forgetSaved(below: number, limit: number): Promise<number> {
-    return this.#saved.forget(below, limit);
+  forgetSaved(below: number, limit: number, saving?: Saving): Promise<number> {
+    return this.#saved.forget(below, limit, saving);
   }
 
   async *dump(moment?: Moment): AsyncGenerator<Piece> {

@@ -4,7 +4,7 @@ import type { Contents, Moment, Piece } from '../../core/archive.ts';
 import type { Now } from '../../core/clock.ts';
 import type { Collection, Document } from '../../core/document.ts';
 import { StorageUnavailable } from '../../core/errors.ts';
-import type { SavedPage, SavedQuery } from '../../core/saved.ts';
+import type { SavedPage, SavedQuery, Saving } from '../../core/saved.ts';
 import type {
   CommitLimits,
   Committed,
@@ -24,6 +24,7 @@ import type { Task } from '../../core/task.ts';
 import type { Worker } from '../../core/worker.ts';
 import { fill, INCOMPLETE } from '../archive.ts';
 import { asOf } from '../moment.ts';
+import { versionOf } from '../units.ts';
 import { clear, dump, isIncomplete, SqliteFilling } from './archive.ts';
 import { type Lock, lockColony, openDatabase } from './connection.ts';
 import { Documents } from './documents.ts';
@@ -154,9 +155,9 @@ export class SqliteStore implements Store {
     throw isDatabaseError(error) ? this.#unavailable(error) : error;
   }
 
-  async prune(before: Retention, limit: number): Promise<number> {
+  async prune(before: Retention, limit: number, saving?: Saving): Promise<number> {
     this.#refuseIfBroken();
-    return this.#use((parts) => prune(parts, before, limit));
+    return this.#use((parts) => (savesOtherwise(parts, saving) ? 0 : prune(parts, before, limit)));
   }
 
   async saved(query: SavedQuery): Promise<SavedPage> {
@@ -165,9 +166,11 @@ export class SqliteStore implements Store {
     return this.#use((parts) => parts.saved.page(query, parts.loader));
   }
 
-  async forgetSaved(below: number, limit: number): Promise<number> {
+  async forgetSaved(below: number, limit: number, saving?: Saving): Promise<number> {
     this.#refuseIfBroken();
-    return this.#use(({ db, saved, removed, mirror }) => {
+    return this.#use((parts) => {
+      const { db, saved, removed, mirror } = parts;
+      if (savesOtherwise(parts, saving)) return 0;
       const forget = db.transaction(() => {
         const { gone, tasks } = saved.forget(below, limit);
         removed.forget(tasks, mirror.ledger.first);
@@ -278,6 +281,11 @@ function openComplete(path: string, clearing: boolean): Database {
     db.close();
     throw error;
   }
+}
+
+/** Nobody else writes: what is so now is so until what is done at once is done. */
+function savesOtherwise({ mirror }: Parts, saving: Saving | undefined): boolean {
+  return saving !== undefined && versionOf(saving) !== versionOf(mirror.saving);
 }
 
 function openAnew(path: string): Parts {

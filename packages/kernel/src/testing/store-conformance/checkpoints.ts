@@ -214,6 +214,21 @@ export function checkpoints(driver: Driver): void {
     expect(await scribe.store.forgetSaved(2, 100)).toBe(0);
   });
 
+  test('nothing is let go once the store saves otherwise than it did when that was looked at', async () => {
+    const scribe = await openFor(driver);
+    const task = await scribe.add();
+    await scribe.save(at(1));
+    await scribe.change(task, { losses: 1 });
+    await scribe.save(at(2));
+    for (const other of [null, at(1), { number: 2, rolling: true }]) {
+      expect(await scribe.store.forgetSaved(2, 100, other)).toBe(0);
+    }
+    expect(await savedSince(scribe.store, 1)).toHaveLength(1);
+    expect(await scribe.store.forgetSaved(2, 100, at(2))).toBe(1);
+    await scribe.save(null);
+    expect(await scribe.store.forgetSaved(3, 100, null)).toBe(0);
+  });
+
   test('what is kept under numbers that nobody goes back to is let go, a bounded piece at a time', async () => {
     const scribe = await openFor(driver);
     let task = await scribe.add();

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { IdempotencyRecord, Retention } from '../../core/store.ts';
+import type { Saving } from '../../core/saved.ts';
+import type { IdempotencyRecord, Retention, Unit } from '../../core/store.ts';
 import type { Task, TaskInput } from '../../core/task.ts';
 import { about, DAWN, type Scribe } from '../scribe.ts';
 import { type Driver, openFor } from './driver.ts';
@@ -16,6 +17,13 @@ function end(
   return scribe.add({ tags: ['old'], ...input }, { status: 'completed', completedAt, queuedAt: null, ...fields });
 }
 
+function use(key: string): Unit {
+  return {
+    puts: [{ kind: 'idempotency', prev: null, next: { key, bodyHash: 'x', taskIds: ['t'], at: DAWN } }],
+    events: [],
+  };
+}
+
 /** What retention removes, and what must outlive it. */
 export function retention(driver: Driver): void {
   test('tasks that ended before go, later and unfinished ones stay', async () => {
@@ -29,6 +37,29 @@ export function retention(driver: Driver): void {
     expect(await scribe.store.task(running.id)).not.toBeNull();
     expect(await scribe.store.prune({ ...NOTHING, endedBefore: DAWN }, 100)).toBe(0);
   });
+
+  const pieces: [string, Partial<Retention>, (scribe: Scribe) => Promise<unknown>][] = [
+    ['tasks', { endedBefore: DAWN }, (scribe) => end(scribe, DAWN - 1)],
+    ['documents', { endedBefore: DAWN }, (scribe) => scribe.addDocument({ endedAt: DAWN - 1 })],
+    ['idempotency keys', { idempotencyBefore: DAWN + 1 }, (scribe) => scribe.commit(use('k'))],
+    ['entries of the ledger', { ledgerBefore: DAWN + 1 }, (scribe) => fill(scribe, 2, 1)],
+  ];
+  test.each(pieces)(
+    'no %s go once the store saves otherwise than it did when that was looked at',
+    async (_, what, add) => {
+      const scribe = await openFor(driver);
+      await add(scribe);
+      await scribe.store.ledger.seal();
+      const { saving } = await scribe.store.survey();
+      await scribe.save({ number: 1, rolling: false });
+      const prune = (under: Saving) => scribe.store.prune({ ...NOTHING, ...what }, 100, under);
+      for (const other of [saving, { number: 1, rolling: true }, { number: 2, rolling: false }]) {
+        expect(await prune(other)).toBe(0);
+      }
+      expect(await prune({ number: 1, rolling: false })).toBe(1);
+      expect(await prune({ number: 1, rolling: false })).toBe(0);
+    },
+  );
 
   test('null keeps everything', async () => {
     const scribe = await openFor(driver);
