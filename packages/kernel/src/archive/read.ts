@@ -56,14 +56,16 @@ export async function* readArchive(chunks: AsyncIterable<Buffer>): AsyncGenerato
   for await (const lines of linesOf(chunks, LONGEST_LINE)) {
     for (const line of lines) {
       number++;
-      if (number === 1 || isEnd(line)) continue;
-      try {
-        yield pieceFrom(line.toString());
-      } catch (error) {
-        if (!(error instanceof SyntaxError)) throw error;
-        throw new Error(`line ${number} cannot be understood: ${error.message}`);
-      }
+      if (number > 1 && !isEnd(line)) yield pieceIn(line, number);
     }
+  }
+}
+
+function pieceIn(line: Buffer, number: number): Piece {
+  try {
+    return pieceFrom(line.toString());
+  } catch (error) {
+    throw new Error(`line ${number} cannot be understood: ${(error as Error).message}`);
   }
 }
 
@@ -87,10 +89,11 @@ function sealFrom(line: Buffer, number: number): Seal {
   throw new Error(`its end is damaged: it was cut off in line ${number + 1}`);
 }
 
-function parsed<T>(line: Buffer): Partial<T> | (null & T) {
+/** Its members, whatever they are; none where it is no object. */
+function parsed<T>(line: Buffer): Partial<T> {
   try {
-    return JSON.parse(line.toString()) as T;
+    return { ...(JSON.parse(line.toString()) as Partial<T> | null) };
   } catch {
-    return null as never;
+    return {};
   }
 }

@@ -61,10 +61,10 @@ const KINDS: Readonly<Record<Piece['kind'], true>> = {
   entries: true,
 };
 
-/** Throws a SyntaxError when a line holds none. */
+/** Throws an Error when a line holds none. */
 export function pieceFrom(line: string): Piece {
   const piece = JSON.parse(line) as Piece;
-  if (!Object.hasOwn(KINDS, piece?.kind)) throw new SyntaxError('it is none of the kinds that an export holds');
+  if (!Object.hasOwn(KINDS, piece?.kind)) throw new Error('it is none of the kinds that an export holds');
   if (piece.kind !== 'task') return piece;
   const { spec, ...task } = piece.task as unknown as Omit<StoredTask['task'], 'spec'> & { spec: string };
   return { ...piece, task: { ...task, spec: new Spec(spec) } };

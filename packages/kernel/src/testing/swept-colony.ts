@@ -1,6 +1,7 @@
 import { expect, onTestFinished } from 'vitest';
 import { Checkpoints } from '../body/checkpoints.ts';
 import { EventRelay } from '../body/event-relay.ts';
+import { Exports } from '../body/exports.ts';
 import { Presence } from '../body/presence.ts';
 import { Pulse } from '../body/pulse.ts';
 import { Sweeper, type SweepRules } from '../body/sweeper.ts';
@@ -19,6 +20,8 @@ export class SweptColony {
   readonly presence: Presence;
   readonly pulse: Pulse;
   readonly sweeper: Sweeper;
+  readonly checkpoints: Checkpoints;
+  readonly exports: Exports;
   readonly faults: unknown[] = [];
   present: string[] = [];
   broken = false;
@@ -45,15 +48,17 @@ export class SweptColony {
       onLoss: async () => undefined,
       onRestart: async () => undefined,
     });
-    const checkpoints = new Checkpoints({
+    let made = 0;
+    this.checkpoints = new Checkpoints({
       ...{ store: pipeline.store, batcher: pipeline.batcher, clock: pipeline.clock },
       rules: { keep: 20, everyMs: null },
-      newId: () => 'checkpoint',
+      newId: () => `checkpoint-${++made}`,
       onRolledBack: async () => undefined,
     });
+    this.exports = new Exports({ store: pipeline.store, clock: pipeline.clock, book: this.checkpoints.book });
     this.sweeper = new Sweeper({
       ...common,
-      checkpoints,
+      checkpoints: this.checkpoints,
       ...{ store: pipeline.store, batcher: pipeline.batcher, pulse: this.pulse },
       rules: { ...FOR_EVER, ...retention },
       random: () => 0.5,
