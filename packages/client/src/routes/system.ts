@@ -59,6 +59,15 @@ export abstract class SystemRoutes {
     return undefined;
   }
 
+  /**
+   * The whole colony as it is at this moment: pieces of text of any size, to be written to a file that `colonyos import` takes.
+   * Unless the last line begins with `{"kind":"end"` something is missing; then this throws `ColonyNetworkError`.
+   */
+  async *exportColony(options: CallOptions = {}): AsyncGenerator<string, void> {
+    const { body } = await this.requester.stream(get('/system/export', options.signal));
+    yield* body;
+  }
+
   createCheckpoint(label?: string, options: CallOptions = {}): Promise<Checkpoint> {
     return this.requester.json(
       post('/system/checkpoint', label === undefined ? {} : { label }, 'unsent', options.signal),

@@ -167,6 +167,8 @@ test('/openapi.json describes every route there is', async () => {
       'GET /system/audit/verify',
       'GET /system/audit/head',
       'GET /system/audit/export',
+      'GET /system/export',
+      'POST /system/export',
       'GET /metrics',
     ].sort(),
   );
