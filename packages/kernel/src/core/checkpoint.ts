@@ -12,11 +12,14 @@ export interface Checkpoint {
   readonly eventId: number;
   /** A rollback to it is under way. */
   readonly rolling: Rolling | null;
+  /** What the last rollback to it came to; absent: there has been none. */
+  readonly rolled?: Figures;
 }
 
 export interface Rolling {
   readonly actor: string;
-  readonly figures: Figures;
+  /** Null until they are counted: that is when nobody else changes anything any more, and nothing is taken back yet. */
+  readonly figures: Figures | null;
 }
 
 /** What a rollback comes to. */
