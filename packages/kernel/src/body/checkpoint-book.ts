@@ -41,6 +41,11 @@ export class CheckpointBook {
     return items.map(checkpointFrom).sort((a, b) => b.number - a.number);
   }
 
+  async find(id: string): Promise<Checkpoint | null> {
+    const document = await this.#options.store.document('checkpoint', id);
+    return document && checkpointFrom(document);
+  }
+
   /** As they are stored. */
   async documents(): Promise<readonly Document[]> {
     return (await this.#options.store.documents({ collection: 'checkpoint', limit: MOST_CHECKPOINTS })).items;

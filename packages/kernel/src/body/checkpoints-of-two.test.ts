@@ -52,3 +52,22 @@ test('when both of the last two are deleted at the same moment nothing is kept a
   await one.hive.submit('late');
   expect((await one.store.saved({ since: third!.number, limit: 9 })).items.map(({ id }) => id)).toEqual(['late']);
 });
+
+test('the figures of a rollback are those of all that it takes back, also of what another kernel did as it began', async () => {
+  const { one, other } = await two();
+  await one.hive.hire('maya', 9);
+  await one.hive.submit('early');
+  await one.hive.submit('held');
+  await one.hive.cancel('early');
+  await one.hive.claim('maya', 1);
+  const id = await one.create();
+  before(one.store, 'commit', async () => {
+    await other.hive.submit('late');
+    await other.hive.retry('early');
+  });
+  const figures = await one.checkpoints.rollback(id, 'ann');
+  expect(figures).toMatchObject({ tasks: { restored: 1, removed: 1, requeued: 1 } });
+  expect(await one.store.task('late')).toBeNull();
+  const [entry] = await one.store.ledger.query({ type: 'rollback_completed', limit: 9 });
+  expect(JSON.parse(entry!.data)).toMatchObject({ restored: 1, removed: 1, requeued: 1 });
+});

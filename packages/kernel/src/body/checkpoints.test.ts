@@ -51,7 +51,7 @@ function dieAt(store: Store, n: number, when: 'before' | 'after'): () => void {
   };
 }
 
-test.each([1, 2, 3, 4, 5, 6].flatMap((n) => [[n, 'before'] as const, [n, 'after'] as const]))(
+test.each([1, 2, 3, 4, 5, 6, 7].flatMap((n) => [[n, 'before'] as const, [n, 'after'] as const]))(
   'a rollback that is cut off at its commit %i, %s it, is brought to its end',
   async (n, when) => {
     const { pipeline, checkpoints } = await scene();

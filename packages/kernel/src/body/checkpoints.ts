@@ -1,4 +1,4 @@
-import { type Checkpoint, checkpointFrom, type Figures } from '../core/checkpoint.ts';
+import type { Checkpoint, Figures } from '../core/checkpoint.ts';
 import type { Clock } from '../core/clock.ts';
 import { Refusal } from '../core/errors.ts';
 import type { Saving } from '../core/saved.ts';
@@ -56,9 +56,8 @@ export class Checkpoints {
     return (await this.list()).map((checkpoint) => ({ ...checkpoint, eventId: ids.get(checkpoint.id) ?? null }));
   }
 
-  async find(id: string): Promise<Checkpoint | null> {
-    const document = await this.#options.store.document('checkpoint', id);
-    return document && checkpointFrom(document);
+  find(id: string): Promise<Checkpoint | null> {
+    return this.book.find(id);
   }
 
   async create(label: string | null, actor: string): Promise<Checkpoint | Refusal> {

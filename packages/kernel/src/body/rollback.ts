@@ -1,6 +1,6 @@
-import { type Checkpoint, checkpointDocument, checkpointFrom, type Figures } from '../core/checkpoint.ts';
+import { checkpointDocument, checkpointFrom, type Figures } from '../core/checkpoint.ts';
 import type { Clock } from '../core/clock.ts';
-import { nameOf } from '../core/document.ts';
+import { type Document, nameOf } from '../core/document.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { Put, Store } from '../core/store.ts';
 import { rewound } from '../guardian/rewind.ts';
@@ -22,9 +22,9 @@ export interface RollbackOptions {
 }
 
 /**
- * The way back to a checkpoint. It is a step forward: first nobody may change anything, then all leases are revoked, then
- * each record that has changed since becomes what it was, a page at a time, and in the end one entry of the ledger tells of
- * it. Whatever ends a kernel in between, it or another one goes on where it was.
+ * The way back to a checkpoint. It is a step forward: first nobody may change anything, then it is counted what there is to
+ * do, all leases are revoked, each record that has changed since becomes what it was, a page at a time, and in the end one
+ * entry of the ledger tells of it. Whatever ends a kernel in between, it or another one goes on where it was.
  */
 export class Rollback {
   readonly #options: RollbackOptions;
@@ -33,25 +33,25 @@ export class Rollback {
     this.#options = options;
   }
 
+  /** Answers what it came to. */
   async to(id: string, actor: string): Promise<Figures | Refusal> {
-    const { store, clock, book } = this.#options;
+    const { store, book } = this.#options;
     const begun = await book.commit(actor, async (saving) => {
       const document = await store.document('checkpoint', id);
       if (!document) return noSuchCheckpoint(id);
       if (saving === null || saving.rolling) return ROLLING;
-      const checkpoint = checkpointFrom(document);
-      const rolling = { actor, figures: await figuresSince(store, checkpoint.number, clock.now().wall) };
-      const next = checkpointDocument({ ...checkpoint, rolling, exporting: null }, document.version + 1);
+      const rolling = { actor, figures: null };
+      const next = checkpointDocument({ ...checkpointFrom(document), rolling, exporting: null }, document.version + 1);
       const puts: Put[] = [
         { kind: 'document', prev: document, next },
         { kind: 'saving', prev: saving, next: { ...saving, rolling: true } },
         ...(await this.#noMoreExports(id)),
       ];
-      return { puts, answer: rolling.figures };
+      return { puts, answer: null };
     });
     if (begun instanceof Refusal) return begun;
     await this.resume();
-    return begun.answer;
+    return (await book.find(id))?.rolled ?? noSuchCheckpoint(id);
   }
 
   /** What is being exported is not what it was any more: whoever reads it finds that out. */
@@ -69,34 +69,50 @@ export class Rollback {
     const { store, batcher, book, onRolledBack } = this.#options;
     for (let tries = 0; (await store.survey()).saving?.rolling; tries++) {
       if (tries === MOST_TRIES) throw new StorageUnavailable('the rollback does not come to its end');
-      const checkpoint = (await book.list()).find(({ rolling }) => rolling !== null);
+      const begun = (await book.documents()).find((document) => checkpointFrom(document).rolling !== null);
       // Another kernel may have come to the end of it just now.
-      if (!checkpoint) continue;
+      const target = begun && (await this.#counted(begun));
+      if (!target) continue;
+      const { actor } = checkpointFrom(target).rolling!;
       const holders = (await store.workers()).filter(({ holds }) => holds.length > 0);
       for (const { id: workerId } of holders) {
-        await batcher.execute({
-          kind: 'revoke_leases',
-          actor: checkpoint.rolling!.actor,
-          workerId,
-          reason: 'rollback',
-        });
+        await batcher.execute({ kind: 'revoke_leases', actor, workerId, reason: 'rollback' });
       }
-      await this.#rewind(checkpoint);
-      await this.#finish(checkpoint);
+      await this.#rewind(target);
+      await this.#finish(target);
       await onRolledBack();
     }
   }
 
+  /** What it comes to is written down once, by whoever is first. Null: it is over. */
+  async #counted(begun: Document): Promise<Document | null> {
+    if (checkpointFrom(begun).rolling!.figures !== null) return begun;
+    const { store, clock, book } = this.#options;
+    const done = await book.commit('kernel', async (saving) => {
+      if (!saving?.rolling || !(await this.#isStill(begun))) return ROLLING;
+      const checkpoint = checkpointFrom(begun);
+      const figures = await figuresSince(store, checkpoint.number, clock.now().wall);
+      const rolling = { ...checkpoint.rolling!, figures };
+      const next = checkpointDocument({ ...checkpoint, rolling }, begun.version + 1);
+      return { puts: [{ kind: 'document', prev: begun, next }], answer: next };
+    });
+    return done instanceof Refusal ? null : done.answer;
+  }
+
+  /** Whether nobody has gone on with this rollback; if somebody has, what is under way by now may be another one. */
+  async #isStill({ id, version }: Document): Promise<boolean> {
+    return (await this.#options.store.document('checkpoint', id))?.version === version;
+  }
+
   /** Nobody else changes anything meanwhile but whoever does the same. */
-  async #rewind({ id, number }: Checkpoint): Promise<void> {
+  async #rewind(target: Document): Promise<void> {
     const { store, batcher, clock } = this.#options;
+    const { number } = checkpointFrom(target);
+    const reads = [{ kind: 'document', id: nameOf(target), version: target.version }] as const;
     await batcher.alone(async (commit) => {
       for (let after: string | null = null, tries = 0; tries < MOST_TRIES; ) {
         const { saving, epoch } = await store.survey();
-        const target = await store.document('checkpoint', id);
-        // Whoever else does the same has come to its end. What is under way by now may be another one.
-        if (!saving?.rolling || !target || checkpointFrom(target).rolling === null) return;
-        const reads = [{ kind: 'document', id: nameOf(target), version: target.version }] as const;
+        if (!saving?.rolling || !(await this.#isStill(target))) return;
         const page = await store.saved({ since: number, after, limit: PAGE });
         const puts = page.items.flatMap((item) => rewound(item, clock.now().wall));
         const isDone =
@@ -109,21 +125,18 @@ export class Rollback {
     });
   }
 
-  async #finish({ id }: Checkpoint): Promise<void> {
-    const { store, book } = this.#options;
-    await book.commit('kernel', async (saving) => {
-      const document = await store.document('checkpoint', id);
-      const checkpoint = document && checkpointFrom(document);
-      // Another kernel has come to the end of it.
-      if (!saving?.rolling || !checkpoint?.rolling) return ROLLING;
-      const { actor, figures } = checkpoint.rolling;
-      const next = checkpointDocument({ ...checkpoint, rolling: null }, document!.version + 1);
+  async #finish(target: Document): Promise<void> {
+    const checkpoint = checkpointFrom(target);
+    const { actor, figures } = checkpoint.rolling!;
+    await this.#options.book.commit('kernel', async (saving) => {
+      if (!saving?.rolling || !(await this.#isStill(target))) return ROLLING;
+      const next = checkpointDocument({ ...checkpoint, rolling: null, rolled: figures! }, target.version + 1);
       const puts: Put[] = [
-        { kind: 'document', prev: document, next },
+        { kind: 'document', prev: target, next },
         { kind: 'saving', prev: saving, next: { ...saving, rolling: false } },
       ];
-      const { restored, removed, requeued } = figures.tasks;
-      const data = { checkpoint_id: id, reason: 'requested', removed, requeued, restored };
+      const { restored, removed, requeued } = figures!.tasks;
+      const data = { checkpoint_id: target.id, reason: 'requested', removed, requeued, restored };
       return { puts, event: { type: 'rollback_completed', data, actor }, answer: null };
     });
   }

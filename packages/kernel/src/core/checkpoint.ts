@@ -12,6 +12,8 @@ export interface Checkpoint {
   readonly eventId: number;
   /** A rollback to it is under way. */
   readonly rolling: Rolling | null;
+  /** What the last rollback to it came to; absent: there has been none. */
+  readonly rolled?: Figures;
   /**
    * The colony is being exported as it was before it, until this wall time unless that is put off: so long nothing is removed
    * for good. Null: it is not.
@@ -21,7 +23,8 @@ export interface Checkpoint {
 
 export interface Rolling {
   readonly actor: string;
-  readonly figures: Figures;
+  /** Null until they are counted: that is when nobody else changes anything any more, and nothing is taken back yet. */
+  readonly figures: Figures | null;
 }
 
 /** What a rollback comes to. */
