@@ -6,8 +6,10 @@ import { sizeOf } from './task-size.ts';
 
 /** What every store makes of an archive: it is read and written in batches, so that its size does not matter. */
 
-/** How many records are read or written in one go, and about how many bytes. */
-export const MOST_IN_BATCH = 500;
+/** How many records are read in one go: others want their turn in between. */
+export const MOST_IN_PAGE = 100;
+/** How many are written in one go, and about how many bytes are read or written. */
+const MOST_IN_BATCH = 500;
 export const BATCH_BYTES = 4 * 1024 * 1024;
 /** As many as a row of the ledger holds. */
 const MOST_ENTRIES = 128;
@@ -35,7 +37,7 @@ export interface Filling {
 export async function fill(pieces: AsyncIterable<Piece>, store: Filling): Promise<Contents> {
   await store.begin();
   let head: Head | undefined;
-  for await (const batch of batches(pieces)) {
+  for await (const batch of batches(pieces, MOST_IN_BATCH)) {
     head ??= headOf(batch[0]!);
     await store.write(batch);
   }
@@ -71,13 +73,13 @@ function headOf(piece: Piece): Head {
 }
 
 /** Few enough to be handled in one go, and never none. */
-export async function* batches(pieces: AsyncIterable<Piece>): AsyncGenerator<readonly Piece[]> {
+export async function* batches(pieces: AsyncIterable<Piece>, most: number): AsyncGenerator<readonly Piece[]> {
   let batch: Piece[] = [];
   let bytes = 0;
   for await (const piece of pieces) {
     batch.push(piece);
     bytes += bytesOf(piece);
-    if (batch.length < MOST_IN_BATCH && bytes < BATCH_BYTES) continue;
+    if (batch.length < most && bytes < BATCH_BYTES) continue;
     yield batch;
     batch = [];
     bytes = 0;
@@ -96,7 +98,7 @@ function bytesOf(piece: Piece): number {
 export async function* dumpLedger(ledger: Ledger): AsyncGenerator<LedgerPiece> {
   let after = (await ledger.span()).first - 1;
   for (;;) {
-    const read = await ledger.read(after, MOST_IN_BATCH);
+    const read = await ledger.read(after, 2 * MOST_ENTRIES);
     let entries: ChainedEntry[] = [];
     for (const entry of read) {
       if (entries.length === MOST_ENTRIES || (entries[0] && entries[0].at !== entry.at)) {
@@ -106,7 +108,7 @@ export async function* dumpLedger(ledger: Ledger): AsyncGenerator<LedgerPiece> {
       entries.push(entry);
     }
     if (entries.length > 0) yield { kind: 'entries', entries };
-    if (read.length < MOST_IN_BATCH) return;
+    if (read.length < 2 * MOST_ENTRIES) return;
     after = read.at(-1)!.id;
     await breathe();
   }

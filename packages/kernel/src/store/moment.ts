@@ -2,7 +2,7 @@ import type { Moment, Piece, SavedText } from '../core/archive.ts';
 import { type Document, nameOf } from '../core/document.ts';
 import type { IdempotencyRecord } from '../core/store.ts';
 import type { Worker } from '../core/worker.ts';
-import { batches } from './archive.ts';
+import { batches, MOST_IN_PAGE } from './archive.ts';
 import { savedName, savedRecord, taskOf } from './saved.ts';
 
 /**
@@ -17,7 +17,7 @@ export type KeptSince = (number: number, names: readonly string[]) => Promise<Re
  */
 export async function* asOf(pieces: AsyncIterable<Piece>, moment: Moment, keptSince: KeptSince): AsyncGenerator<Piece> {
   const gone = new Gone(moment);
-  for await (const batch of batches(pieces)) {
+  for await (const batch of batches(pieces, MOST_IN_PAGE)) {
     const names = batch.flatMap((piece) => nameOfPiece(piece) ?? []);
     const kept: ReadonlyMap<string, string | null> =
       names.length === 0 ? new Map() : await keptSince(moment.number, names);

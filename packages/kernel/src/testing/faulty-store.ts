@@ -1,3 +1,4 @@
+import type { Moment, Piece } from '../core/archive.ts';
 import { StorageUnavailable } from '../core/errors.ts';
 import type { Ledger, Store } from '../core/store.ts';
 import type { Random } from './random.ts';
@@ -60,7 +61,6 @@ export class FaultyStore implements Store {
   prune: Store['prune'] = (...args) => this.#read(() => this.#real.prune(...args));
   saved: Store['saved'] = (query) => this.#read(() => this.#real.saved(query));
   forgetSaved: Store['forgetSaved'] = (...args) => this.#read(() => this.#real.forgetSaved(...args));
-  dump: Store['dump'] = (moment) => this.#real.dump(moment);
   restore: Store['restore'] = (pieces) => this.#real.restore(pieces);
   probe: Store['probe'] = () => this.#read(() => this.#real.probe());
 
@@ -86,6 +86,13 @@ export class FaultyStore implements Store {
 
   get ledger(): Ledger {
     return this.#real.ledger;
+  }
+
+  async *dump(moment?: Moment): AsyncGenerator<Piece> {
+    for await (const piece of this.#real.dump(moment)) {
+      await this.#read(async () => undefined);
+      yield piece;
+    }
   }
 
   async close(): Promise<void> {

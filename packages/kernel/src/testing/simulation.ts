@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kernel } from '../body/kernel.ts';
 import { InMemoryBus } from '../bus/in-memory.ts';
+import type { Piece } from '../core/archive.ts';
 import type { Clock } from '../core/clock.ts';
 import { SqliteStore } from '../store/sqlite/store.ts';
 import type { Actor } from './actors/actor.ts';
@@ -37,6 +38,7 @@ export interface SimulationReport {
   readonly clockJumps: number;
   readonly rollbacks: number;
   readonly cutRollbacks: number;
+  readonly exports: number;
 }
 
 export const LEASE_MS = 10_000;
@@ -58,6 +60,7 @@ function draw(random: Random) {
     patienceMs: random.pick([0, 2, 100]),
     checkpointRate: random.pick([0, 0.05, 0.2]),
     checkpointsKept: random.pick([1, 3, 20]),
+    exportRate: random.pick([0, 0.05, 0.3]),
   };
 }
 
@@ -77,6 +80,8 @@ export class World {
   rollbacks = 0;
   /** How many rollbacks a crash came into the middle of. */
   cutRollbacks = 0;
+  /** What was exported to its end. */
+  readonly exports: (readonly Piece[])[] = [];
   #real!: SqliteStore;
   #wallError = 0;
   /** Its next crash begins before it is noticed. */
@@ -223,6 +228,7 @@ export async function simulate({ seed, steps = 150 }: SimulationOptions): Promis
       clockJumps: world.clockJumps,
       rollbacks: world.rollbacks,
       cutRollbacks: world.cutRollbacks,
+      exports: world.exports.length,
     };
   } catch (error) {
     throw new Error(`seed ${seed} (repeat with: npm run simulate:faults -- --seed ${seed})\n${(error as Error).stack}`);

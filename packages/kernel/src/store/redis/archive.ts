@@ -12,7 +12,7 @@ import type { Ledger } from '../../core/store.ts';
 import { TASK_STATUSES } from '../../core/task.ts';
 import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
 import { Script } from '../../redis/script.ts';
-import { BATCH_BYTES, dumpLedger, MOST_IN_BATCH } from '../archive.ts';
+import { BATCH_BYTES, dumpLedger, MOST_IN_PAGE } from '../archive.ts';
 import { savingFrom } from '../saved.ts';
 import { documentFrom } from './documents.ts';
 import type { Keys } from './keys.ts';
@@ -103,12 +103,12 @@ return answer
 /** The next tasks by age, of whatever status. */
 async function oldest(redis: RedisConnection, keys: Keys, after: number, last: number): Promise<Place[]> {
   const sets = TASK_STATUSES.map((status) => keys.status(status));
-  const replies = await redis.run(OLDEST, [...[MOST_IN_BATCH, after, last].map(String), ...sets]);
+  const replies = await redis.run(OLDEST, [...[MOST_IN_PAGE, after, last].map(String), ...sets]);
   return (replies as Reply[])
     .flatMap(scored)
     .map(([id, seq]) => ({ id, seq }))
     .sort((a, b) => a.seq - b.seq)
-    .slice(0, MOST_IN_BATCH);
+    .slice(0, MOST_IN_PAGE);
 }
 
 /** Divides records into portions that are not too large to be read in one go. @param lengths what asks how long one is */
@@ -152,7 +152,7 @@ async function readTasks(redis: RedisConnection, keys: Keys, ids: readonly strin
 async function* dumpKeys(redis: RedisConnection, keys: Keys): AsyncGenerator<StoredKey> {
   let after = '-';
   for (;;) {
-    const reply = await redis.send('XRANGE', keys.idempotencyByTime, after, '+', 'COUNT', String(MOST_IN_BATCH));
+    const reply = await redis.send('XRANGE', keys.idempotencyByTime, after, '+', 'COUNT', String(MOST_IN_PAGE));
     const messages = reply as [id: string, fields: string[]][];
     if (messages.length === 0) return;
     const made = messages.flatMap(([, fields]) => {
@@ -176,7 +176,7 @@ async function* dumpKeys(redis: RedisConnection, keys: Keys): AsyncGenerator<Sto
 }
 
 async function* dumpSaved(redis: RedisConnection, keys: Keys, saved: SavedStates): AsyncGenerator<SavedText> {
-  for await (const { number, names } of saved.names(MOST_IN_BATCH)) {
+  for await (const { number, names } of saved.names(MOST_IN_PAGE)) {
     const hash = keys.savedUnder(number);
     for (const some of await portions(redis, names, (name) => [['HSTRLEN', hash, name]])) {
       const texts = (await redis.send('HMGET', hash, ...some)) as (string | null)[];
@@ -189,7 +189,7 @@ async function* dumpSaved(redis: RedisConnection, keys: Keys, saved: SavedStates
 async function* scan(redis: RedisConnection, hash: string): AsyncGenerator<[field: string, value: string]> {
   let cursor = '0';
   do {
-    const reply = await redis.send('HSCAN', hash, cursor, 'COUNT', String(MOST_IN_BATCH));
+    const reply = await redis.send('HSCAN', hash, cursor, 'COUNT', String(MOST_IN_PAGE));
     const [next, list] = reply as [string, string[]];
     for (let at = 0; at < list.length; at += 2) yield [list[at]!, list[at + 1]!];
     cursor = next;

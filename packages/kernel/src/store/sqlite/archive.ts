@@ -12,7 +12,7 @@ import {
   type StoredTask,
 } from '../../core/archive.ts';
 import type { Verification } from '../../core/store.ts';
-import { BATCH_BYTES, dumpLedger, type Filling, historyText, MOST_IN_BATCH } from '../archive.ts';
+import { BATCH_BYTES, dumpLedger, type Filling, historyText, MOST_IN_PAGE } from '../archive.ts';
 import { Cursor, savingText } from '../saved.ts';
 import { sizeOf } from '../task-size.ts';
 import { Documents } from './documents.ts';
@@ -78,7 +78,7 @@ async function* dumpTasks(db: Database, last: number): AsyncGenerator<StoredTask
   const rows = db
     .prepare<[number, number], StoredTaskRow>(
       `SELECT ${TASK_COLUMNS}, t.history, (SELECT parent_id FROM children c WHERE c.seq = t.seq)
-       FROM ${TASK_TABLES} WHERE t.seq > ? AND t.seq <= ? ORDER BY t.seq LIMIT ${MOST_IN_BATCH}`,
+       FROM ${TASK_TABLES} WHERE t.seq > ? AND t.seq <= ? ORDER BY t.seq LIMIT ${MOST_IN_PAGE}`,
     )
     .raw();
   let after = 0;
@@ -103,9 +103,9 @@ async function* dumpTasks(db: Database, last: number): AsyncGenerator<StoredTask
 async function* dumpRemoved(removed: Removed): AsyncGenerator<RemovedTask> {
   let last = '';
   for (;;) {
-    const page = removed.after(last, MOST_IN_BATCH);
+    const page = removed.after(last, MOST_IN_PAGE);
     for (const { remains, history } of page) yield { kind: 'removed', remains, history: numbers(history) };
-    if (page.length < MOST_IN_BATCH) return;
+    if (page.length < MOST_IN_PAGE) return;
     last = page.at(-1)!.remains.id;
     await breathe();
   }
@@ -114,9 +114,9 @@ async function* dumpRemoved(removed: Removed): AsyncGenerator<RemovedTask> {
 async function* dumpDocuments(documents: Documents): AsyncGenerator<StoredDocument> {
   let last = { collection: '', id: '' };
   for (;;) {
-    const page = documents.after(last, MOST_IN_BATCH);
+    const page = documents.after(last, MOST_IN_PAGE);
     for (const document of page) yield { kind: 'document', document };
-    if (page.length < MOST_IN_BATCH) return;
+    if (page.length < MOST_IN_PAGE) return;
     last = page.at(-1)!;
     await breathe();
   }
@@ -124,7 +124,7 @@ async function* dumpDocuments(documents: Documents): AsyncGenerator<StoredDocume
 
 async function* dumpKeys(db: Database): AsyncGenerator<StoredKey> {
   const rows = db.prepare<[number], { seq: number; key: string; body_hash: string; task_ids: string; at: number }>(
-    `SELECT seq, key, body_hash, task_ids, at FROM idempotency WHERE seq > ? ORDER BY seq LIMIT ${MOST_IN_BATCH}`,
+    `SELECT seq, key, body_hash, task_ids, at FROM idempotency WHERE seq > ? ORDER BY seq LIMIT ${MOST_IN_PAGE}`,
   );
   for (let page = rows.all(0); page.length > 0; page = rows.all(page.at(-1)!.seq)) {
     for (const { key, body_hash, task_ids, at } of page) {
@@ -139,7 +139,7 @@ async function* dumpSaved(saved: SavedStates): AsyncGenerator<SavedText> {
   for (;;) {
     const page: SavedText[] = [];
     let bytes = 0;
-    for (const one of saved.after(last, MOST_IN_BATCH)) {
+    for (const one of saved.after(last, MOST_IN_PAGE)) {
       page.push(one);
       bytes += one.text?.length ?? 0;
       if (bytes >= BATCH_BYTES) break;

@@ -1,11 +1,13 @@
+import type { Piece } from '../../core/archive.ts';
 import { Refusal, StorageUnavailable } from '../../core/errors.ts';
 import type { World } from '../simulation.ts';
 import type { Actor } from './actor.ts';
 
-/** Makes checkpoints at any moment, deletes some, and takes the colony back to one of them, whatever is under way. */
+/** Makes checkpoints at any moment, deletes some, takes the colony back to one, and exports it, whatever is under way. */
 export class Operator implements Actor {
   readonly #world: World;
   #isBusy = false;
+  #isExporting = false;
   #healing = false;
 
   constructor(world: World) {
@@ -14,6 +16,7 @@ export class Operator implements Actor {
 
   act(): void {
     const { random, plan } = this.#world;
+    if (!this.#isExporting && !this.#healing && random.chance(plan.exportRate)) void this.#export();
     if (this.#isBusy || this.#healing) return;
     if (random.chance(plan.checkpointRate))
       void this.#try(() => this.#world.kernel.checkpoints.create(null, 'operator'));
@@ -23,6 +26,7 @@ export class Operator implements Actor {
 
   disconnected(): void {
     this.#isBusy = false;
+    this.#isExporting = false;
   }
 
   heal(): void {
@@ -30,7 +34,28 @@ export class Operator implements Actor {
   }
 
   async done(): Promise<boolean> {
-    return (await this.#world.store.survey()).saving?.rolling !== true;
+    return !this.#isExporting && (await this.#world.store.survey()).saving?.rolling !== true;
+  }
+
+  /** Reads at its leisure, so that much happens meanwhile. */
+  async #export(): Promise<void> {
+    this.#isExporting = true;
+    const { kernel, clock, random, exports, complaints } = this.#world;
+    try {
+      const begun = await kernel.exports.begin('operator');
+      if (begun instanceof Refusal) return;
+      const pieces: Piece[] = [];
+      for await (const piece of begun.pieces) {
+        pieces.push(piece);
+        if (random.chance(0.05)) await new Promise<void>((resolve) => clock.timer(random.between(0, 2000), resolve));
+      }
+      exports.push(pieces);
+    } catch (error) {
+      const isEnded = error instanceof StorageUnavailable || (error as Error).message.includes('exported no further');
+      if (!isEnded) complaints.push(String((error as Error).stack));
+    } finally {
+      if (kernel === this.#world.kernel) this.#isExporting = false;
+    }
   }
 
   async #withAny(act: 'rollback' | 'remove'): Promise<unknown> {
