@@ -1,4 +1,5 @@
 /** Rollbacks that are cut off, and what others may do meanwhile. */
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
@@ -96,6 +97,33 @@ test('while a rollback is under way everybody else is told to come again', async
   expect(await hive.pipeline.store.task('late')).toBeNull();
   await checkpoints.resume();
   await hive.submit('late');
+});
+
+test('between the pages of a rollback others have their turn', async () => {
+  const { pipeline, checkpoints } = await scene();
+  const { store } = pipeline;
+  const commit = store.commit.bind(store);
+  let pages = 0;
+  store.commit = async (units, ...rest) => {
+    const committed = await commit(units, ...rest);
+    if (units.some(({ events, puts }) => events.length === 0 && puts.some(({ kind }) => kind === 'task'))) pages++;
+    return committed;
+  };
+  /** After how many pages somebody else had a turn, and was answered. */
+  const turns = new Set<number>();
+  let isOver = false;
+  const others = (async () => {
+    while (!isOver) {
+      await setImmediate();
+      const seen = pages;
+      if (await store.task('t0')) turns.add(seen);
+    }
+  })();
+  await checkpoints.rollback('c', 'ann');
+  isOver = true;
+  await others;
+  expect(pages).toBe(3);
+  for (const page of [1, 2]) expect(turns).toContain(page);
 });
 
 test('what no checkpoint needs any more is let go', async () => {
