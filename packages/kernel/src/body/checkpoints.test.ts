@@ -1,12 +1,14 @@
 /** Rollbacks that are cut off, and what others may do meanwhile. */
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
-import type { Store } from '../core/store.ts';
+import type { Store, Unit } from '../core/store.ts';
 import { Hive } from '../testing/hive.ts';
 import { before } from '../testing/meddling.ts';
 import { newTask, Pipeline } from '../testing/pipeline.ts';
 import { Scribe } from '../testing/scribe.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { ROLLING } from './decide/rolling.ts';
 
 const TASKS = 450;
 
@@ -96,6 +98,50 @@ test('while a rollback is under way everybody else is told to come again', async
   expect(await hive.pipeline.store.task('late')).toBeNull();
   await checkpoints.resume();
   await hive.submit('late');
+});
+
+test('between the pages of a rollback others have their turn', async () => {
+  const { pipeline, checkpoints } = await scene();
+  const { store } = pipeline;
+  const commit = store.commit.bind(store);
+  let pages = 0;
+  store.commit = async (units, ...rest) => {
+    const committed = await commit(units, ...rest);
+    if (units.some(({ events, puts }) => events.length === 0 && puts.some(({ kind }) => kind === 'task'))) pages++;
+    return committed;
+  };
+  /** After how many pages somebody else had a turn, and was answered. */
+  const turns = new Set<number>();
+  let isOver = false;
+  const others = (async () => {
+    while (!isOver) {
+      await setImmediate();
+      const seen = pages;
+      if (await store.task('t0')) turns.add(seen);
+    }
+  })();
+  await checkpoints.rollback('c', 'ann');
+  isOver = true;
+  await others;
+  expect(pages).toBe(3);
+  for (const page of [1, 2]) expect(turns).toContain(page);
+});
+
+test('who wants to change something while records are taken back waits for that, and is told to come again', async () => {
+  const { hive, pipeline, checkpoints } = await scene();
+  const { store } = pipeline;
+  const late = { kind: 'submit', actor: 'ann', tasks: [newTask('late', {}, 0)] } as const;
+  let answer: Promise<unknown> | undefined;
+  const isPage = ([unit]: readonly Unit[]) =>
+    unit!.events.length === 0 && unit!.puts.some(({ kind }) => kind === 'task');
+  const ask = async () => {
+    answer = pipeline.run(late);
+  };
+  before(store, 'commit', ask, isPage);
+  await checkpoints.rollback('c', 'ann');
+  expect(await answer).toBe(ROLLING);
+  expect(await store.task('late')).toBeNull();
+  await hive.do(late);
 });
 
 test('what no checkpoint needs any more is let go', async () => {

@@ -7,7 +7,8 @@ export const ROLLING = new Refusal('storage_unavailable', 'A rollback is under w
   retryAfterSeconds: 1,
 });
 
-/** What goes on all the same: the rollback's own. */
+/** What goes on all the same: the rollback's own. Which in turn may not go on once it is over, here or elsewhere. */
 export function mayGoOn(command: Command, saving: Saving): boolean {
-  return !saving?.rolling || (command.kind === 'revoke_leases' && command.reason === 'rollback');
+  const isOwn = command.kind === 'revoke_leases' && command.reason === 'rollback';
+  return isOwn === (saving?.rolling ?? false);
 }
