@@ -9,7 +9,7 @@ const COME_AGAIN = { status: 503, json: { code: 'storage_unavailable' } };
 async function scene() {
   const colony = await startColony();
   const { call, kernel } = colony;
-  vi.spyOn(kernel.checkpoints, 'tend').mockResolvedValue();
+  vi.spyOn(kernel.checkpoints, 'tend').mockResolvedValue(null);
   const { id } = (await call('POST /workers', { name: 'bee', max_concurrent_tasks: 5 })).json;
   const url = `${await colony.listen()}/ws/worker?worker_id=${id}`;
   const connected = await new TestSocket(url).open();
