@@ -1,8 +1,8 @@
-import { Readable } from 'node:stream';
 import { signHead } from '../../core/head.ts';
 import type { LedgerQuery } from '../../core/store.ts';
 import { sendJson } from '../answer.ts';
 import type { Api, ApiContext } from '../context.ts';
+import { sendLines } from '../download.ts';
 import { exportLedger, type Unsigned } from '../export.ts';
 import { renderAuditEntry } from '../render.ts';
 import { AuditQuery, AuditSchema, HeadSchema, VerificationSchema } from '../schemas/system.ts';
@@ -88,10 +88,6 @@ export function auditRoutes(api: Api, { kernel, signer, config }: ApiContext): v
         },
       },
     },
-    (_request, reply) => {
-      reply
-        .header('content-type', 'application/x-ndjson; charset=utf-8')
-        .send(Readable.from(exportLedger(ledger, sign), { objectMode: false }));
-    },
+    (_request, reply) => sendLines(reply, exportLedger(ledger, sign)),
   );
 }

@@ -1,9 +1,9 @@
-import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { writeArchive } from '../../archive/write.ts';
 import { timestamp } from '../../core/clock.ts';
 import { Refusal } from '../../core/errors.ts';
 import type { Api, ApiContext } from '../context.ts';
+import { sendLines } from '../download.ts';
 import { sendRefusal } from '../problem.ts';
 import { NoBody } from '../schemas/task.ts';
 
@@ -30,10 +30,8 @@ export function exportRoutes(api: Api, { kernel, signer, config }: ApiContext): 
     }
     const about = { system_id: config.systemId, timestamp: timestamp(begun.at) };
     const name = `${config.systemId}-${about.timestamp.replace(/\W/g, '')}.ndjson`;
-    return reply
-      .header('content-type', 'application/x-ndjson; charset=utf-8')
-      .header('content-disposition', `attachment; filename="${name}"`)
-      .send(Readable.from(writeArchive(begun.pieces, about, signer), { objectMode: false }));
+    reply.header('content-disposition', `attachment; filename="${name}"`);
+    return sendLines(reply, writeArchive(begun.pieces, about, signer));
   }
 
   api.get('/system/export', { exposeHeadRoute: false, config: route }, send);
