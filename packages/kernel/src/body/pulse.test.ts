@@ -159,6 +159,19 @@ test('a store that does not answer is noticed long before it is given up', async
   expect(it.pulse.problem).toBeNull();
 });
 
+test('an answer that had to wait because this very process was held up is in time', async () => {
+  const it = begin();
+  // It is read right after the timers that were due meanwhile.
+  it.fellows.takesMs = 503;
+  const found = new Set<string | null>();
+  for (let ms = 0; ms < 2000; ms++) {
+    await it.clock.advance(1);
+    found.add(it.pulse.problem);
+  }
+  expect(it.fellows.beats.length).toBeGreaterThan(2);
+  expect([...found]).toEqual([null]);
+});
+
 test('what is said to be lost is put right once at a time, until it is; beats go on', async () => {
   const it = begin();
   let finish: (error?: Error) => void = () => {};

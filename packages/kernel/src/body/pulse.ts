@@ -37,8 +37,7 @@ export class Pulse {
   readonly #options: PulseOptions;
   #cancelTimer: () => void = () => undefined;
   #beating: Promise<void> | null = null;
-  /** Steady time at which the beat under way began. */
-  #begunAt = 0;
+  #isLate = false;
   /** Whom the last beat found silent, until somebody sees to them; null: another kernel is the steward. */
   #silent: readonly string[] | null = null;
   /** The ledger's end at the last beat: what the bus has not brought by the next one got lost. */
@@ -67,9 +66,7 @@ export class Pulse {
 
   /** Why the store may be gone, before that is certain; null: it answers. */
   get problem(): string | null {
-    if (this.#beating === null) return null;
-    const isLate = this.#options.clock.now().steady - this.#begunAt > LONGEST_BEAT_MS;
-    return isLate ? 'the store has not answered for a while' : null;
+    return this.#isLate ? 'the store has not answered for a while' : null;
   }
 
   /** The workers that were silent for a whole lease, each time they are found; null when sweeping is another's office. */
@@ -94,12 +91,26 @@ export class Pulse {
     if (this.#stopped) return;
     const { clock } = this.#options;
     this.#cancelTimer = clock.timer(Math.max(SHORTEST_REST_MS, delayMs), () => {
-      this.#begunAt = clock.now().steady;
+      const begunAt = clock.now().steady;
+      const cancelWatch = this.#watch();
       this.#beating = this.#beat().then(() => {
         this.#beating = null;
-        this.#arm(BEAT_EVERY_MS - (clock.now().steady - this.#begunAt));
+        this.#isLate = false;
+        cancelWatch();
+        this.#arm(BEAT_EVERY_MS - (clock.now().steady - begunAt));
       });
     });
+  }
+
+  /** Looks whether a beat takes long. An answer that has arrived while this very process was held up counts as in time. */
+  #watch(): () => void {
+    const { clock } = this.#options;
+    let cancel = clock.timer(LONGEST_BEAT_MS, () => {
+      cancel = clock.timer(SHORTEST_REST_MS, () => {
+        this.#isLate = true;
+      });
+    });
+    return () => cancel();
   }
 
   async #beat(): Promise<void> {
