@@ -1,12 +1,15 @@
 import { once } from 'node:events';
 import { get } from 'node:http';
 import Fastify from 'fastify';
+import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { sendLines } from './download.ts';
 
 /** Serves lines; answers where, and what became of those who asked. */
 async function serve(lines: () => AsyncGenerator<string>, stallMs?: number) {
   const ended: string[] = [];
+  const said: string[] = [];
+  const log = pino({}, { write: (line: string) => void said.push(JSON.parse(line).msg) });
   async function* watched(): AsyncGenerator<string> {
     try {
       yield* lines();
@@ -17,8 +20,8 @@ async function serve(lines: () => AsyncGenerator<string>, stallMs?: number) {
   }
   const app = Fastify();
   onTestFinished(() => app.close());
-  app.get('/', async (_request, reply) => sendLines(reply, watched(), stallMs));
-  return { url: await app.listen({ port: 0, host: '127.0.0.1' }), ended };
+  app.get('/', async (_request, reply) => sendLines({ log }, reply, watched(), stallMs));
+  return { url: await app.listen({ port: 0, host: '127.0.0.1' }), ended, said };
 }
 
 async function* forEver(): AsyncGenerator<string> {
@@ -36,12 +39,13 @@ test('lines are sent to their end', async () => {
   expect(ended).toEqual(['read', 'over']);
 });
 
-test('lines that fail break the answer off', async () => {
-  const { url } = await serve(async function* () {
+test('lines that fail break the answer off, and the log says so', async () => {
+  const { url, said } = await serve(async function* () {
     yield 'a\n';
     throw new Error('no more');
   });
   await expect(fetch(url).then((answer) => answer.text())).rejects.toThrow();
+  expect(said).toEqual(['an answer was broken off']);
 });
 
 test('whoever takes nothing any more is not waited for', async () => {

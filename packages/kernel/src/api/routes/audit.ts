@@ -8,7 +8,8 @@ import { renderAuditEntry } from '../render.ts';
 import { AuditQuery, AuditSchema, HeadSchema, VerificationSchema } from '../schemas/system.ts';
 
 /** The ledger as an audit log: read it, check its chain, take it away. */
-export function auditRoutes(api: Api, { kernel, signer, config }: ApiContext): void {
+export function auditRoutes(api: Api, context: ApiContext): void {
+  const { kernel, signer, config } = context;
   const { ledger } = kernel.store;
   const sign = (head: Unsigned) => signHead(signer, { system_id: config.systemId, ...head }, Date.now());
 
@@ -88,6 +89,6 @@ export function auditRoutes(api: Api, { kernel, signer, config }: ApiContext): v
         },
       },
     },
-    (_request, reply) => sendLines(reply, exportLedger(ledger, sign)),
+    (_request, reply) => sendLines(context, reply, exportLedger(ledger, sign)),
   );
 }

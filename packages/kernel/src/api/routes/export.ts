@@ -8,7 +8,8 @@ import { sendRefusal } from '../problem.ts';
 import { NoBody } from '../schemas/task.ts';
 
 /** The whole colony, as a file that `colonyos import` makes a colony of. */
-export function exportRoutes(api: Api, { kernel, signer, config }: ApiContext): void {
+export function exportRoutes(api: Api, context: ApiContext): void {
+  const { kernel, signer, config } = context;
   const route = {
     summary: 'The whole colony as it is at this moment, one JSON object a line',
     tags: ['system'],
@@ -31,7 +32,7 @@ export function exportRoutes(api: Api, { kernel, signer, config }: ApiContext): 
     const about = { system_id: config.systemId, timestamp: timestamp(begun.at) };
     const name = `${config.systemId}-${about.timestamp.replace(/\W/g, '')}.ndjson`;
     reply.header('content-disposition', `attachment; filename="${name}"`);
-    return sendLines(reply, writeArchive(begun.pieces, about, signer));
+    return sendLines(context, reply, writeArchive(begun.pieces, about, signer));
   }
 
   api.get('/system/export', { exposeHeadRoute: false, config: route }, send);

@@ -149,7 +149,7 @@ export class SqliteStore implements Store {
     };
   }
 
-  /** Long answers of the ledger are read a piece at a time: its database may fail or be closed in between. */
+  /** Long answers are read a piece at a time: the database may fail or be closed in between. */
   #rethrow(error: unknown, ledger: SqliteLedger): never {
     if (this.#parts?.ledger !== ledger) throw new StorageUnavailable(this.#broken ?? 'the database was opened anew');
     throw isDatabaseError(error) ? this.#unavailable(error) : error;
@@ -181,12 +181,12 @@ export class SqliteStore implements Store {
   }
 
   async *dump(moment?: Moment): AsyncGenerator<Piece> {
+    const parts = this.#use((open) => open);
     try {
-      const { saved } = this.#use((parts) => parts);
-      const pieces = this.#use(dump);
-      yield* moment ? asOf(pieces, moment, async (number, names) => saved.since(number, names)) : pieces;
+      const pieces = dump(parts);
+      yield* moment ? asOf(pieces, moment, async (number, names) => parts.saved.since(number, names)) : pieces;
     } catch (error) {
-      throw isDatabaseError(error) ? this.#unavailable(error) : error;
+      this.#rethrow(error, parts.ledger);
     }
   }
 
