@@ -2,15 +2,8 @@ import type { FieldError } from '../core/errors.ts';
 import type { RuleTypes } from '../core/rule-types.ts';
 import { Members } from './members.ts';
 import { PatternSet } from './patterns/pattern-set.ts';
-import {
-  ACTIONS,
-  type Action,
-  type ParsedPattern,
-  type ParsedRule,
-  type Policy,
-  type RateLimit,
-  type Rule,
-} from './policy.ts';
+import type { Pattern } from './patterns/sources.ts';
+import { ACTIONS, type Action, type ParsedRule, type Policy, type RateLimit, type Rule } from './policy.ts';
 import { cut, shown } from './quote.ts';
 import { customRule } from './rules/custom.ts';
 import { MAX_PATTERNS, MAX_TOTAL_SIZE, prohibitedPattern } from './rules/prohibited-pattern.ts';
@@ -52,7 +45,7 @@ class Parser {
   readonly #ids = new Map<string, number>();
   readonly #rules: Rule[] = [];
   readonly #rateLimits: RateLimit[] = [];
-  readonly #patterns: ParsedPattern[] = [];
+  readonly #patterns: Pattern[] = [];
 
   constructor(types: RuleTypes) {
     const custom = Object.entries(types);
@@ -82,7 +75,7 @@ class Parser {
     return {
       document: { version: version!, rules },
       rules: this.#rules,
-      patterns: this.#patterns.length === 0 ? null : new PatternSet(this.#patterns.map(({ program }) => program)),
+      patterns: this.#patterns.length === 0 ? null : PatternSet.of(this.#patterns),
       rateLimits: this.#rateLimits,
     };
   }

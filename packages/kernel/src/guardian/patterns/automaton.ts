@@ -43,6 +43,11 @@ export class Automaton {
     this.#startsAssert = this.#graph.someAssert(this.#starts);
   }
 
+  /** What is left of the work that this search may take. */
+  get left(): number {
+    return Math.max(0, this.#left);
+  }
+
   /** Begins to search the texts of one task, with what work they may take together. */
   begin(budget: number): void {
     const full = this.#states.length * this.#columns > MOST_ENTRIES || this.#search === MOST_SEARCHES;
@@ -54,17 +59,17 @@ export class Automaton {
   /**
    * Searches one more text.
    * @param found is told which pattern matches, and where its first match ends, in UTF-16 code units; perhaps repeatedly
+   * @param first where in `text` the one to search begins, and `end` where it ends
    * @returns false when the budget is used up, and the text was not searched to its end
    */
-  search(text: string, found: (pattern: number, end: number) => void): boolean {
-    this.#left -= text.length + PER_TEXT;
+  search(text: string, found: (pattern: number, end: number) => void, first = 0, end = text.length): boolean {
+    this.#left -= end - first + PER_TEXT;
     if (this.#left < 0) return false;
     const ofUnit = this.#alphabet.ofUnit;
-    const end = text.length;
     let charged = this.#charged;
     let next = this.#next;
     let row = 0;
-    for (let i = 0; i <= end; i++) {
+    for (let i = first; i <= end; i++) {
       let column = i === end ? this.#columns - 1 : ofUnit[text.charCodeAt(i)]!;
       const at = i;
       if (column === PAIR) {
@@ -75,7 +80,7 @@ export class Automaton {
       const entry = row + column;
       if (charged[entry] !== this.#search) {
         if (!this.#charge(row, column)) return false;
-        for (const pattern of this.#matched.get(entry) ?? NONE) found(pattern, at);
+        for (const pattern of this.#matched.get(entry) ?? NONE) found(pattern, at - first);
         charged = this.#charged;
         next = this.#next;
       }

@@ -1,13 +1,13 @@
-import type { Json } from '../../core/json.ts';
-import type { TaskSpec } from '../../core/task.ts';
 import { Automaton } from './automaton.ts';
 import { AMBIGUOUS, Keywords } from './keywords.ts';
 import { requiredLiterals } from './literals.ts';
 import type { Program } from './program.ts';
-import { type Place, visitTexts } from './texts.ts';
+import type { Pattern } from './sources.ts';
+import { type Place, placesOf, unescaped, visitTexts } from './texts.ts';
 
 /** What patterns look at: what the submitter wrote and a worker, or whoever reads a list of tasks, acts upon. */
 export const SEARCHED_FIELDS = ['description', 'payload', 'constraints', 'tags', 'requirements', 'created_by'] as const;
+const SEARCHED: ReadonlySet<string> = new Set(SEARCHED_FIELDS);
 
 /**
  * How much work the search of one task may take, in about the time it takes to read a character. A text of n characters
@@ -38,14 +38,26 @@ export class PatternSet {
   /** Null when some pattern may match whatever the text holds. */
   readonly #keywords: Keywords | null;
 
-  constructor(programs: readonly Program[]) {
+  /** What the last search took, in the units of the budget, and reading the JSON text with it. */
+  work = 0;
+
+  static of(patterns: readonly Pattern[]): PatternSet {
+    return new PatternSet(
+      patterns.map(({ program }) => program),
+      patterns.map(({ literals }) => literals),
+    );
+  }
+
+  /** @param literals what `requiredLiterals` says of each program */
+  constructor(programs: readonly Program[], literals = programs.map(requiredLiterals)) {
     this.#automaton = new Automaton(programs);
-    this.#keywords = keywordsOf(programs);
+    this.#keywords = keywordsOf(literals);
   }
 
   /** @param json the task's JSON text, which tells in most cases that there is nothing to find */
-  search(spec: TaskSpec, json: string, budget: number = SEARCH_BUDGET): Findings {
-    return this.mayMatch(json) ? this.searchAll(spec, budget) : NOTHING;
+  search(json: string, budget: number = SEARCH_BUDGET): Findings {
+    this.work = json.length;
+    return this.mayMatch(json) ? this.searchAll(json, budget) : NOTHING;
   }
 
   /** False only when no pattern matches in any string of this JSON text. */
@@ -53,32 +65,42 @@ export class PatternSet {
     return this.#keywords === null || this.#keywords.mayOccurIn(json);
   }
 
-  searchAll(spec: TaskSpec, budget: number): Findings {
-    const hits = new Map<number, Hit>();
-    let unsearched: Place | null = null;
-    let where!: () => Place;
-    const found = (pattern: number, end: number) => {
-      if (!hits.has(pattern)) hits.set(pattern, { pattern, place: where(), end });
-    };
-    const visit = (text: string, place: () => Place): boolean => {
-      where = place;
-      if (this.#automaton.search(text, found)) return true;
-      unsearched = place();
-      return false;
+  searchAll(json: string, budget: number): Findings {
+    const found: { readonly pattern: number; readonly begin: number; readonly end: number }[] = [];
+    const seen = new Set<number>();
+    let unsearched: number | null = null;
+    let begin = 0;
+    const onMatch = (pattern: number, end: number) => {
+      if (seen.has(pattern)) return;
+      seen.add(pattern);
+      found.push({ pattern, begin, end });
     };
     this.#automaton.begin(budget);
-    SEARCHED_FIELDS.every((field) => visitTexts(spec[field] as Json, `/${field}`, visit));
-    return { hits: [...hits.values()], unsearched };
+    visitTexts(json, SEARCHED, (first, end, isEscaped) => {
+      begin = first;
+      const text = isEscaped ? unescaped(json, first, end) : json;
+      const isSearched = isEscaped
+        ? this.#automaton.search(text, onMatch)
+        : this.#automaton.search(text, onMatch, first, end);
+      if (!isSearched) unsearched = first;
+      return isSearched;
+    });
+    this.work = json.length + budget - this.#automaton.left;
+    if (found.length === 0 && unsearched === null) return NOTHING;
+    const places = placesOf(json, [...found.map((one) => one.begin), ...(unsearched === null ? [] : [unsearched])]);
+    return {
+      hits: found.map(({ pattern, end }, index) => ({ pattern, place: places[index]!, end })),
+      unsearched: unsearched === null ? null : places.at(-1)!,
+    };
   }
 }
 
-function keywordsOf(programs: readonly Program[]): Keywords | null {
+function keywordsOf(required: readonly (readonly string[] | null)[]): Keywords | null {
   const literals = new Set(AMBIGUOUS);
   let characters = 0;
-  for (const program of programs) {
-    const required = requiredLiterals(program);
-    if (required === null) return null;
-    for (const literal of required) {
+  for (const some of required) {
+    if (some === null) return null;
+    for (const literal of some) {
       literals.add(literal);
       characters += literal.length;
     }
