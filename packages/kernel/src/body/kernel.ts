@@ -23,6 +23,7 @@ import { Pulse } from './pulse.ts';
 import { Recovery } from './recovery.ts';
 import { Sweeper } from './sweeper.ts';
 import { TaskWaiters } from './task-waiters.ts';
+import { Turns } from './turns.ts';
 
 /**
  * ColonyKernel, the body: takes commands, lets them be decided, makes them durable, and sees to it that what they
@@ -58,6 +59,8 @@ export class Kernel {
     await kernel.#recovery.start();
     await kernel.checkpoints.resume();
     await kernel.#announce('kernel_started');
+    // Read now, it need not be read while a decision waits. What is wrong with it is told to whoever hands in a task.
+    await kernel.guardian.policy().catch(() => undefined);
     kernel.#pulse.start();
     kernel.#sweeper.start();
     return kernel;
@@ -69,7 +72,7 @@ export class Kernel {
     this.bus = bus;
     this.rules = rules;
     this.random = random;
-    this.guardian = new GuardianDesk(store, rules.guardian);
+    this.guardian = new GuardianDesk(store, rules.guardian, new Turns(setImmediate));
     this.#clock = clock;
     this.#observer = observer;
     this.#version = options.version;
@@ -160,6 +163,10 @@ export class Kernel {
    * then it may or may not have happened, and nothing was acknowledged.
    */
   async execute<C extends Command>(command: C): Promise<Answer<C>> {
+    if (this.#isUsable) {
+      const ahead = this.guardian.lookAhead(command);
+      if (ahead !== null) await ahead;
+    }
     if (this.stopping) return SHUTTING_DOWN;
     if (this.#storeProblem !== null) throw new StorageUnavailable(this.#storeProblem);
     return this.#batcher.execute(command);
@@ -295,9 +302,9 @@ export class Kernel {
     return this.#stopping;
   }
 
-  /** Commands waiting to be decided. */
+  /** Commands waiting to be decided, or to be looked at by the guardian before. */
   backlog(): number {
-    return this.#batcher.backlog;
+    return this.#batcher.backlog + this.guardian.waiting;
   }
 
   /**

@@ -2,7 +2,7 @@ import type { FieldError } from '../core/errors.ts';
 import type { RuleTypes } from '../core/rule-types.ts';
 import { Members } from './members.ts';
 import { PatternSet } from './patterns/pattern-set.ts';
-import type { Pattern } from './patterns/sources.ts';
+import { MAX_PATTERN_LENGTH, type Pattern, readingWork, readPattern } from './patterns/sources.ts';
 import { ACTIONS, type Action, type ParsedRule, type Policy, type RateLimit, type Rule } from './policy.ts';
 import { cut, shown } from './quote.ts';
 import { customRule } from './rules/custom.ts';
@@ -37,6 +37,36 @@ export function parsePolicy(value: unknown, types: RuleTypes = {}): ParsedPolicy
   const parser = new Parser(types);
   const policy = parser.policy(value);
   return policy && parser.errors.length === 0 ? { policy } : { errors: parser.errors.slice(0, MAX_ERRORS) };
+}
+
+/**
+ * Reads the patterns of a policy one by one, whatever it is, so that `parsePolicy` finds them read.
+ * @returns after each what work it was, in about the time it takes to search a character
+ */
+export function* readAhead(value: unknown): Generator<number, void> {
+  let size = 0;
+  for (const source of patternsIn(value)) {
+    try {
+      size += readPattern(source).program.size;
+    } catch {
+      size++;
+    }
+    yield readingWork(source);
+    if (size > MAX_TOTAL_SIZE) return;
+  }
+}
+
+function* patternsIn(value: unknown): Generator<string, void> {
+  const rules: unknown = isObject(value) && Object.hasOwn(value, 'rules') ? (value as { rules: unknown }).rules : null;
+  let left = MAX_PATTERNS;
+  for (const rule of Array.isArray(rules) ? rules.slice(0, MAX_RULES) : []) {
+    const { type, patterns } = (isObject(rule) ? rule : {}) as { type?: unknown; patterns?: unknown };
+    if (type !== 'prohibited_pattern' || !Array.isArray(patterns)) continue;
+    for (const source of patterns) {
+      if (--left < 0) return;
+      if (typeof source === 'string' && source.length <= MAX_PATTERN_LENGTH) yield source;
+    }
+  }
 }
 
 class Parser {

@@ -52,18 +52,19 @@ export function unescaped(json: string, begin: number, end: number): string {
 
 function decoded(json: string, begin: number, end: number): string {
   let text = '';
+  let plain = begin;
   for (let at = begin; at < end; at++) {
-    let unit = json.charCodeAt(at);
-    if (unit === BACKSLASH) {
-      unit = json.charCodeAt(++at);
-      if (unit === LETTER_U) {
-        unit = Number.parseInt(json.slice(at + 1, at + 5), 16);
-        at += 4;
-      } else unit = ESCAPES.get(unit) ?? unit;
-    }
+    if (json.charCodeAt(at) !== BACKSLASH) continue;
+    text += json.slice(plain, at);
+    let unit = json.charCodeAt(++at);
+    if (unit === LETTER_U) {
+      unit = Number.parseInt(json.slice(at + 1, at + 5), 16);
+      at += 4;
+    } else unit = ESCAPES.get(unit) ?? unit;
     text += String.fromCharCode(unit);
+    plain = at + 1;
   }
-  return text;
+  return text + json.slice(plain, end);
 }
 
 /** Where strings stand. @param begins where they begin in the JSON text, without the quotes, in ascending order */
@@ -73,8 +74,8 @@ export function placesOf(json: string, begins: readonly number[]): Place[] {
   const frames: Frame[] = [];
   for (let at = 0; places.length < begins.length && at < json.length; at++) {
     const unit = json.charCodeAt(at);
-    if (unit === OPEN_BRACE) frames.push({ index: -1, begin: 0, end: 0 });
-    else if (unit === OPEN_BRACKET) frames.push({ index: 0, begin: 0, end: 0 });
+    if (unit === OPEN_BRACE) frames.push({ index: -1, begin: 0, end: 0, step: null });
+    else if (unit === OPEN_BRACKET) frames.push({ index: 0, begin: 0, end: 0, step: null });
     else if (unit === CLOSE_BRACE || unit === CLOSE_BRACKET) frames.pop();
     else if (unit === COMMA && frames.at(-1)!.index >= 0) frames.at(-1)!.index++;
     else if (unit === QUOTE) {
@@ -85,6 +86,7 @@ export function placesOf(json: string, begins: readonly number[]): Place[] {
       if (isName) {
         frame!.begin = begin;
         frame!.end = at;
+        frame!.step = null;
       }
       while (begins[places.length] === begin) {
         places.push({ pointer: frames.map((one) => step(json, one)).join(''), isName });
@@ -99,10 +101,17 @@ interface Frame {
   index: number;
   begin: number;
   end: number;
+  /** The name as the pointer has it, once somebody has asked. */
+  step: string | null;
 }
 
-function step(json: string, { index, begin, end }: Frame): string {
-  if (index >= 0) return `/${index}`;
+function step(json: string, frame: Frame): string {
+  if (frame.index >= 0) return `/${frame.index}`;
+  frame.step ??= named(json, frame.begin, frame.end);
+  return frame.step;
+}
+
+function named(json: string, begin: number, end: number): string {
   // Nobody is shown more of a name than its beginning.
   let cut = begin;
   while (cut < end && cut < begin + MOST_OF_NAME) {
