@@ -35,6 +35,14 @@ export class GuardianDesk {
     return (await this.#policy()).document as unknown as JsonObject;
   }
 
+  /**
+   * Reads the policy in force, which may be a new one: tasks are judged ahead by the one that was read last. If it cannot be
+   * read, whoever hands in a task is told.
+   */
+  async refresh(): Promise<void> {
+    await this.#policy().catch(() => undefined);
+  }
+
   /** What tells the file that the policy in force last came from; null: it never came from one. */
   async policyFile(): Promise<string | null> {
     return ((await this.#store.document('policy', 'current'))?.body.file ?? null) as string | null;

@@ -59,8 +59,7 @@ export class Kernel {
     await kernel.#recovery.start();
     await kernel.checkpoints.resume();
     await kernel.#announce('kernel_started');
-    // Read now, it need not be read while a decision waits. What is wrong with it is told to whoever hands in a task.
-    await kernel.guardian.policy().catch(() => undefined);
+    await kernel.guardian.refresh();
     kernel.#pulse.start();
     kernel.#sweeper.start();
     return kernel;
@@ -98,6 +97,7 @@ export class Kernel {
     bus.subscribe({
       entries: (entries, fromHere) => {
         if (fromHere) return;
+        if (entries.some(({ type }) => type === 'policy_updated')) void this.guardian.refresh();
         this.#batcher.disturbed();
         elsewhere.follow(entries);
       },
@@ -169,7 +169,9 @@ export class Kernel {
     }
     if (this.stopping) return SHUTTING_DOWN;
     if (this.#storeProblem !== null) throw new StorageUnavailable(this.#storeProblem);
-    return this.#batcher.execute(command);
+    const answer = this.#batcher.execute(command);
+    if (command.kind === 'set_policy') await answer.finally(() => this.guardian.refresh());
+    return answer;
   }
 
   /** A sign of life: renews all leases of the worker, and brings it back if it had been given up. */

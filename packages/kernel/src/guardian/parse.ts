@@ -1,12 +1,13 @@
 import type { FieldError } from '../core/errors.ts';
 import type { RuleTypes } from '../core/rule-types.ts';
 import { Members } from './members.ts';
+import { charactersInClasses } from './patterns/classes.ts';
 import { PatternSet } from './patterns/pattern-set.ts';
 import { MAX_PATTERN_LENGTH, type Pattern, readingWork, readPattern } from './patterns/sources.ts';
 import { ACTIONS, type Action, type ParsedRule, type Policy, type RateLimit, type Rule } from './policy.ts';
 import { cut, shown } from './quote.ts';
 import { customRule } from './rules/custom.ts';
-import { MAX_PATTERNS, MAX_TOTAL_SIZE, prohibitedPattern } from './rules/prohibited-pattern.ts';
+import { MAX_PATTERNS, MAX_TOTAL_CHARACTERS, MAX_TOTAL_SIZE, prohibitedPattern } from './rules/prohibited-pattern.ts';
 import { rateLimit } from './rules/rate-limit.ts';
 import { requirement } from './rules/requirement.ts';
 import { resourceLimit } from './rules/resource-limit.ts';
@@ -45,13 +46,17 @@ export function parsePolicy(value: unknown, types: RuleTypes = {}): ParsedPolicy
  */
 export function* readAhead(value: unknown): Generator<number, void> {
   let size = 0;
+  let characters = 0;
   for (const source of patternsIn(value)) {
+    const own = charactersInClasses(source);
+    characters += own;
+    if (characters > MAX_TOTAL_CHARACTERS) return;
     try {
       size += readPattern(source).program.size;
     } catch {
       size++;
     }
-    yield readingWork(source);
+    yield readingWork(source, own);
     if (size > MAX_TOTAL_SIZE) return;
   }
 }
@@ -76,6 +81,7 @@ class Parser {
   readonly #rules: Rule[] = [];
   readonly #rateLimits: RateLimit[] = [];
   readonly #patterns: Pattern[] = [];
+  #characters = 0;
 
   constructor(types: RuleTypes) {
     const custom = Object.entries(types);
@@ -144,7 +150,7 @@ class Parser {
     else members.fail('id', `must be unique: ${shown(id)} is also the id of /rules/${other}`);
   }
 
-  #keep(id: string, action: Action, { check, patterns = [], rateLimit: limit }: ParsedRule) {
+  #keep(id: string, action: Action, { check, patterns = [], characters = 0, rateLimit: limit }: ParsedRule) {
     if (limit) this.#rateLimits.push({ rule: id, ...limit });
     else
       this.#rules.push({
@@ -155,6 +161,7 @@ class Parser {
         firstPattern: this.#patterns.length,
       });
     this.#patterns.push(...patterns);
+    this.#characters += characters;
   }
 
   #withinBounds(): boolean {
@@ -165,6 +172,11 @@ class Parser {
       this.#fail(
         '/rules',
         `have patterns that compile to more than ${MAX_TOTAL_SIZE} instructions and ranges of characters together; use fewer or simpler ones`,
+      );
+    } else if (this.#characters > MAX_TOTAL_CHARACTERS) {
+      this.#fail(
+        '/rules',
+        `have patterns whose classes have more than ${MAX_TOTAL_CHARACTERS} characters together; use fewer or narrower ranges and properties`,
       );
     } else {
       return true;

@@ -77,5 +77,7 @@ export interface Judgement {
 export interface ParsedRule {
   readonly check?: Check;
   readonly patterns?: readonly Pattern[];
+  /** What there was to read in the patterns, also in those that are none: see `classes.ts`. */
+  readonly characters?: number;
   readonly rateLimit?: Omit<RateLimit, 'rule'>;
 }

@@ -32,8 +32,8 @@ function firstOf(before: string): number {
 
 /** What a range ends with, if it does where this text begins. */
 function lastOf(after: string): number {
-  const hex = /^\\x\{([\da-f]+)\}/i.exec(after);
-  if (hex) return Number.parseInt(hex[1]!, 16);
+  const hex = /^\\x(?:\{([\da-f]+)\}|([\da-f]{2}))/i.exec(after);
+  if (hex) return Number.parseInt((hex[1] ?? hex[2])!, 16);
   return after.startsWith('\\') ? MOST_OCTAL : (after.codePointAt(0) ?? 0);
 }
 

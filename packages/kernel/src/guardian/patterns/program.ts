@@ -44,7 +44,10 @@ export class TooLarge extends Error {}
 export function compile(pattern: string, most: number): Program {
   const set = parsed(pattern);
   const count = compiledSize(treeOf(set));
-  if (count > most) throw new TooLarge(`it compiles to ${count} instructions; at most ${most} are allowed`);
+  if (count > most) {
+    const allowed = `at most ${most} are allowed; use smaller or fewer repetitions`;
+    throw new TooLarge(`it compiles to ${count} instructions; ${allowed}`);
+  }
   set.compile();
   const { inst, start } = set.prog as unknown as { inst: readonly Re2Instruction[]; start: number };
   let size = 0;

@@ -6,7 +6,7 @@ import { compile, matchesEmptyText, type Program, TooLarge } from './program.ts'
 export const MAX_PATTERN_LENGTH = 500;
 const MAX_INSTRUCTIONS = 1000;
 /** How many characters the classes of a pattern may have, where case is ignored: see `classes.ts`. */
-const MAX_CHARACTERS = 250_000;
+export const MAX_CHARACTERS = 250_000;
 
 /** A pattern as it is written, and all that is made of it. */
 export interface Pattern {
@@ -30,8 +30,8 @@ export function readPattern(source: string): Pattern {
 }
 
 /** What it takes to read a pattern, in about the time it takes to search a character. */
-export function readingWork(source: string): number {
-  return 200 * source.length + 8 * charactersInClasses(source);
+export function readingWork(source: string, characters: number): number {
+  return 200 * source.length + 8 * characters;
 }
 
 /** Twice what a policy may have: what was read for one is there until it is put together. */
@@ -65,7 +65,8 @@ function attempt(source: string): Pattern | Error {
   try {
     const characters = charactersInClasses(source);
     if (characters > MAX_CHARACTERS) {
-      throw new TooLarge(`its classes have about ${characters} characters; at most ${MAX_CHARACTERS} are allowed`);
+      const allowed = `at most ${MAX_CHARACTERS} are allowed; use fewer or narrower ranges and properties`;
+      throw new TooLarge(`its classes have about ${characters} characters; ${allowed}`);
     }
     const program = compile(source, MAX_INSTRUCTIONS);
     return { source, program, literals: requiredLiterals(program), matchesEmptyText: matchesEmptyText(program) };

@@ -1,4 +1,5 @@
 import { BESIDE, type Members } from '../members.ts';
+import { charactersInClasses } from '../patterns/classes.ts';
 import type { Hit } from '../patterns/pattern-set.ts';
 import { TooLarge } from '../patterns/program.ts';
 import { MAX_PATTERN_LENGTH, type Pattern, readPattern } from '../patterns/sources.ts';
@@ -9,6 +10,8 @@ import { cut, MOST_QUOTED, shownPointer } from '../quote.ts';
 /** How many patterns a policy may have, and how large they may be together: their instructions, and the ranges in them. */
 export const MAX_PATTERNS = 500;
 export const MAX_TOTAL_SIZE = 20_000;
+/** How many characters all their classes may have, where case is ignored: see `classes.ts`. */
+export const MAX_TOTAL_CHARACTERS = 1_000_000;
 
 /** `patterns`: what must not stand in any text of a task. The search itself is the policy's, for all rules together. */
 export function prohibitedPattern(members: Members): ParsedRule | null {
@@ -22,12 +25,15 @@ export function prohibitedPattern(members: Members): ParsedRule | null {
   }
   const patterns: Pattern[] = [];
   let size = 0;
+  let characters = 0;
   for (const [index, source] of sources.entries()) {
+    characters += charactersInClasses(source);
+    // The parser of the policy says so.
+    if (characters > MAX_TOTAL_CHARACTERS) break;
     try {
       const pattern = readPattern(source);
       patterns.push(pattern);
       size += pattern.program.size;
-      // The parser of the policy says so.
       if (size > MAX_TOTAL_SIZE) break;
       if (pattern.matchesEmptyText) {
         members.fail('patterns', 'matches the empty text, and so would match in every task', index);
@@ -37,18 +43,15 @@ export function prohibitedPattern(members: Members): ParsedRule | null {
       // A policy with one such pattern may well be full of them.
       members.hopeless ||= error instanceof TooLarge;
     }
-    if (members.hopeless || members.errors.length > MOST_ERRORS) break;
+    if (members.hopeless) break;
   }
-  return { patterns };
+  return { patterns, characters };
 }
-
-/** More of them are not shown. */
-const MOST_ERRORS = 100;
 
 function complaint(error: unknown): string {
   const reason =
     error instanceof Error ? error.message.replace(/^error parsing regexp: /, '').replace('`(?i)', '`') : String(error);
-  if (error instanceof TooLarge) return `is too large: ${reason}; use smaller or fewer repetitions`;
+  if (error instanceof TooLarge) return `is too large: ${reason}`;
   return `is not a regular expression that can be searched in linear time (RE2's syntax): ${cut(reason, 120)}`;
 }
 
