@@ -101,18 +101,16 @@ describe('a policy is read within bounds', () => {
       errors: expect.arrayContaining([{ path: '/rules', message: expect.any(String) }]),
     });
   });
-
-  test('when there is much to find out about what they need', () => {
-    const patterns = Array.from({ length: 9 }, (_, index) => `[ab]*a[ab]{980}${index}`);
-    expect(cpuOf(() => parse(patterns))).toBeLessThan(MOST_CPU_MS);
-  });
 });
 
 test('thousands of classes are no danger', () => {
   const set = new PatternSet(['\\pL.{60}\\pN', '\\p{Han}.{50}\\p{Greek}'].map((pattern) => compile(pattern, 5000)));
   const letters = Array.from({ length: MEGABYTE / 4 }, () => String.fromCodePoint(random.between(0x10000, 0x10ffff)));
   const json = JSON.stringify(toSpec({ description: '-', payload: letters.join('') }, '', 0));
-  for (let i = 0; i < 3; i++) expect(cpuOf(() => set.searchAll(json, SEARCH_BUDGET))).toBeLessThan(MOST_CPU_MS);
+  const before = process.memoryUsage().arrayBuffers;
+  expect(cpuOf(() => set.searchAll(json, SEARCH_BUDGET))).toBeLessThan(MOST_CPU_MS);
+  // A row for each state with a column for each class would have several times as much.
+  expect((process.memoryUsage().arrayBuffers - before) / 2 ** 20).toBeLessThan(20);
 });
 
 test('what was learned takes no more memory than it may', () => {
