@@ -9,7 +9,7 @@ import { messagesOf } from './rules/prohibited-pattern.ts';
  */
 export function evaluate(policy: Policy, task: Subject): Judgement {
   let violations: Violation[] | null = null;
-  const findings = policy.patterns?.search(task.json) ?? null;
+  const findings = policy.patterns?.search(task.spec, task.json) ?? null;
   for (const rule of policy.rules) {
     const messages = rule.check ? rule.check(task) : findings ? patternMessages(rule, findings) : NONE;
     for (const message of limited(messages)) {

@@ -1,12 +1,14 @@
+import type { Json } from '../../core/json.ts';
+import type { TaskSpec } from '../../core/task.ts';
 import { Automaton } from './automaton.ts';
 import { AMBIGUOUS, Keywords } from './keywords.ts';
 import { requiredLiterals } from './literals.ts';
 import type { Program } from './program.ts';
 import type { Pattern } from './sources.ts';
-import { type Place, placesOf, unescaped, visitTexts } from './texts.ts';
+import { type Place, placesOf, unescaped, visitTexts, visitValues } from './texts.ts';
 
-/** What patterns look at: what the submitter wrote and a worker, or whoever reads a list of tasks, acts upon. */
-export const SEARCHED_FIELDS = ['description', 'payload', 'constraints', 'tags', 'requirements', 'created_by'] as const;
+/** What patterns look at, in the order of a task's JSON text: what the submitter wrote and a worker, or whoever reads a list of tasks, acts upon. */
+export const SEARCHED_FIELDS = ['description', 'payload', 'requirements', 'constraints', 'tags', 'created_by'] as const;
 const SEARCHED: ReadonlySet<string> = new Set(SEARCHED_FIELDS);
 
 /**
@@ -55,9 +57,9 @@ export class PatternSet {
   }
 
   /** @param json the task's JSON text, which tells in most cases that there is nothing to find */
-  search(json: string, budget: number = SEARCH_BUDGET): Findings {
+  search(spec: TaskSpec, json: string, budget: number = SEARCH_BUDGET): Findings {
     this.work = json.length;
-    return this.mayMatch(json) ? this.searchAll(json, budget) : NOTHING;
+    return this.mayMatch(json) ? this.searchAll(spec, json, budget) : NOTHING;
   }
 
   /** False only when no pattern matches in any string of this JSON text. */
@@ -65,35 +67,52 @@ export class PatternSet {
     return this.#keywords === null || this.#keywords.mayOccurIn(json);
   }
 
-  searchAll(json: string, budget: number): Findings {
-    const found: { readonly pattern: number; readonly begin: number; readonly end: number }[] = [];
-    const seen = new Set<number>();
-    let unsearched: number | null = null;
-    let begin = 0;
+  searchAll(spec: TaskSpec, json: string, budget: number): Findings {
+    const automaton = this.#automaton;
+    /** By their patterns. */
+    let found = null as Map<number, Found> | null;
+    /** How many texts were searched to their ends. */
+    let searched = 0;
     const onMatch = (pattern: number, end: number) => {
-      if (seen.has(pattern)) return;
-      seen.add(pattern);
-      found.push({ pattern, begin, end });
+      found ??= new Map();
+      if (!found.has(pattern)) found.set(pattern, { pattern, text: searched, end });
     };
-    this.#automaton.begin(budget);
-    visitTexts(json, SEARCHED, (first, end, isEscaped) => {
-      begin = first;
-      const text = isEscaped ? unescaped(json, first, end) : json;
-      const isSearched = isEscaped
-        ? this.#automaton.search(text, onMatch)
-        : this.#automaton.search(text, onMatch, first, end);
-      if (!isSearched) unsearched = first;
-      return isSearched;
-    });
-    this.work = json.length + budget - this.#automaton.left;
-    if (found.length === 0 && unsearched === null) return NOTHING;
-    const places = placesOf(json, [...found.map((one) => one.begin), ...(unsearched === null ? [] : [unsearched])]);
-    return {
-      hits: found.map(({ pattern, end }, index) => ({ pattern, place: places[index]!, end })),
-      unsearched: unsearched === null ? null : places.at(-1)!,
+    const visit = (text: string, first?: number, end?: number): boolean => {
+      if (!automaton.search(text, onMatch, first, end)) return false;
+      searched++;
+      return true;
     };
+    automaton.begin(budget);
+    const isDone =
+      json.length < SMALL
+        ? SEARCHED_FIELDS.every((field) => visitValues(spec[field] as Json, visit))
+        : visitTexts(json, SEARCHED, (first, end, isEscaped) =>
+            isEscaped ? visit(unescaped(json, first, end)) : visit(json, first, end),
+          );
+    this.work = json.length + budget - automaton.left;
+    if (found === null && isDone) return NOTHING;
+    return findings(json, found === null ? [] : [...found.values()], isDone ? null : searched);
   }
 }
+
+/** A match, in the how manieth of the texts. */
+interface Found {
+  readonly pattern: number;
+  readonly text: number;
+  readonly end: number;
+}
+
+function findings(json: string, found: readonly Found[], unsearched: number | null): Findings {
+  const texts = found.map(({ text }) => text);
+  const places = placesOf(json, SEARCHED, unsearched === null ? texts : [...texts, unsearched]);
+  return {
+    hits: found.map(({ pattern, end }, index) => ({ pattern, place: places[index]!, end })),
+    unsearched: unsearched === null ? null : places.at(-1)!,
+  };
+}
+
+/** Longer JSON texts are read, shorter ones need not be. */
+const SMALL = 4096;
 
 function keywordsOf(required: readonly (readonly string[] | null)[]): Keywords | null {
   const literals = new Set(AMBIGUOUS);

@@ -7,7 +7,7 @@ import { toSpec } from '../../core/task.ts';
 import { PatternSet, SEARCH_BUDGET, SEARCHED_FIELDS } from './pattern-set.ts';
 import { compile, type Program } from './program.ts';
 import { compiledSize, type Tree } from './size.ts';
-import { type Place, placesOf, unescaped, visitTexts } from './texts.ts';
+import { type Place, placesOf, unescaped, visitTexts, visitValues } from './texts.ts';
 
 /** Letters whose case is odd, words, and what JSON escapes. */
 const SYMBOLS = [
@@ -67,12 +67,11 @@ function compiled(source: string): Program | null {
 function textsOf(payload: string): { texts: string[]; places: Place[] } {
   const json = `{"description":"-","payload":${payload},"metadata":["-"]}`;
   const texts: string[] = [];
-  const begins: number[] = [];
-  visitTexts(json, new Set(['payload']), (begin, end, isEscaped) => {
-    begins.push(begin);
+  const members = new Set(['payload']);
+  visitTexts(json, members, (begin, end, isEscaped) => {
     return texts.push(isEscaped ? unescaped(json, begin, end) : json.slice(begin, end)) > 0;
   });
-  return { texts, places: placesOf(json, begins) };
+  return { texts, places: placesOf(json, members, [...texts.keys()]) };
 }
 
 test('it finds what RE2JS finds, whichever patterns are searched together', () => {
@@ -84,8 +83,8 @@ test('it finds what RE2JS finds, whichever patterns are searched together', () =
         const usable = sources.filter((source) => compiled(source));
         const set = new PatternSet(usable.map((source) => compile(source, 5000)));
         for (const one of texts) {
-          const json = JSON.stringify(toSpec({ description: one }, '', 0));
-          const { hits, unsearched } = set.searchAll(json, SEARCH_BUDGET);
+          const spec = toSpec({ description: one }, '', 0);
+          const { hits, unsearched } = set.searchAll(spec, JSON.stringify(spec), SEARCH_BUDGET);
           expect(unsearched).toBeNull();
           const found = new Set(hits.map(({ pattern: index }) => index));
           for (const [index, source] of usable.entries()) {
@@ -190,8 +189,9 @@ test('what it finds, and whether it gives up, does not depend on what was search
         const programs = sources.flatMap((source) => compiled(source) ?? []);
         const used = new PatternSet(programs);
         for (const description of texts) {
-          const json = JSON.stringify(toSpec({ description, tags: [description] }, '', 0));
-          expect(used.searchAll(json, budget)).toEqual(new PatternSet(programs).searchAll(json, budget));
+          const spec = toSpec({ description, tags: [description] }, '', 0);
+          const json = JSON.stringify(spec);
+          expect(used.searchAll(spec, json, budget)).toEqual(new PatternSet(programs).searchAll(spec, json, budget));
         }
       },
     ),
@@ -240,6 +240,9 @@ test('strings are found in the JSON text as they are in the value, and so is whe
       const { texts, places } = textsOf(JSON.stringify(one));
       const found = texts.map((text, index) => [text, places[index]!.pointer, places[index]!.isName]);
       expect(found).toEqual(expectedOf(one, '/payload'));
+      const walked: string[] = [];
+      visitValues(one, (text) => walked.push(text) > 0);
+      expect(walked).toEqual(texts);
     }),
     { numRuns: 1000 },
   );

@@ -1,3 +1,5 @@
+import type { Json } from '../../core/json.ts';
+
 /** Where a text stands: a JSON pointer, and whether it is the name of the member there rather than its value. */
 export interface Place {
   /** Of long names it has the beginning. */
@@ -12,12 +14,13 @@ export interface Place {
  * @param json as `JSON.stringify` writes it
  * @param visit is told where a string begins and ends, without the quotes, and whether something in it is escaped; false
  *   ends the visit
+ * @returns false when it was ended
  */
 export function visitTexts(
   json: string,
   members: ReadonlySet<string>,
   visit: (begin: number, end: number, isEscaped: boolean) => boolean,
-): void {
+): boolean {
   let depth = 0;
   let isVisited = false;
   for (let at = 0; at < json.length; at++) {
@@ -36,9 +39,25 @@ export function visitTexts(
         }
       }
       if (depth === 1 && json.charCodeAt(at + 1) === COLON) isVisited = members.has(json.slice(begin, at));
-      else if (isVisited && !visit(begin, at, isEscaped)) return;
+      else if (isVisited && !visit(begin, at, isEscaped)) return false;
     }
   }
+  return true;
+}
+
+/**
+ * Visits every string in a value, names of members included, in the order in which they are written. Small values are
+ * faster to walk through than their text is to read.
+ * @returns false when the visit was ended
+ */
+export function visitValues(value: Json, visit: (text: string) => boolean): boolean {
+  if (typeof value === 'string') return visit(value);
+  if (value === null || typeof value !== 'object') return true;
+  if (Array.isArray(value)) return value.every((item) => visitValues(item, visit));
+  for (const name of Object.keys(value)) {
+    if (!visit(name) || !visitValues(value[name]!, visit)) return false;
+  }
+  return true;
 }
 
 /**
@@ -67,12 +86,17 @@ function decoded(json: string, begin: number, end: number): string {
   return text + json.slice(plain, end);
 }
 
-/** Where strings stand. @param begins where they begin in the JSON text, without the quotes, in ascending order */
-export function placesOf(json: string, begins: readonly number[]): Place[] {
+/**
+ * Where strings stand in some members of an object.
+ * @param visited the how manieth of those that are visited they are, from 0, in ascending order
+ */
+export function placesOf(json: string, members: ReadonlySet<string>, visited: readonly number[]): Place[] {
   const places: Place[] = [];
+  let isVisited = false;
+  let count = 0;
   /** Of each array or object that is open: the index of the item, or the begin and the end of the member's name. */
   const frames: Frame[] = [];
-  for (let at = 0; places.length < begins.length && at < json.length; at++) {
+  for (let at = 0; places.length < visited.length && at < json.length; at++) {
     const unit = json.charCodeAt(at);
     if (unit === OPEN_BRACE) frames.push({ index: -1, begin: 0, end: 0, step: null });
     else if (unit === OPEN_BRACKET) frames.push({ index: 0, begin: 0, end: 0, step: null });
@@ -88,8 +112,12 @@ export function placesOf(json: string, begins: readonly number[]): Place[] {
         frame!.end = at;
         frame!.step = null;
       }
-      while (begins[places.length] === begin) {
-        places.push({ pointer: frames.map((one) => step(json, one)).join(''), isName });
+      if (isName && frames.length === 1) isVisited = members.has(json.slice(begin, at));
+      else if (isVisited) {
+        while (visited[places.length] === count) {
+          places.push({ pointer: frames.map((one) => step(json, one)).join(''), isName });
+        }
+        count++;
       }
     }
   }
