@@ -29,20 +29,32 @@ export function visitTexts(
     else if (unit === CLOSE_BRACE || unit === CLOSE_BRACKET) depth--;
     else if (unit === QUOTE) {
       const begin = at + 1;
-      let isEscaped = false;
-      for (at = begin; ; at++) {
-        const next = json.charCodeAt(at);
-        if (next === QUOTE) break;
-        if (next === BACKSLASH) {
-          isEscaped = true;
-          at++;
-        }
-      }
+      const end = endOf(json, begin);
+      const isEscaped = end < 0;
+      at = Math.abs(end);
       if (depth === 1 && json.charCodeAt(at + 1) === COLON) isVisited = members.has(json.slice(begin, at));
       else if (isVisited && !visit(begin, at, isEscaped)) return false;
     }
   }
   return true;
+}
+
+/** Where a string ends that begins here; less than 0 when something in it is escaped. */
+function endOf(json: string, begin: number): number {
+  for (let at = begin; at < begin + LONG; at++) {
+    const unit = json.charCodeAt(at);
+    if (unit === QUOTE) return at;
+    if (unit === BACKSLASH) return -endOfEscaped(json, at);
+  }
+  const quote = json.indexOf('"', begin + LONG);
+  const backslash = json.slice(begin + LONG, quote).indexOf('\\');
+  return backslash < 0 ? quote : -endOfEscaped(json, begin + LONG + backslash);
+}
+
+function endOfEscaped(json: string, from: number): number {
+  let at = from;
+  for (; json.charCodeAt(at) !== QUOTE; at++) if (json.charCodeAt(at) === BACKSLASH) at++;
+  return at;
 }
 
 /**
@@ -104,7 +116,7 @@ export function placesOf(json: string, members: ReadonlySet<string>, visited: re
     else if (unit === COMMA && frames.at(-1)!.index >= 0) frames.at(-1)!.index++;
     else if (unit === QUOTE) {
       const begin = at + 1;
-      for (at = begin; json.charCodeAt(at) !== QUOTE; at++) if (json.charCodeAt(at) === BACKSLASH) at++;
+      at = Math.abs(endOf(json, begin));
       const isName = json.charCodeAt(at + 1) === COLON;
       const frame = frames.at(-1);
       if (isName) {
