@@ -1,6 +1,7 @@
 import type { Command, GuardianRules, Judged, NewTask } from '../core/command.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { Store } from '../core/store.ts';
+import type { TaskStatus } from '../core/task.ts';
 import { evaluate } from '../guardian/evaluate.ts';
 import { readAhead } from '../guardian/parse.ts';
 import type { Policy, Subject, Verdict } from '../guardian/policy.ts';
@@ -98,7 +99,8 @@ export class GuardianDesk {
 
   async #judgeStored(taskId: string, asked: Judged): Promise<void> {
     const task = await this.#store.task(taskId);
-    if (!task) return;
+    // Others are not run again, so nothing is to be said of them.
+    if (!task || !RETRIED.includes(task.status)) return;
     const { json, value: spec } = task.spec;
     await this.#judgeInTurn(asked, await this.#policy(), { json, spec });
   }
@@ -114,6 +116,8 @@ export class GuardianDesk {
     return policyOf(await this.#store.document('policy', 'current'), this.#rules.types);
   }
 }
+
+const RETRIED: readonly TaskStatus[] = ['failed', 'timeout', 'cancelled'];
 
 function workOf(policy: Policy, { json }: Subject): number {
   return policy.patterns?.work ?? json.length;
