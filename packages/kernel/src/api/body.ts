@@ -3,7 +3,9 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../core/errors.ts';
 import { Refused, tooLarge } from './fault.ts';
-import { NumberTooLarge, parseJson } from './json-text.ts';
+import { NumberTooLarge, parseJson, textDepth } from './json-text.ts';
+import { LARGE } from './overload.ts';
+import { rememberDepth } from './validate.ts';
 
 /** The largest request body, in bytes. */
 export const MAX_BODY = 1024 * 1024;
@@ -45,20 +47,31 @@ export function parseJsonBody(_request: FastifyRequest, payload: IncomingMessage
       }
       let body: unknown;
       try {
-        body = parseJson(bytes.toString('utf8'));
+        const text = bytes.toString('utf8');
+        body = parseJson(text);
+        if (length >= LARGE) rememberDepth(body, textDepth(text));
       } catch (fault) {
         finish(new Refused(new Refusal('malformed_json', `The body cannot be parsed: ${briefly(fault)}`)));
         return;
       }
-      finish(null, body);
+      // To parse a large one takes long enough: what becomes of it waits until others were served.
+      if (length < LARGE) finish(null, body);
+      else {
+        detach();
+        setImmediate(done, null, body);
+      }
     }
   }
 
   function finish(fault: Error | null, body?: unknown): void {
+    detach();
+    done(fault, body);
+  }
+
+  function detach(): void {
     payload.removeListener('data', onData);
     payload.removeListener('end', onEnd);
     payload.removeListener('error', finish);
-    done(fault, body);
   }
 }
 

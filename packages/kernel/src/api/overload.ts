@@ -5,7 +5,7 @@ import { Refusal } from '../core/errors.ts';
 export const MAX_BACKLOG = 20_000;
 
 /** Bodies of at least this size are counted, since many of them at once could fill the memory. */
-const LARGE = 64 * 1024;
+export const LARGE = 64 * 1024;
 const MAX_LARGE_BYTES = 256 * 1024 * 1024;
 const ASSUMED_WHEN_CHUNKED = 1024 * 1024;
 

@@ -55,7 +55,16 @@ export const BODY_DEPTH = 'x-max-depth';
 /** How deep JSON may nest: a scalar is 0, `[]` is 1. */
 export const MAX_DEPTH = 32;
 
+/** Of bodies whose text was looked at. */
+const depths = new WeakMap<object, number>();
+
+export function rememberDepth(body: unknown, depth: number): void {
+  if (typeof body === 'object' && body !== null) depths.set(body, depth);
+}
+
 export function tooDeep(value: unknown, limit: number = MAX_DEPTH): boolean {
+  const known = typeof value === 'object' && value !== null ? depths.get(value) : undefined;
+  if (known !== undefined) return known > limit;
   return jsonDepth(value, limit + 1) > limit;
 }
 

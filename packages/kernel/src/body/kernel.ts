@@ -24,6 +24,7 @@ import { Pulse } from './pulse.ts';
 import { Recovery } from './recovery.ts';
 import { Sweeper } from './sweeper.ts';
 import { TaskWaiters } from './task-waiters.ts';
+import { Turns } from './turns.ts';
 
 /**
  * ColonyKernel, the body: takes commands, lets them be decided, makes them durable, and sees to it that what they
@@ -60,6 +61,7 @@ export class Kernel {
     await kernel.#recovery.start();
     await kernel.checkpoints.resume();
     await kernel.#announce('kernel_started');
+    await kernel.guardian.refresh();
     kernel.#pulse.start();
     kernel.#sweeper.start();
     return kernel;
@@ -71,7 +73,7 @@ export class Kernel {
     this.bus = bus;
     this.rules = rules;
     this.random = random;
-    this.guardian = new GuardianDesk(store, rules.guardian);
+    this.guardian = new GuardianDesk(store, rules.guardian, new Turns(setImmediate));
     this.#clock = clock;
     this.#observer = observer;
     this.#version = options.version;
@@ -97,6 +99,7 @@ export class Kernel {
     bus.subscribe({
       entries: (entries, fromHere) => {
         if (fromHere) return;
+        if (entries.some(({ type }) => type === 'policy_updated')) void this.guardian.refresh();
         this.#batcher.disturbed();
         elsewhere.follow(entries);
       },
@@ -163,9 +166,15 @@ export class Kernel {
    * then it may or may not have happened, and nothing was acknowledged.
    */
   async execute<C extends Command>(command: C): Promise<Answer<C>> {
+    if (this.#isUsable) {
+      const ahead = this.guardian.lookAhead(command);
+      if (ahead !== null) await ahead;
+    }
     if (this.stopping) return SHUTTING_DOWN;
     if (this.#storeProblem !== null) throw new StorageUnavailable(this.#storeProblem);
-    return this.#batcher.execute(command);
+    const answer = this.#batcher.execute(command);
+    if (command.kind === 'set_policy') await answer.finally(() => this.guardian.refresh());
+    return answer;
   }
 
   /** A sign of life: renews all leases of the worker, and brings it back if it had been given up. */
@@ -298,9 +307,9 @@ export class Kernel {
     return this.#stopping;
   }
 
-  /** Commands waiting to be decided. */
+  /** Commands waiting to be decided, or to be looked at by the guardian before. */
   backlog(): number {
-    return this.#batcher.backlog;
+    return this.#batcher.backlog + this.guardian.waiting;
   }
 
   /**

@@ -48,7 +48,13 @@ export interface Submit extends Base {
   readonly idempotency?: IdempotencyKey;
 }
 
-export interface NewTask {
+/** What is judged when it is decided. */
+export interface Judged {
+  /** What the guardian has said already, ahead of the decision: see `judging.ts`. */
+  foretold?: object;
+}
+
+export interface NewTask extends Judged {
   readonly id: string;
   readonly spec: TaskSpec;
   /** The specification as JSON text, and the SHA-256 (hex) of that text: what a verdict binds to. */
@@ -74,7 +80,7 @@ export interface Cancel extends Base {
 }
 
 /** Runs an ended task again, by hand. */
-export interface Retry extends Base {
+export interface Retry extends Base, Judged {
   readonly kind: 'retry';
   readonly taskId: string;
 }

@@ -140,8 +140,10 @@ describe('a policy', () => {
           const rule = { id: 'a', type: 'prohibited_pattern', action: 'warn', patterns: [pattern] };
           const parsed = parsePolicy({ version: 1, rules: [rule] });
           if ('errors' in parsed) expect(parsed.errors[0]?.path).toBe('/rules/0/patterns/0');
-          else
-            evaluate(parsed.policy, { spec: toSpec({ description: pattern }, '', 0), json: JSON.stringify([pattern]) });
+          else {
+            const spec = toSpec({ description: pattern }, '', 0);
+            evaluate(parsed.policy, { spec, json: JSON.stringify(spec) });
+          }
         },
       ),
       { numRuns: 2000 },

@@ -92,6 +92,12 @@ const RULES: readonly Row[] = [
     '/rules/0/patterns/0',
     /^is too large: it compiles to 8\d\d\d instructions; at most 1000 are allowed/,
   ],
+  [
+    'its classes may not be wide',
+    pattern('[B-\\x{1e900}]'.repeat(3)),
+    '/rules/0/patterns/0',
+    /^is too large: its classes have about 37\d\d\d\d characters; at most 250000 are allowed/,
+  ],
   ['counts may not multiply', pattern('((a{1,30}){1,30}){1,30}'), '/rules/0/patterns/0', /invalid repeat count/],
   [
     'a limit is a number',

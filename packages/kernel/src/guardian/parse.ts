@@ -1,19 +1,13 @@
 import type { FieldError } from '../core/errors.ts';
 import type { RuleTypes } from '../core/rule-types.ts';
 import { Members } from './members.ts';
+import { charactersInClasses } from './patterns/classes.ts';
 import { PatternSet } from './patterns/pattern-set.ts';
-import {
-  ACTIONS,
-  type Action,
-  type ParsedPattern,
-  type ParsedRule,
-  type Policy,
-  type RateLimit,
-  type Rule,
-} from './policy.ts';
+import { MAX_PATTERN_LENGTH, type Pattern, readingWork, readPattern } from './patterns/sources.ts';
+import { ACTIONS, type Action, type ParsedRule, type Policy, type RateLimit, type Rule } from './policy.ts';
 import { cut, shown } from './quote.ts';
 import { customRule } from './rules/custom.ts';
-import { MAX_PATTERNS, MAX_TOTAL_SIZE, prohibitedPattern } from './rules/prohibited-pattern.ts';
+import { MAX_PATTERNS, MAX_TOTAL_CHARACTERS, MAX_TOTAL_SIZE, prohibitedPattern } from './rules/prohibited-pattern.ts';
 import { rateLimit } from './rules/rate-limit.ts';
 import { requirement } from './rules/requirement.ts';
 import { resourceLimit } from './rules/resource-limit.ts';
@@ -46,13 +40,48 @@ export function parsePolicy(value: unknown, types: RuleTypes = {}): ParsedPolicy
   return policy && parser.errors.length === 0 ? { policy } : { errors: parser.errors.slice(0, MAX_ERRORS) };
 }
 
+/**
+ * Reads the patterns of a policy one by one, whatever it is, so that `parsePolicy` finds them read.
+ * @returns after each what work it was, in about the time it takes to search a character
+ */
+export function* readAhead(value: unknown): Generator<number, void> {
+  let size = 0;
+  let characters = 0;
+  for (const source of patternsIn(value)) {
+    const own = charactersInClasses(source);
+    characters += own;
+    if (characters > MAX_TOTAL_CHARACTERS) return;
+    try {
+      size += readPattern(source).program.size;
+    } catch {
+      size++;
+    }
+    yield readingWork(source, own);
+    if (size > MAX_TOTAL_SIZE) return;
+  }
+}
+
+function* patternsIn(value: unknown): Generator<string, void> {
+  const rules: unknown = isObject(value) && Object.hasOwn(value, 'rules') ? (value as { rules: unknown }).rules : null;
+  let left = MAX_PATTERNS;
+  for (const rule of Array.isArray(rules) ? rules.slice(0, MAX_RULES) : []) {
+    const { type, patterns } = (isObject(rule) ? rule : {}) as { type?: unknown; patterns?: unknown };
+    if (type !== 'prohibited_pattern' || !Array.isArray(patterns)) continue;
+    for (const source of patterns) {
+      if (--left < 0) return;
+      if (typeof source === 'string' && source.length <= MAX_PATTERN_LENGTH) yield source;
+    }
+  }
+}
+
 class Parser {
   readonly errors: FieldError[] = [];
   readonly #types: Map<string, RuleParser>;
   readonly #ids = new Map<string, number>();
   readonly #rules: Rule[] = [];
   readonly #rateLimits: RateLimit[] = [];
-  readonly #patterns: ParsedPattern[] = [];
+  readonly #patterns: Pattern[] = [];
+  #characters = 0;
 
   constructor(types: RuleTypes) {
     const custom = Object.entries(types);
@@ -82,7 +111,7 @@ class Parser {
     return {
       document: { version: version!, rules },
       rules: this.#rules,
-      patterns: this.#patterns.length === 0 ? null : new PatternSet(this.#patterns.map(({ program }) => program)),
+      patterns: this.#patterns.length === 0 ? null : PatternSet.of(this.#patterns),
       rateLimits: this.#rateLimits,
     };
   }
@@ -121,7 +150,7 @@ class Parser {
     else members.fail('id', `must be unique: ${shown(id)} is also the id of /rules/${other}`);
   }
 
-  #keep(id: string, action: Action, { check, patterns = [], rateLimit: limit }: ParsedRule) {
+  #keep(id: string, action: Action, { check, patterns = [], characters = 0, rateLimit: limit }: ParsedRule) {
     if (limit) this.#rateLimits.push({ rule: id, ...limit });
     else
       this.#rules.push({
@@ -132,6 +161,7 @@ class Parser {
         firstPattern: this.#patterns.length,
       });
     this.#patterns.push(...patterns);
+    this.#characters += characters;
   }
 
   #withinBounds(): boolean {
@@ -142,6 +172,11 @@ class Parser {
       this.#fail(
         '/rules',
         `have patterns that compile to more than ${MAX_TOTAL_SIZE} instructions and ranges of characters together; use fewer or simpler ones`,
+      );
+    } else if (this.#characters > MAX_TOTAL_CHARACTERS) {
+      this.#fail(
+        '/rules',
+        `have patterns whose classes have more than ${MAX_TOTAL_CHARACTERS} characters together; use fewer or narrower ranges and properties`,
       );
     } else {
       return true;

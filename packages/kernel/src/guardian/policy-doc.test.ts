@@ -6,8 +6,9 @@ import { toSpec } from '../core/task.ts';
 import { evaluate } from './evaluate.ts';
 import { MAX_RULES, parsePolicy } from './parse.ts';
 import { SEARCH_BUDGET, SEARCHED_FIELDS } from './patterns/pattern-set.ts';
+import { MAX_CHARACTERS, MAX_PATTERN_LENGTH } from './patterns/sources.ts';
 import type { Policy } from './policy.ts';
-import { MAX_PATTERNS, MAX_TOTAL_SIZE } from './rules/prohibited-pattern.ts';
+import { MAX_PATTERNS, MAX_TOTAL_CHARACTERS, MAX_TOTAL_SIZE } from './rules/prohibited-pattern.ts';
 
 const page = readFileSync(new URL('../../../../docs/policy.md', import.meta.url), 'utf8');
 
@@ -72,7 +73,15 @@ test('mistakes are told as shown', () => {
 });
 
 test('the bounds are those of the code', () => {
-  const numbers = { MAX_RULES, MAX_PATTERNS, MAX_TOTAL_SIZE, SEARCH_BUDGET };
+  const numbers = {
+    MAX_RULES,
+    MAX_PATTERNS,
+    MAX_PATTERN_LENGTH,
+    MAX_CHARACTERS,
+    MAX_TOTAL_CHARACTERS,
+    MAX_TOTAL_SIZE,
+    SEARCH_BUDGET,
+  };
   for (const [name, value] of Object.entries(numbers)) expect(page, name).toContain(value.toLocaleString('en'));
   for (const field of SEARCHED_FIELDS) expect(page).toContain(`\`${field}\``);
 });

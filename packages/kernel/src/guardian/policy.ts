@@ -1,7 +1,7 @@
 import type { Json } from '../core/json.ts';
 import type { TaskSpec } from '../core/task.ts';
 import type { PatternSet } from './patterns/pattern-set.ts';
-import type { Program } from './patterns/program.ts';
+import type { Pattern } from './patterns/sources.ts';
 
 /** What a rule does to a task that violates it, the strictest first. The strictest of all violated rules decides. */
 export const ACTIONS = ['reject', 'require_approval', 'warn'] as const;
@@ -76,11 +76,8 @@ export interface Judgement {
 /** What becomes of a rule when its policy is parsed. */
 export interface ParsedRule {
   readonly check?: Check;
-  readonly patterns?: readonly ParsedPattern[];
+  readonly patterns?: readonly Pattern[];
+  /** What there was to read in the patterns, also in those that are none: see `classes.ts`. */
+  readonly characters?: number;
   readonly rateLimit?: Omit<RateLimit, 'rule'>;
-}
-
-export interface ParsedPattern {
-  readonly source: string;
-  readonly program: Program;
 }

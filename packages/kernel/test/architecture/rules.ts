@@ -88,7 +88,7 @@ export function isPure(path: string): boolean {
 /** What a pure file may take from outside the project: functions of their arguments, nothing else. */
 const PURE_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   'node:crypto': ['createHash', 'hash'],
-  re2js: ['RE2JS'],
+  re2js: ['RE2JS', 'RE2Set'],
 };
 
 /** Names that bring in a clock, chance, a timer, the environment or the world outside. */

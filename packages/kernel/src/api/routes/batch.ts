@@ -12,7 +12,7 @@ import { invalid, invalidField, problemOf, sendRefusal } from '../problem.ts';
 import { renderTask, renderTasks } from '../render.ts';
 import { ProblemSchema } from '../schemas/common.ts';
 import { BatchEnvelope, batchInput, TaskSchema, type taskInput } from '../schemas/task.ts';
-import { MAX_DEPTH, tooDeep, validator, validatorCompiler } from '../validate.ts';
+import { validator, validatorCompiler } from '../validate.ts';
 
 const BatchAnswer = Type.Union([
   Type.Object({ tasks: Type.Array(TaskSchema) }),
@@ -37,7 +37,7 @@ export function batchRoute(api: Api, context: ApiContext, intake: Intake, item: 
   function read(member: unknown, createdBy: string, now: number, path: string): NewTask | readonly FieldError[] {
     const errors = check(member);
     if (errors !== null) return errors.map((error) => ({ ...error, path: `${path}${error.path}` }));
-    if (tooDeep(member)) return [{ path, message: `must not nest deeper than ${MAX_DEPTH}` }];
+    // How deep it nests was checked with the envelope.
     const task = intake.newTask(member as TaskInput, createdBy, now, path);
     return task instanceof Refusal ? (task.errors ?? []) : task;
   }

@@ -94,7 +94,7 @@ export function retry(slice: Slice, command: Retry): Decision<Replies['retry']> 
   const unmet = depends_on.filter((id) => change.readTask(id)?.status !== 'completed').length;
   const dueAt = run_at !== null && Date.parse(run_at) > now.wall ? Date.parse(run_at) : null;
   const { json, value: spec } = task.spec;
-  const verdict = judge(readPolicy(change), { spec, json }, contentHash(json));
+  const verdict = judge(readPolicy(change), { spec, json }, contentHash(json), command);
   const isRejected = verdict.verdict === 'reject';
   const asks = verdict.verdict === 'require_approval';
   const wait = isRejected ? null : waitFor({ asks, unmet, dueAt }, now.wall);

@@ -1,4 +1,4 @@
-import type { NewTask } from '../../core/command.ts';
+import type { Judged, NewTask } from '../../core/command.ts';
 import { Refusal } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Task } from '../../core/task.ts';
@@ -24,8 +24,23 @@ export function readPolicy(change: Change): Policy {
   return policyOf(change.readDocument(POLICY), change.slice.rules.guardian.types);
 }
 
-export function judge(policy: Policy, subject: Subject, contentHash: string): Verdict {
-  const { verdict, violations } = evaluate(policy, subject);
+/** A judgement made ahead of the decision, and what it holds for. */
+interface Foretold {
+  readonly policy: Policy;
+  readonly json: string;
+  readonly judgement: Judgement;
+}
+
+export function foretell(asked: Judged, policy: Policy, subject: Subject): void {
+  const foretold: Foretold = { policy, json: subject.json, judgement: evaluate(policy, subject) };
+  asked.foretold = foretold;
+}
+
+/** @param asked for what: it may know what is to be said, if it was this policy that said it, and of the same task */
+export function judge(policy: Policy, subject: Subject, contentHash: string, asked: Judged): Verdict {
+  const foretold = asked.foretold as Foretold | undefined;
+  const isKnown = foretold?.policy === policy && foretold.json === subject.json;
+  const { verdict, violations } = isKnown ? foretold.judgement : evaluate(policy, subject);
   return { verdict, violations, policy, contentHash };
 }
 

@@ -41,6 +41,11 @@ export function policyOf(document: Document | null, types: RuleTypes): Policy {
   return parsed.policy;
 }
 
+/** The policy that was in force when it was last asked for; null: nobody has asked yet. */
+export function lastPolicy(types: RuleTypes): Policy | null {
+  return compiled.get(types)?.policy ?? null;
+}
+
 export function needs(wanted: Wanted): void {
   wanted.document(POLICY);
 }

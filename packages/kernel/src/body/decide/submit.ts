@@ -106,14 +106,15 @@ function checkReferences(slice: Slice, { spec, path }: NewTask): FieldError[] {
 }
 
 /** Lets one task into the colony: judged, then queued, waiting, or cancelled because a dependency has failed. */
-function admit(change: Change, policy: Policy, { id, spec, json, contentHash, lane }: NewTask, seq: number): Task {
+function admit(change: Change, policy: Policy, asked: NewTask, seq: number): Task {
+  const { id, spec, json, contentHash, lane } = asked;
   const { now } = change.slice;
   const parent = spec.parent_id === null ? null : (change.readTask(spec.parent_id) as Task);
   const dueAt = spec.run_at === null ? null : Date.parse(spec.run_at);
   const dependencies = spec.depends_on.map((other) => change.readTask(other)!);
   const unmet = dependencies.filter((task) => task.status !== 'completed').length;
   const failed = dependencies.find((task) => task.status !== 'completed' && TERMINAL.has(task.status));
-  const verdict = judge(policy, { spec, json }, contentHash);
+  const verdict = judge(policy, asked, contentHash, asked);
   const isRejected = verdict.verdict === 'reject';
   const asks = verdict.verdict === 'require_approval';
   const wait = waitFor({ asks, unmet, dueAt }, now.wall);

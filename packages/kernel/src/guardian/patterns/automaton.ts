@@ -20,8 +20,15 @@ export class Automaton {
   /** Where the starts lead, by column and what came before. */
   readonly #fresh: (Fresh | undefined)[] = [];
 
-  /** One row of columns for each state: a column per class, and one for the end of the text. */
+  /** A column per class, and one for the end of the text. */
   readonly #columns: number;
+  /**
+   * The transitions by state and column. A row has as many pages as its columns need, and a page is made when one of its
+   * columns is met: with thousands of classes whole rows would be mostly empty, and take long to make.
+   */
+  readonly #pagesInRow: number;
+  #pages = new Int32Array(0);
+  #entries = 0;
   #next = new Int32Array(0);
   /** What building each transition took, and the last search that was charged for it. */
   #cost = new Int32Array(0);
@@ -31,6 +38,8 @@ export class Automaton {
   #known = new Map<number, State>();
   /** The patterns that have matched when a transition is taken, for the few transitions of which that is true. */
   #matched = new Map<number, readonly number[]>();
+  /** How many places and matches the states and transitions hold. */
+  #held = 0;
 
   #search = 0;
   #left = 0;
@@ -38,15 +47,21 @@ export class Automaton {
   constructor(programs: readonly on.Program[]) {
     this.#alphabet = new Alphabet(programs);
     this.#columns = this.#alphabet.size + 1;
+    this.#pagesInRow = Math.ceil(this.#columns / PAGE);
     this.#graph = new Graph(programs);
     this.#starts = this.#graph.follow(this.#graph.starts, null);
     this.#startsAssert = this.#graph.someAssert(this.#starts);
   }
 
+  /** What is left of the work that this search may take. */
+  get left(): number {
+    return Math.max(0, this.#left);
+  }
+
   /** Begins to search the texts of one task, with what work they may take together. */
   begin(budget: number): void {
-    const full = this.#states.length * this.#columns > MOST_ENTRIES || this.#search === MOST_SEARCHES;
-    if (full || this.#states.length === 0) this.#forget();
+    const full = this.#entries > MOST_ENTRIES || this.#pages.length > MOST_ENTRIES || this.#held > MOST_HELD;
+    if (full || this.#search === MOST_SEARCHES || this.#states.length === 0) this.#forget();
     this.#search++;
     this.#left = budget;
   }
@@ -54,17 +69,18 @@ export class Automaton {
   /**
    * Searches one more text.
    * @param found is told which pattern matches, and where its first match ends, in UTF-16 code units; perhaps repeatedly
+   * @param first where in `text` the one to search begins, and `end` where it ends
    * @returns false when the budget is used up, and the text was not searched to its end
    */
-  search(text: string, found: (pattern: number, end: number) => void): boolean {
-    this.#left -= text.length + PER_TEXT;
+  search(text: string, found: (pattern: number, end: number) => void, first = 0, end = text.length): boolean {
+    this.#left -= end - first + PER_TEXT;
     if (this.#left < 0) return false;
     const ofUnit = this.#alphabet.ofUnit;
-    const end = text.length;
+    let pages = this.#pages;
     let charged = this.#charged;
     let next = this.#next;
     let row = 0;
-    for (let i = 0; i <= end; i++) {
+    for (let i = first; i <= end; i++) {
       let column = i === end ? this.#columns - 1 : ofUnit[text.charCodeAt(i)]!;
       const at = i;
       if (column === PAIR) {
@@ -72,10 +88,12 @@ export class Automaton {
         column = this.#alphabet.of(point);
         if (point > 0xffff) i++;
       }
-      const entry = row + column;
+      let entry = pages[row + (column >> PAGE_BITS)]! + (column & IN_PAGE);
       if (charged[entry] !== this.#search) {
         if (!this.#charge(row, column)) return false;
-        for (const pattern of this.#matched.get(entry) ?? NONE) found(pattern, at);
+        pages = this.#pages;
+        entry = pages[row + (column >> PAGE_BITS)]! + (column & IN_PAGE);
+        for (const pattern of this.#matched.get(entry) ?? NONE) found(pattern, at - first);
         charged = this.#charged;
         next = this.#next;
       }
@@ -85,28 +103,29 @@ export class Automaton {
   }
 
   #charge(row: number, column: number): boolean {
-    const entry = row + column;
-    const state = this.#states[row / this.#columns]!;
+    const entry = this.#entryOf(row, column);
+    const state = this.#states[row / this.#pagesInRow]!;
     const fresh = this.#freshFor(state.before, column);
     if (fresh.charged !== this.#search) this.#left -= fresh.cost;
     fresh.charged = this.#search;
-    if (this.#cost[entry] === 0) this.#build(state, fresh, column);
+    if (this.#cost[entry] === 0) this.#build(state, fresh, column, entry);
     this.#left -= this.#cost[entry]!;
     this.#charged[entry] = this.#search;
     return this.#left >= 0;
   }
 
-  #build(state: State, fresh: Fresh, column: number): void {
-    const entry = state.row + column;
+  #build(state: State, fresh: Fresh, column: number, entry: number): void {
     const point = this.#pointOf(column);
     const before = this.#graph.visits;
     const { beyond, matches } = this.#read(state, column);
     for (const place of fresh.beyond) beyond.push(place);
     const target = this.#state(this.#graph.follow(beyond, null), kindOf(point));
-    for (const pattern of fresh.matches) if (!matches.includes(pattern)) matches.push(pattern);
-    // The order of a state's places is that of the search which made it, and nothing else may follow from that.
-    matches.sort((a, b) => a - b);
-    if (matches.length > 0) this.#matched.set(entry, matches);
+    if (matches.length > 0 || fresh.matches.length > 0) {
+      // The order of a state's places is that of the search which made it, and nothing else may follow from that.
+      const all = [...new Set([...matches, ...fresh.matches])].sort((a, b) => a - b);
+      this.#matched.set(entry, all);
+      this.#held += all.length;
+    }
     this.#next[entry] = target.row;
     this.#cost[entry] = PER_TRANSITION + PER_VISIT * (this.#graph.visits - before) + (this.#columns >> 1);
   }
@@ -146,20 +165,26 @@ export class Automaton {
     for (let one = alike; one; one = one.alike) {
       if (one.before === seen && this.#graph.wereReached(one.places, places.length)) return one;
     }
-    const row = this.#states.length * this.#columns;
+    const row = this.#states.length * this.#pagesInRow;
     const state: State = { row, places, asserts, before: seen, alike };
     this.#states.push(state);
     this.#known.set(hash, state);
-    this.#makeRoom(row + this.#columns);
+    this.#held += places.length;
+    this.#pages = grown(this.#pages, row + this.#pagesInRow);
     return state;
   }
 
-  #makeRoom(entries: number): void {
-    if (entries <= this.#next.length) return;
-    const size = Math.max(entries, 2 * this.#next.length);
-    this.#next = grown(this.#next, size);
-    this.#cost = grown(this.#cost, size);
-    this.#charged = grown(this.#charged, size);
+  /** Where a transition is kept; makes the page if there is none yet. */
+  #entryOf(row: number, column: number): number {
+    const page = row + (column >> PAGE_BITS);
+    if (this.#pages[page] === NO_PAGE) {
+      this.#pages[page] = this.#entries;
+      this.#entries += PAGE;
+      this.#next = grown(this.#next, this.#entries);
+      this.#cost = grown(this.#cost, this.#entries);
+      this.#charged = grown(this.#charged, this.#entries);
+    }
+    return this.#pages[page]! + (column & IN_PAGE);
   }
 
   /** Begins anew with the state before the first character, in which no match is under way. */
@@ -167,9 +192,13 @@ export class Automaton {
     this.#states = [];
     this.#known = new Map();
     this.#matched = new Map();
-    this.#next = new Int32Array(0);
-    this.#cost = new Int32Array(0);
-    this.#charged = new Int32Array(0);
+    this.#held = 0;
+    this.#pages = new Int32Array(0);
+    // The first page belongs to no row, and nothing is ever charged in it.
+    this.#entries = PAGE;
+    this.#next = new Int32Array(PAGE);
+    this.#cost = new Int32Array(PAGE);
+    this.#charged = new Int32Array(PAGE);
     this.#search = 0;
     for (const fresh of this.#fresh) if (fresh) fresh.charged = 0;
     this.#state(this.#graph.follow([], null), BEGIN);
@@ -212,8 +241,15 @@ const WORD = 3;
 const PER_TEXT = 4;
 const PER_VISIT = 4;
 const PER_TRANSITION = 250;
-/** Beyond this the table is emptied before the next search. */
+/** How many columns a page has. */
+const PAGE_BITS = 5;
+const PAGE = 1 << PAGE_BITS;
+const IN_PAGE = PAGE - 1;
+const NO_PAGE = 0;
+
+/** Beyond these the table is emptied before the next search. */
 const MOST_ENTRIES = 1_000_000;
+const MOST_HELD = 1_000_000;
 /** Searches are numbered within 32 bits. */
 const MOST_SEARCHES = 2 ** 31 - 1;
 
@@ -241,8 +277,9 @@ function scattered(place: number): number {
   return Math.imul(twice ^ (twice >>> 13), 0xc2b2ae35) ^ (twice >>> 16);
 }
 
-function grown(array: Int32Array, size: number): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(size);
+function grown(array: Int32Array<ArrayBuffer>, size: number): Int32Array<ArrayBuffer> {
+  if (size <= array.length) return array;
+  const larger = new Int32Array(Math.max(size, 2 * array.length));
   larger.set(array);
   return larger;
 }

@@ -103,10 +103,9 @@ export class Graph {
     const matches: number[] = [];
     this.visits += places.length;
     for (const place of places) {
-      if (this.#kind[place] === MATCH) {
-        const pattern = this.#patternOf[place]!;
-        if (!matches.includes(pattern)) matches.push(pattern);
-      } else if (point !== null && accepts(this.#ranges[place]!, point)) {
+      // A program says in one place that it has matched.
+      if (this.#kind[place] === MATCH) matches.push(this.#patternOf[place]!);
+      else if (point !== null && accepts(this.#ranges[place]!, point)) {
         beyond.push(this.#to[place]!);
       }
     }

@@ -12,8 +12,10 @@ import type { Instruction, Program } from './program.ts';
  */
 export function requiredLiterals({ instructions, start }: Program): readonly string[] | null {
   let best: readonly string[] | null = null;
+  const effort = { left: MOST_STEPS };
   for (const place of unavoidable(instructions, start)) {
-    const texts = textsFrom(instructions, place);
+    if (effort.left <= 0) break;
+    const texts = textsFrom(instructions, place, effort);
     if (texts && (best === null || worth(texts) > worth(best))) best = texts;
   }
   return best;
@@ -25,6 +27,13 @@ export const OTHER = 'A';
 const MOST_TEXTS = 40;
 const LONGEST_TEXT = 8;
 const MOST_PLACES = 100;
+/** Whatever the program, it is not worth more than half a millisecond: what was found until then is good enough. */
+const MOST_STEPS = 3000;
+
+/** How many more instructions and texts may be looked at. */
+interface Effort {
+  left: number;
+}
 
 /** Long texts are rare ones. */
 function worth(texts: readonly string[]): number {
@@ -33,11 +42,32 @@ function worth(texts: readonly string[]): number {
 
 /** The instructions that no way from the start to a match leaves out: all of them lie on the shortest one. */
 function unavoidable(code: readonly Instruction[], start: number): number[] {
-  const way = shortestWay(code, start, -1) ?? [];
-  return way.slice(0, MOST_PLACES).filter((place) => place === start || shortestWay(code, start, place) === null);
+  const way = shortestWay(code, start);
+  const positions = new Map(way.map((place, position) => [place, position]));
+  const found: number[] = [];
+  const beside = new Set<number>();
+  // How far one gets from what lies before a position, without meeting the way in between.
+  let furthest = 0;
+  for (const [position, place] of way.entries()) {
+    if (furthest <= position) found.push(place);
+    if (found.length === MOST_PLACES) break;
+    const open = [place];
+    for (let one = open.pop(); one !== undefined; one = open.pop()) {
+      for (const to of following(code[one]!)) {
+        const further = positions.get(to);
+        if (further !== undefined) furthest = Math.max(furthest, further);
+        else if (!beside.has(to)) {
+          beside.add(to);
+          open.push(to);
+        }
+      }
+    }
+  }
+  return found;
 }
 
-function shortestWay(code: readonly Instruction[], start: number, without: number): number[] | null {
+/** Empty when there is none. A program has one instruction that says it has matched. */
+function shortestWay(code: readonly Instruction[], start: number): number[] {
   const cameFrom = new Map<number, number>([[start, -1]]);
   for (const place of cameFrom.keys()) {
     if (code[place]!.kind === 'match') {
@@ -45,11 +75,9 @@ function shortestWay(code: readonly Instruction[], start: number, without: numbe
       for (let at = place; at >= 0; at = cameFrom.get(at)!) way.push(at);
       return way.reverse();
     }
-    for (const to of following(code[place]!)) {
-      if (to !== without && !cameFrom.has(to)) cameFrom.set(to, place);
-    }
+    for (const to of following(code[place]!)) if (!cameFrom.has(to)) cameFrom.set(to, place);
   }
-  return null;
+  return [];
 }
 
 function following(one: Instruction): readonly number[] {
@@ -58,14 +86,14 @@ function following(one: Instruction): readonly number[] {
 }
 
 /** Texts with which everything begins that is read from a place on; null when nothing needs to be read there. */
-function textsFrom(code: readonly Instruction[], place: number): readonly string[] | null {
+function textsFrom(code: readonly Instruction[], place: number, effort: Effort): readonly string[] | null {
   let growing = new Map<string, ReadonlySet<number>>([['', new Set([place])]]);
   const finished = new Set<string>();
   while (growing.size > 0) {
     const longer = new Map<string, Set<number>>();
     const done: string[] = [];
     for (const [text, places] of growing) {
-      const steps = text.length < LONGEST_TEXT ? stepsFrom(code, places) : null;
+      const steps = text.length < LONGEST_TEXT ? stepsFrom(code, places, effort) : null;
       if (!steps) done.push(text);
       for (const [spelling, to] of steps ?? []) {
         const known = longer.get(text + spelling);
@@ -82,18 +110,23 @@ function textsFrom(code: readonly Instruction[], place: number): readonly string
 }
 
 /** What may be read next, and where that leads; null when it may be nothing at all, or too much. */
-function stepsFrom(code: readonly Instruction[], places: ReadonlySet<number>): [spelling: string, to: number][] | null {
+function stepsFrom(
+  code: readonly Instruction[],
+  places: ReadonlySet<number>,
+  effort: Effort,
+): [spelling: string, to: number][] | null {
   const steps: [string, number][] = [];
   const reached = new Set(places);
   for (const place of reached) {
     const one = code[place]!;
-    if (one.kind === 'match') return null;
+    if (one.kind === 'match' || --effort.left < 0) return null;
     if (one.kind !== 'read') {
       for (const to of following(one)) reached.add(to);
       continue;
     }
     const spellings = spellingsOf(one.ranges);
     if (!spellings || steps.length + spellings.size > MOST_TEXTS) return null;
+    effort.left -= spellings.size;
     for (const spelling of spellings) steps.push([spelling, one.to]);
   }
   return steps;
@@ -105,6 +138,7 @@ function spellingsOf(ranges: ArrayLike<number>): Set<string> | null {
   for (let i = 0; i < ranges.length; i += 2) {
     const first = ranges[i]!;
     const last = ranges[i + 1]!;
+    if (Math.min(last, 127) - first >= SURELY_TOO_MANY) return null;
     for (let point = first; point <= Math.min(last, 127); point++) {
       const spelling = SPELLINGS[point]!;
       if (!spelling.startsWith('\\u')) spellings.add(spelling);
@@ -115,6 +149,9 @@ function spellingsOf(ranges: ArrayLike<number>): Set<string> | null {
   }
   return spellings;
 }
+
+/** Of so many ASCII characters at least 40 look different. */
+const SURELY_TOO_MANY = 100;
 
 /** Of every ASCII character. */
 const SPELLINGS = Array.from({ length: 128 }, (_, point) =>

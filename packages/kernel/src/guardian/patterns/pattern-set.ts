@@ -4,10 +4,12 @@ import { Automaton } from './automaton.ts';
 import { AMBIGUOUS, Keywords } from './keywords.ts';
 import { requiredLiterals } from './literals.ts';
 import type { Program } from './program.ts';
-import { type Place, visitTexts } from './texts.ts';
+import type { Pattern } from './sources.ts';
+import { type Place, placesOf, unescaped, visitTexts, visitValues } from './texts.ts';
 
-/** What patterns look at: what the submitter wrote and a worker, or whoever reads a list of tasks, acts upon. */
-export const SEARCHED_FIELDS = ['description', 'payload', 'constraints', 'tags', 'requirements', 'created_by'] as const;
+/** What patterns look at, in the order of a task's JSON text: what the submitter wrote and a worker, or whoever reads a list of tasks, acts upon. */
+export const SEARCHED_FIELDS = ['description', 'payload', 'requirements', 'constraints', 'tags', 'created_by'] as const;
+const SEARCHED: ReadonlySet<string> = new Set(SEARCHED_FIELDS);
 
 /**
  * How much work the search of one task may take, in about the time it takes to read a character. A text of n characters
@@ -38,14 +40,26 @@ export class PatternSet {
   /** Null when some pattern may match whatever the text holds. */
   readonly #keywords: Keywords | null;
 
-  constructor(programs: readonly Program[]) {
+  /** What the last search took, in the units of the budget, and reading the JSON text with it. */
+  work = 0;
+
+  static of(patterns: readonly Pattern[]): PatternSet {
+    return new PatternSet(
+      patterns.map(({ program }) => program),
+      patterns.map(({ literals }) => literals),
+    );
+  }
+
+  /** @param literals what `requiredLiterals` says of each program */
+  constructor(programs: readonly Program[], literals = programs.map(requiredLiterals)) {
     this.#automaton = new Automaton(programs);
-    this.#keywords = keywordsOf(programs);
+    this.#keywords = keywordsOf(literals);
   }
 
   /** @param json the task's JSON text, which tells in most cases that there is nothing to find */
   search(spec: TaskSpec, json: string, budget: number = SEARCH_BUDGET): Findings {
-    return this.mayMatch(json) ? this.searchAll(spec, budget) : NOTHING;
+    this.work = json.length;
+    return this.mayMatch(json) ? this.searchAll(spec, json, budget) : NOTHING;
   }
 
   /** False only when no pattern matches in any string of this JSON text. */
@@ -53,32 +67,59 @@ export class PatternSet {
     return this.#keywords === null || this.#keywords.mayOccurIn(json);
   }
 
-  searchAll(spec: TaskSpec, budget: number): Findings {
-    const hits = new Map<number, Hit>();
-    let unsearched: Place | null = null;
-    let where!: () => Place;
-    const found = (pattern: number, end: number) => {
-      if (!hits.has(pattern)) hits.set(pattern, { pattern, place: where(), end });
+  searchAll(spec: TaskSpec, json: string, budget: number): Findings {
+    const automaton = this.#automaton;
+    /** By their patterns. */
+    let found = null as Map<number, Found> | null;
+    /** How many texts were searched to their ends. */
+    let searched = 0;
+    const onMatch = (pattern: number, end: number) => {
+      found ??= new Map();
+      if (!found.has(pattern)) found.set(pattern, { pattern, text: searched, end });
     };
-    const visit = (text: string, place: () => Place): boolean => {
-      where = place;
-      if (this.#automaton.search(text, found)) return true;
-      unsearched = place();
-      return false;
+    const visit = (text: string, first?: number, end?: number): boolean => {
+      if (!automaton.search(text, onMatch, first, end)) return false;
+      searched++;
+      return true;
     };
-    this.#automaton.begin(budget);
-    SEARCHED_FIELDS.every((field) => visitTexts(spec[field] as Json, `/${field}`, visit));
-    return { hits: [...hits.values()], unsearched };
+    automaton.begin(budget);
+    const isDone =
+      json.length < SMALL
+        ? SEARCHED_FIELDS.every((field) => visitValues(spec[field] as Json, visit))
+        : visitTexts(json, SEARCHED, (first, end, isEscaped) =>
+            isEscaped ? visit(unescaped(json, first, end)) : visit(json, first, end),
+          );
+    this.work = json.length + budget - automaton.left;
+    if (found === null && isDone) return NOTHING;
+    return findings(json, found === null ? [] : [...found.values()], isDone ? null : searched);
   }
 }
 
-function keywordsOf(programs: readonly Program[]): Keywords | null {
+/** A match, in the how manieth of the texts. */
+interface Found {
+  readonly pattern: number;
+  readonly text: number;
+  readonly end: number;
+}
+
+function findings(json: string, found: readonly Found[], unsearched: number | null): Findings {
+  const texts = found.map(({ text }) => text);
+  const places = placesOf(json, SEARCHED, unsearched === null ? texts : [...texts, unsearched]);
+  return {
+    hits: found.map(({ pattern, end }, index) => ({ pattern, place: places[index]!, end })),
+    unsearched: unsearched === null ? null : places.at(-1)!,
+  };
+}
+
+/** Longer JSON texts are read, shorter ones need not be. */
+const SMALL = 4096;
+
+function keywordsOf(required: readonly (readonly string[] | null)[]): Keywords | null {
   const literals = new Set(AMBIGUOUS);
   let characters = 0;
-  for (const program of programs) {
-    const required = requiredLiterals(program);
-    if (required === null) return null;
-    for (const literal of required) {
+  for (const some of required) {
+    if (some === null) return null;
+    for (const literal of some) {
       literals.add(literal);
       characters += literal.length;
     }

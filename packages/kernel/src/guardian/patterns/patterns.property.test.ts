@@ -1,12 +1,13 @@
 /** The guardian's own search against the engine whose patterns it runs. */
 import fc from 'fast-check';
-import { RE2JS } from 're2js';
+import { RE2JS, RE2Set } from 're2js';
 import { expect, test } from 'vitest';
 import type { Json } from '../../core/json.ts';
 import { toSpec } from '../../core/task.ts';
 import { PatternSet, SEARCH_BUDGET, SEARCHED_FIELDS } from './pattern-set.ts';
 import { compile, type Program } from './program.ts';
-import { visitTexts } from './texts.ts';
+import { compiledSize, type Tree } from './size.ts';
+import { type Place, placesOf, unescaped, visitTexts, visitValues } from './texts.ts';
 
 /** Letters whose case is odd, words, and what JSON escapes. */
 const SYMBOLS = [
@@ -62,10 +63,15 @@ function compiled(source: string): Program | null {
   }
 }
 
-function textsOf(payload: Json): string[] {
+/** The strings in the payload of a task, as the search meets them, and where they stand. */
+function textsOf(payload: string): { texts: string[]; places: Place[] } {
+  const json = `{"description":"-","payload":${payload},"metadata":["-"]}`;
   const texts: string[] = [];
-  visitTexts(payload, '', (one) => texts.push(one) > 0);
-  return texts;
+  const members = new Set(['payload']);
+  visitTexts(json, members, (begin, end, isEscaped) => {
+    return texts.push(isEscaped ? unescaped(json, begin, end) : json.slice(begin, end)) > 0;
+  });
+  return { texts, places: placesOf(json, members, [...texts.keys()]) };
 }
 
 test('it finds what RE2JS finds, whichever patterns are searched together', () => {
@@ -78,7 +84,7 @@ test('it finds what RE2JS finds, whichever patterns are searched together', () =
         const set = new PatternSet(usable.map((source) => compile(source, 5000)));
         for (const one of texts) {
           const spec = toSpec({ description: one }, '', 0);
-          const { hits, unsearched } = set.searchAll(spec, SEARCH_BUDGET);
+          const { hits, unsearched } = set.searchAll(spec, JSON.stringify(spec), SEARCH_BUDGET);
           expect(unsearched).toBeNull();
           const found = new Set(hits.map(({ pattern: index }) => index));
           for (const [index, source] of usable.entries()) {
@@ -184,7 +190,8 @@ test('what it finds, and whether it gives up, does not depend on what was search
         const used = new PatternSet(programs);
         for (const description of texts) {
           const spec = toSpec({ description, tags: [description] }, '', 0);
-          expect(used.searchAll(spec, budget)).toEqual(new PatternSet(programs).searchAll(spec, budget));
+          const json = JSON.stringify(spec);
+          expect(used.searchAll(spec, json, budget)).toEqual(new PatternSet(programs).searchAll(spec, json, budget));
         }
       },
     ),
@@ -194,8 +201,85 @@ test('what it finds, and whether it gives up, does not depend on what was search
 
 test('every string is visited, however deep it lies', () => {
   expect(SEARCHED_FIELDS).not.toContain('metadata');
-  let deep: Json = ['here'];
-  for (let i = 0; i < 100_000; i++) deep = [deep];
-  expect(textsOf(deep)).toEqual(['here']);
-  expect(textsOf({ a: ['b', { c: 'd' }, 1, null], e: true })).toEqual(['a', 'b', 'c', 'd', 'e']);
+  const deep = `${'['.repeat(100_000)}"here"${']'.repeat(100_000)}`;
+  expect(textsOf(deep).texts).toEqual(['here']);
+  expect(textsOf(JSON.stringify({ a: ['b', { c: 'd' }, 1, null], e: true })).texts).toEqual(['a', 'b', 'c', 'd', 'e']);
+});
+
+/** What is visited, from the value and not from its text. */
+function expectedOf(value: Json, pointer: string): [text: string, pointer: string, isName: boolean][] {
+  if (typeof value === 'string') return [[value, pointer, false]];
+  if (value === null || typeof value !== 'object') return [];
+  return Object.entries(value).flatMap(([name, member]) => {
+    const inside = `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const named: [string, string, boolean][] = Array.isArray(value) ? [] : [[name, inside, true]];
+    return [...named, ...expectedOf(member, inside)];
+  });
+}
+
+test('strings are found in the JSON text as they are in the value, and so is where they stand', () => {
+  const awkward = fc.array(fc.oneof(symbol, fc.constantFrom('\\"', ':', '{', '}', '[', ']', ',', '~', '\b')), {
+    maxLength: 8,
+  });
+  const name = awkward.map((symbols) => symbols.join(''));
+  const long = fc.oneof(
+    name,
+    fc.nat(200).map((length) => '\n"x'.repeat(length)),
+  );
+  const value = fc.letrec<{ value: Json }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4 },
+      long,
+      fc.constantFrom(null, true, 1.5),
+      fc.array(tie('value'), { maxLength: 4 }),
+      fc.dictionary(name, tie('value'), { maxKeys: 4 }),
+    ),
+  })).value;
+  fc.assert(
+    fc.property(value, (one) => {
+      const { texts, places } = textsOf(JSON.stringify(one));
+      const found = texts.map((text, index) => [text, places[index]!.pointer, places[index]!.isName]);
+      expect(found).toEqual(expectedOf(one, '/payload'));
+      const walked: string[] = [];
+      visitValues(one, (text) => walked.push(text) > 0);
+      expect(walked).toEqual(texts);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('how large a pattern becomes is told before it is compiled', () => {
+  const odd = fc.constantFrom(
+    '[^\\x{0}-\\x{10ffff}]',
+    '',
+    '(a*)*',
+    '(?:|b)',
+    'x{0}',
+    '(?:ab){3,5}',
+    '(?:[^\\x{0}-\\x{10ffff}])*',
+  );
+  const made = fc
+    .array(fc.oneof(pattern, odd), { maxLength: 5 })
+    .chain((parts) =>
+      fc.constantFrom(
+        parts.join(''),
+        `(?:${parts.join('|')})`,
+        `(?:${parts.join('|')})*`,
+        `(${parts.join('')}){2,4}`,
+        `(?:${parts.join('')})+`,
+      ),
+    );
+  fc.assert(
+    fc.property(made, (source) => {
+      const set = new RE2Set(RE2Set.UNANCHORED, RE2JS.CASE_INSENSITIVE);
+      try {
+        set.add(source);
+      } catch {
+        return;
+      }
+      set.compile();
+      expect(compiledSize(set.regexps[0] as Tree)).toBe(set.prog.inst.length);
+    }),
+    { numRuns: 2000 },
+  );
 });

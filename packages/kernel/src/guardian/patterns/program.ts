@@ -1,9 +1,11 @@
-import { RE2JS } from 're2js';
+import { RE2JS, RE2Set } from 're2js';
+import { compiledSize, type Tree } from './size.ts';
 
 /**
  * A compiled pattern: a nondeterministic automaton, one instruction a state. RE2JS reads and compiles the pattern, which
  * gives RE2's syntax and its folding of case; what runs the program is `automaton.ts`, because RE2JS itself bounds the
- * time by text × program, and that is seconds for a text of a megabyte. This file alone knows how RE2JS keeps a program.
+ * time by text × program, and that is seconds for a text of a megabyte. This file alone knows how RE2JS keeps a program, and
+ * `size.ts` how it keeps a parsed pattern.
  */
 export interface Program {
   readonly instructions: readonly Instruction[];
@@ -40,18 +42,33 @@ export class TooLarge extends Error {}
  * @throws TooLarge, or an Error that says what is wrong with the pattern
  */
 export function compile(pattern: string, most: number): Program {
-  const { inst, start } = programOf(pattern);
-  if (inst.length > most) {
-    throw new TooLarge(`it compiles to ${inst.length} instructions; at most ${most} are allowed`);
+  const set = parsed(pattern);
+  const count = compiledSize(treeOf(set));
+  if (count > most) {
+    const allowed = `at most ${most} are allowed; use smaller or fewer repetitions`;
+    throw new TooLarge(`it compiles to ${count} instructions; ${allowed}`);
   }
+  set.compile();
+  const { inst, start } = set.prog as unknown as { inst: readonly Re2Instruction[]; start: number };
   let size = 0;
-  const letters = new Map<number, ArrayLike<number>>();
   const instructions = inst.map((one) => {
-    const instruction = translate(one, letters);
+    const instruction = translate(one);
     size += instruction.kind === 'read' ? Math.max(1, instruction.ranges.length / 2) : 1;
     return instruction;
   });
   return { instructions, start, size };
+}
+
+/** Whether a match needs no character at all. */
+export function matchesEmptyText({ instructions, start }: Program): boolean {
+  const reached = new Set([start]);
+  for (const place of reached) {
+    const one = instructions[place]!;
+    if (one.kind === 'match') return true;
+    if (one.kind === 'go') for (const to of one.to) reached.add(to);
+    else if (one.kind === 'assert' && (one.flags & WORD_BOUNDARY) === 0) reached.add(one.to);
+  }
+  return false;
 }
 
 /** What of RE2JS is relied upon. The tests hold every kind of instruction against what RE2JS itself finds. */
@@ -62,8 +79,17 @@ interface Re2Instruction {
   readonly runes: ArrayLike<number>;
 }
 
-function programOf(pattern: string): { inst: readonly Re2Instruction[]; start: number } {
-  return RE2JS.compile(pattern, RE2JS.CASE_INSENSITIVE).re2().prog;
+/**
+ * A set of one: it parses and compiles in two steps, and without all that RE2JS does beside to prepare a search of its own.
+ */
+function parsed(pattern: string): RE2Set {
+  const set = new RE2Set(RE2Set.UNANCHORED, RE2JS.CASE_INSENSITIVE);
+  set.add(pattern);
+  return set;
+}
+
+function treeOf(set: RE2Set): Tree {
+  return set.regexps[0] as Tree;
 }
 
 const [ALT, ALT_MATCH, CAPTURE, EMPTY_WIDTH, FAIL, MATCH, NOP, RUNE, RUNE1, RUNE_ANY, RUNE_ANY_NOT_NL] = [
@@ -71,7 +97,7 @@ const [ALT, ALT_MATCH, CAPTURE, EMPTY_WIDTH, FAIL, MATCH, NOP, RUNE, RUNE1, RUNE
 ];
 const FOLD_CASE = 1;
 
-function translate({ op, out, arg, runes }: Re2Instruction, letters: Map<number, ArrayLike<number>>): Instruction {
+function translate({ op, out, arg, runes }: Re2Instruction): Instruction {
   switch (op) {
     case ALT:
     case ALT_MATCH:
@@ -87,7 +113,7 @@ function translate({ op, out, arg, runes }: Re2Instruction, letters: Map<number,
       return { kind: 'match' };
     case RUNE:
     case RUNE1:
-      return { kind: 'read', ranges: rangesOf(runes, arg, letters), to: out };
+      return { kind: 'read', ranges: rangesOf(runes, arg), to: out };
     case RUNE_ANY:
       return { kind: 'read', ranges: [0, LAST_CODE_POINT], to: out };
     case RUNE_ANY_NOT_NL:
@@ -98,18 +124,25 @@ function translate({ op, out, arg, runes }: Re2Instruction, letters: Map<number,
 }
 
 /** A single character stands for itself or, with FOLD_CASE, for all that are equal to it when case is ignored. */
-function rangesOf(runes: ArrayLike<number>, arg: number, letters: Map<number, ArrayLike<number>>): ArrayLike<number> {
+function rangesOf(runes: ArrayLike<number>, arg: number): ArrayLike<number> {
   if (runes.length !== 1) return runes;
   const rune = runes[0]!;
   if ((arg & FOLD_CASE) === 0) return [rune, rune];
-  const known = letters.get(rune) ?? sameLetter(rune);
-  letters.set(rune, known);
-  return known;
+  let same = letters.get(rune);
+  if (!same) {
+    if (letters.size === MOST_LETTERS) letters.clear();
+    same = sameLetter(rune);
+    letters.set(rune, same);
+  }
+  return same;
 }
+
+/** Patterns are mostly made of the same few letters. */
+const letters = new Map<number, ArrayLike<number>>();
+const MOST_LETTERS = 1000;
 
 /** Inside a class RE2JS writes them all out: k as K and the Kelvin sign, too, and s as S and the long s. */
 function sameLetter(rune: number): ArrayLike<number> {
-  const { inst } = programOf(`[\\x{${rune.toString(16)}}\\x{${LAST_CODE_POINT.toString(16)}}]`);
-  const { runes } = inst.find(({ op }) => op === RUNE)!;
+  const { runes } = treeOf(parsed(`[\\x{${rune.toString(16)}}\\x{${LAST_CODE_POINT.toString(16)}}]`));
   return Array.from(runes).slice(0, -2);
 }

@@ -1,17 +1,17 @@
 import { BESIDE, type Members } from '../members.ts';
-import { Automaton } from '../patterns/automaton.ts';
+import { charactersInClasses } from '../patterns/classes.ts';
 import type { Hit } from '../patterns/pattern-set.ts';
-import { compile, type Program, TooLarge } from '../patterns/program.ts';
+import { TooLarge } from '../patterns/program.ts';
+import { MAX_PATTERN_LENGTH, type Pattern, readPattern } from '../patterns/sources.ts';
 import type { Place } from '../patterns/texts.ts';
-import type { ParsedPattern, ParsedRule } from '../policy.ts';
+import type { ParsedRule } from '../policy.ts';
 import { cut, MOST_QUOTED, shownPointer } from '../quote.ts';
 
-/** How long a pattern may be, in UTF-16 code units, and how many instructions it may compile to. */
-const MAX_PATTERN_LENGTH = 500;
-const MAX_INSTRUCTIONS = 1000;
 /** How many patterns a policy may have, and how large they may be together: their instructions, and the ranges in them. */
 export const MAX_PATTERNS = 500;
 export const MAX_TOTAL_SIZE = 20_000;
+/** How many characters all their classes may have, where case is ignored: see `classes.ts`. */
+export const MAX_TOTAL_CHARACTERS = 1_000_000;
 
 /** `patterns`: what must not stand in any text of a task. The search itself is the policy's, for all rules together. */
 export function prohibitedPattern(members: Members): ParsedRule | null {
@@ -23,43 +23,35 @@ export function prohibitedPattern(members: Members): ParsedRule | null {
     if (members.errors.length === 0) members.fail('patterns', 'is required: an array of regular expressions');
     return null;
   }
-  const patterns: ParsedPattern[] = [];
+  const patterns: Pattern[] = [];
   let size = 0;
+  let characters = 0;
   for (const [index, source] of sources.entries()) {
+    characters += charactersInClasses(source);
+    // The parser of the policy says so.
+    if (characters > MAX_TOTAL_CHARACTERS) break;
     try {
-      const program = compile(source, MAX_INSTRUCTIONS);
-      patterns.push({ source, program });
-      size += program.size;
-      // The parser of the policy says so.
+      const pattern = readPattern(source);
+      patterns.push(pattern);
+      size += pattern.program.size;
       if (size > MAX_TOTAL_SIZE) break;
-      if (matchesEmptyText(program)) {
+      if (pattern.matchesEmptyText) {
         members.fail('patterns', 'matches the empty text, and so would match in every task', index);
       }
     } catch (error) {
       members.fail('patterns', complaint(error), index);
-      // To find that out may have taken a quarter of a second: not once more.
+      // A policy with one such pattern may well be full of them.
       members.hopeless ||= error instanceof TooLarge;
     }
     if (members.hopeless) break;
   }
-  return { patterns };
-}
-
-/** Whether a match needs no character at all. `^$` does: it matches in an empty text only, which is hardly meant. */
-function matchesEmptyText(program: Program): boolean {
-  let found = false;
-  const automaton = new Automaton([program]);
-  automaton.begin(Number.POSITIVE_INFINITY);
-  automaton.search('', () => {
-    found = true;
-  });
-  return found;
+  return { patterns, characters };
 }
 
 function complaint(error: unknown): string {
   const reason =
     error instanceof Error ? error.message.replace(/^error parsing regexp: /, '').replace('`(?i)', '`') : String(error);
-  if (error instanceof TooLarge) return `is too large: ${reason}; use smaller or fewer repetitions`;
+  if (error instanceof TooLarge) return `is too large: ${reason}`;
   return `is not a regular expression that can be searched in linear time (RE2's syntax): ${cut(reason, 120)}`;
 }
 
