@@ -110,7 +110,7 @@ await kernel.execute({
   random: 0.999,
 });
 await clock.advance(950);
-await kernel.heartbeat(worker, undefined);
+await kernel.workers.heartbeat(worker, undefined);
 await clock.advance(200);
 
 const waiting = await submit({ description: 'waits for its time', delay_seconds: 3600 });

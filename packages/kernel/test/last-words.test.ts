@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { noSuchWorker } from '../src/body/decide/missing.ts';
-import { Kernel } from '../src/body/kernel.ts';
+import { WorkerDesk } from '../src/body/worker-desk.ts';
 import { RedisStore } from '../src/store/redis/store.ts';
 import { after } from '../src/testing/meddling.ts';
 import { RedisServer } from '../src/testing/redis-server.ts';
@@ -48,7 +48,7 @@ test('when the ledger tells that a worker is gone before the store has answered 
 test('a worker that nobody knows is answered what it said, and then its socket is closed', async () => {
   const kernel = await startColony(onRedis(server, randomUUID()));
   const { socket, task } = await atWork(kernel);
-  const touch = vi.spyOn(Kernel.prototype, 'touch').mockResolvedValue(noSuchWorker('gone'));
+  const touch = vi.spyOn(WorkerDesk.prototype, 'touch').mockResolvedValue(noSuchWorker('gone'));
   onTestFinished(() => touch.mockRestore());
   // Not every frame is taken for a sign of life: it says the same until one is.
   let ref = 0;

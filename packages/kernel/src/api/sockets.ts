@@ -132,7 +132,7 @@ export class Sockets {
     const workerId = parameters.get('worker_id');
     if (workerId === null || workerId === '') return invalidField('query.worker_id', 'is required');
     const { kernel } = this.#context;
-    const refused = await kernel.touch(workerId);
+    const refused = await kernel.workers.touch(workerId);
     if (refused) return refused;
     const worker = await kernel.store.worker(workerId);
     if (worker === null) return noSuchWorker(workerId);

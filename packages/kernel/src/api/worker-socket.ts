@@ -49,7 +49,7 @@ export class WorkerSocket implements WorkerLink, Connection {
     this.#actor = `worker:${worker.id}`;
     // A worker whose handler keeps its event loop busy may be silent for as long as its leases last.
     this.#silence = new Silence(Math.max(MAX_SILENCE_MS, context.kernel.rules.leaseMs));
-    this.#detach = context.kernel.attach(this, worker);
+    this.#detach = context.kernel.workers.attach(this, worker);
     socket.on('message', (data) => this.#onMessage(data));
     socket.on('pong', () => this.#heard());
     socket.on('close', () => this.#detach());
@@ -87,7 +87,7 @@ export class WorkerSocket implements WorkerLink, Connection {
 
   /** Another socket of the same worker has taken over: this one gets nothing more until it asks. */
   forfeitCredit(): void {
-    this.#context.kernel.credit(this, 0);
+    this.#context.kernel.workers.credit(this, 0);
   }
 
   /** Takes nothing more, answers what is under way, then says goodbye. */
@@ -122,7 +122,7 @@ export class WorkerSocket implements WorkerLink, Connection {
     const now = performance.now();
     if (now - this.#touchedAt < Math.min(TOUCH_EVERY_MS, this.#context.kernel.rules.leaseMs / 10)) return;
     this.#touchedAt = now;
-    this.#context.kernel.touch(this.workerId).then(
+    this.#context.kernel.workers.touch(this.workerId).then(
       (refused) => {
         if (refused?.code === 'worker_not_found') this.removed();
       },
@@ -152,9 +152,9 @@ export class WorkerSocket implements WorkerLink, Connection {
     if (frame instanceof Refusal) this.#refuse(ref, null, frame);
     else if (frame.kind === 'command') this.#await(kernel.execute(frame.command), ref, frame.command.taskId, true);
     else if (frame.kind === 'heartbeat')
-      this.#await(kernel.heartbeat(this.workerId, frame.tasks), ref, null, ref !== null);
+      this.#await(kernel.workers.heartbeat(this.workerId, frame.tasks), ref, null, ref !== null);
     else {
-      kernel.credit(this, frame.slots);
+      kernel.workers.credit(this, frame.slots);
       if (ref !== null) this.#acknowledge(ref, null);
     }
   }

@@ -1,30 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../core/clock.ts';
-import type { Answer, Assignment, Command, Rules } from '../core/command.ts';
+import type { Answer, Command, Rules } from '../core/command.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { EventBus } from '../core/event-bus.ts';
 import type { Store } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
-import type { Worker } from '../core/worker.ts';
 import { Aftermath } from './aftermath.ts';
 import { Batcher } from './batcher.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { noSuchWorker } from './decide/missing.ts';
 import { ROLLING } from './decide/rolling.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { EventRelay } from './event-relay.ts';
 import { Exports } from './exports.ts';
 import { GuardianDesk } from './guardian-desk.ts';
-import { holdClaim } from './held-claim.ts';
 import type { KernelObserver, KernelOptions } from './kernel-options.ts';
-import type { WorkerLink } from './links.ts';
 import { Presence } from './presence.ts';
 import { Pulse } from './pulse.ts';
 import { Recovery } from './recovery.ts';
 import { Sweeper } from './sweeper.ts';
 import { TaskWaiters } from './task-waiters.ts';
 import { Turns } from './turns.ts';
+import { WorkerDesk } from './worker-desk.ts';
 
 /**
  * ColonyKernel, the body: takes commands, lets them be decided, makes them durable, and sees to it that what they
@@ -41,8 +37,8 @@ export class Kernel {
   readonly guardian: GuardianDesk;
   readonly checkpoints: Checkpoints;
   readonly exports: Exports;
+  readonly workers: WorkerDesk;
 
-  readonly #clock: Clock;
   readonly #observer: KernelObserver;
   readonly #version: string;
   readonly #dispatcher = new Dispatcher();
@@ -74,7 +70,6 @@ export class Kernel {
     this.rules = rules;
     this.random = random;
     this.guardian = new GuardianDesk(store, rules.guardian, new Turns(setImmediate));
-    this.#clock = clock;
     this.#observer = observer;
     this.#version = options.version;
     this.startedAt = clock.now().wall;
@@ -133,6 +128,17 @@ export class Kernel {
       onRolledBack: () => this.#recovery.catchUp(),
     });
     this.exports = new Exports({ store, clock, book: this.checkpoints.book });
+    this.workers = new WorkerDesk({
+      ...parts,
+      bus,
+      execute: (command) => this.execute(command),
+      refusal: () => (this.stopping ? SHUTTING_DOWN : null),
+      kick: () => this.#batcher.kick(),
+      credited: () => {
+        if (this.#isUsable) this.#batcher.credited();
+      },
+      giveBack: (assignments) => this.#recovery.giveBack(assignments),
+    });
     this.#pulse = new Pulse({
       ...parts,
       fellows: store.fellows,
@@ -175,98 +181,6 @@ export class Kernel {
     const answer = this.#batcher.execute(command);
     if (command.kind === 'set_policy') await answer.finally(() => this.guardian.refresh());
     return answer;
-  }
-
-  /** A sign of life: renews all leases of the worker, and brings it back if it had been given up. */
-  async touch(workerId: string): Promise<Refusal | null> {
-    if (this.#presence.touch(workerId, this.#clock.now())) return null;
-    const answer = await this.execute({ kind: 'heartbeat', actor: `worker:${workerId}`, workerId });
-    if (answer instanceof Refusal) return answer;
-    this.#hear(answer.worker);
-    return null;
-  }
-
-  /** A worker that makes itself heard here, perhaps for the first time. */
-  #hear({ id, offline }: Worker): void {
-    const now = this.#clock.now();
-    this.#presence.follow(id, offline, now);
-    this.#presence.touch(id, now);
-  }
-
-  /** A heartbeat. With `tasks`, whatever else the worker is thought to hold goes back to the queue. */
-  async heartbeat(workerId: string, tasks: readonly string[] | undefined): Promise<Worker | Refusal> {
-    if (this.stopping) return SHUTTING_DOWN;
-    const known = this.#presence.touch(workerId, this.#clock.now()) ? await this.store.worker(workerId) : null;
-    let worker = known;
-    if (!known || (tasks && known.holds.some((id) => !tasks.includes(id)))) {
-      const answer = await this.execute({
-        kind: 'heartbeat',
-        actor: `worker:${workerId}`,
-        workerId,
-        ...(tasks ? { tasks } : {}),
-      });
-      if (answer instanceof Refusal) return answer;
-      worker = answer.worker;
-      this.#hear(worker);
-    }
-    this.bus.publishEphemeral({
-      type: 'worker_heartbeat',
-      source: 'kernel',
-      at: this.#clock.now().wall,
-      data: JSON.stringify({ worker_id: workerId }),
-      taskId: null,
-      workerId,
-    });
-    return worker!;
-  }
-
-  /** Wall time at which the worker's leases expire if nothing more is heard of it. */
-  leaseExpiresAt(workerId: string): number {
-    return (this.#presence.lastSeen(workerId)?.wall ?? this.#clock.now().wall) + this.rules.leaseMs;
-  }
-
-  /** The workers with their last sign of life as of now, which their records do not keep up with. */
-  async asHeard(workers: readonly Worker[]): Promise<Worker[]> {
-    const elsewhere = await this.store.fellows?.lastSeen(workers.map(({ id }) => id));
-    return workers.map((worker) => {
-      const here = this.#presence.lastSeen(worker.id)?.wall ?? 0;
-      return { ...worker, lastHeartbeat: Math.max(worker.lastHeartbeat, here, elsewhere?.get(worker.id) ?? 0) };
-    });
-  }
-
-  /** Claims up to `max` tasks; if there are none, holds on until there are, `waitMs` is over or `signal` aborts. */
-  async claim(
-    workerId: string,
-    max: number,
-    waitMs: number,
-    signal: AbortSignal,
-  ): Promise<readonly Assignment[] | Refusal> {
-    this.#presence.touch(workerId, this.#clock.now());
-    const answer = await this.execute({ kind: 'claim', actor: `worker:${workerId}`, workerId, max });
-    if (answer instanceof Refusal) return answer;
-    const { assignments } = answer;
-    if (signal.aborted) {
-      await this.#recovery.giveBack(assignments);
-      return [];
-    }
-    if (assignments.length > 0 || waitMs <= 0) return assignments;
-    const worker = await this.store.worker(workerId);
-    if (!worker) return noSuchWorker(workerId);
-    if (worker.draining) return [];
-    const parts = { dispatcher: this.#dispatcher, clock: this.#clock, kick: () => this.#batcher.kick() };
-    return holdClaim(parts, worker, max, waitMs, signal);
-  }
-
-  /** Opens a link through which tasks can be pushed to a worker. The returned function closes it. */
-  attach(link: WorkerLink, worker: Worker): () => void {
-    this.#dispatcher.attach(link, worker);
-    return () => this.#dispatcher.detach(link);
-  }
-
-  /** Sets how many more tasks the link will take from now on. */
-  credit(link: WorkerLink, slots: number): void {
-    this.#dispatcher.credit(link, slots);
-    if (slots > 0 && this.#isUsable) this.#batcher.credited();
   }
 
   #lookForWork(): void {

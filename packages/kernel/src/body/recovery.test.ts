@@ -52,7 +52,7 @@ async function scene(): Promise<Scene> {
 test('a task that was assigned by a commit without an answer goes back, also when that fails at first', async () => {
   const { kernel, faulty, status, fails, goesOn } = await scene();
   faulty.rates = { ...NO_FAULTS, replyLost: 1 };
-  await expect(kernel.claim('maya', 1, 0, new AbortController().signal)).rejects.toThrow(StorageUnavailable);
+  await expect(kernel.workers.claim('maya', 1, 0, new AbortController().signal)).rejects.toThrow(StorageUnavailable);
   expect(await status()).toBe('executing');
   for (let round = 0; round < 2; round++) {
     faulty.rates = { ...NO_FAULTS, commitFails: 1 };
@@ -72,7 +72,7 @@ test('a task for a claim that nobody waits for any more goes back, also when tha
     faulty.rates = { ...NO_FAULTS, commitFails: 1 };
   };
   before(faulty, 'commit', fail, isGivenBack);
-  expect(await kernel.claim('maya', 1, 60_000, waits.signal)).toEqual([]);
+  expect(await kernel.workers.claim('maya', 1, 60_000, waits.signal)).toEqual([]);
   expect(await status()).toBe('executing');
   faulty.rates = NO_FAULTS;
   await goesOn();

@@ -111,7 +111,9 @@ export async function loneKernel(between: (store: Store) => Store = (store) => s
       const given: string[] = [];
       const signal = new AbortController();
       onTestFinished(() => signal.abort());
-      const claimed = kernel.claim(workerId, 1, 60_000, signal.signal) as Promise<readonly { task: { id: string } }[]>;
+      const claimed = kernel.workers.claim(workerId, 1, 60_000, signal.signal) as Promise<
+        readonly { task: { id: string } }[]
+      >;
       void claimed.then((assignments) => given.push(...assignments.map(({ task }) => task.id)));
       return given;
     },

@@ -49,7 +49,7 @@ test('a worker that is heard of again on its socket keeps that', async () => {
   const { connected, begin, end, kernel, id } = colony;
   await lose(colony);
   await begin();
-  const touch = vi.spyOn(kernel, 'touch');
+  const touch = vi.spyOn(kernel.workers, 'touch');
   connected.send({ type: 'complete', ref: 1, task_id: 'x', lease_token: 1 });
   const answer = await connected.until(({ messages }) => messages.find(({ ref }) => ref === 1));
   expect(answer).toMatchObject({ type: 'error', code: 'storage_unavailable' });

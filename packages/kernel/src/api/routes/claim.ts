@@ -31,14 +31,14 @@ export function claimRoute(api: Api, context: ApiContext): void {
       if (kernel.backlog() > MAX_BACKLOG) return sendRefusal(reply, queueFull());
       const answer =
         wait_seconds === 0
-          ? await kernel.claim(id, max_tasks, 0, NEVER)
+          ? await kernel.workers.claim(id, max_tasks, 0, NEVER)
           : await whileConnected(reply, context.stopping, (signal) =>
-              kernel.claim(id, max_tasks, wait_seconds * 1000, signal),
+              kernel.workers.claim(id, max_tasks, wait_seconds * 1000, signal),
             );
       if (answer instanceof Refusal) return sendRefusal(reply, answer);
       if (reply.raw.destroyed) await giveBack(answer);
       const now = Date.now();
-      const expiresAt = kernel.leaseExpiresAt(id);
+      const expiresAt = kernel.workers.leaseExpiresAt(id);
       sendJson(reply, 200, `{"tasks":[${answer.map((each) => renderAssignment(each, expiresAt, now)).join(',')}]}`);
     },
   );

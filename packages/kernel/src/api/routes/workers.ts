@@ -46,7 +46,7 @@ export function workerRoutes(api: Api, context: ApiContext): void {
       config: { summary: 'All workers', tags: ['workers'], policy: 'read', answers: { 200: Type.Array(WorkerSchema) } },
     },
     async (_request, reply) => {
-      const workers = await kernel.asHeard(await kernel.store.workers());
+      const workers = await kernel.workers.asHeard(await kernel.store.workers());
       sendJson(reply, 200, `[${workers.map(renderWorker).join(',')}]`);
     },
   );
@@ -82,7 +82,7 @@ export function workerRoutes(api: Api, context: ApiContext): void {
     async (request, reply) => {
       const worker = await kernel.store.worker(request.params.id);
       if (worker === null) return sendRefusal(reply, noSuchWorker(request.params.id));
-      const [heard] = await kernel.asHeard([worker]);
+      const [heard] = await kernel.workers.asHeard([worker]);
       sendJson(reply, 200, renderWorker(heard!));
     },
   );
@@ -99,7 +99,7 @@ export function workerRoutes(api: Api, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const answer = await kernel.heartbeat(request.params.id, request.body.tasks);
+      const answer = await kernel.workers.heartbeat(request.params.id, request.body.tasks);
       if (answer instanceof Refusal) return sendRefusal(reply, answer);
       sendNothing(reply);
     },

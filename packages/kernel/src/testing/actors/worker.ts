@@ -99,7 +99,7 @@ export class Worker implements Actor {
     try {
       // Says what it holds: whatever else it was given without ever hearing of it goes back.
       const tasks = this.#claiming ? undefined : [...this.#held.keys()];
-      const answer = await this.#world.kernel.heartbeat(id, tasks);
+      const answer = await this.#world.kernel.workers.heartbeat(id, tasks);
       if (answer instanceof Refusal && this.id === id) this.#forgotten(answer);
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) this.#world.complaints.push(String((error as Error).stack));
@@ -119,7 +119,7 @@ export class Worker implements Actor {
     const { random, kernel } = this.#world;
     this.#claiming = true;
     try {
-      const answer = await kernel.claim(
+      const answer = await kernel.workers.claim(
         id,
         random.between(1, 5),
         random.pick([0, 0, 3000]),
