@@ -17,13 +17,18 @@ export class KernelProcess {
     for (;;) {
       const kernel = new KernelProcess(Number(env.COLONY_PORT ?? (await freePort())), env);
       try {
-        await kernel.#healthy();
+        await kernel.healthy();
         return kernel;
       } catch (fault) {
         // A port that was free a moment ago may be somebody's by now.
         if (env.COLONY_PORT !== undefined || !/COLONY_PORT \d+ is in use/.test(kernel.output)) throw fault;
       }
     }
+  }
+
+  /** Starts one on a port that is known, and does not wait for it. */
+  static launch(env: Record<string, string>): KernelProcess {
+    return new KernelProcess(Number(env.COLONY_PORT), env);
   }
 
   private constructor(port: number, env: Record<string, string>) {
@@ -54,7 +59,8 @@ export class KernelProcess {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  async #healthy(): Promise<void> {
+  /** Resolves once it serves. Throws when it ends before that. */
+  async healthy(): Promise<void> {
     while (!this.ended) {
       const healthy = await fetch(`${this.url}/health`).then(
         (response) => response.ok,

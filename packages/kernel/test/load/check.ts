@@ -1,0 +1,177 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Store } from '../../src/core/store.ts';
+import type { Task } from '../../src/core/task.ts';
+import { type Vote, voteFrom } from '../../src/core/vote.ts';
+import type { SeenVote } from '../../src/testing/replay.ts';
+import { checkLeases } from './lease-check.ts';
+import type { Loader } from './loader.ts';
+import { Trail } from './trail.ts';
+
+interface WireTask {
+  readonly id: string;
+  readonly description: string;
+  readonly status: Task['status'];
+  readonly pending_reason: Task['pendingReason'];
+  readonly result: unknown;
+}
+
+interface WireEntry {
+  readonly id: number;
+  readonly event_type: Parameters<Trail['follow']>[0]['type'];
+  readonly source: Parameters<Trail['follow']>[0]['source'];
+  readonly actor: string;
+  readonly details: { readonly task_id?: string; readonly worker_id?: string };
+  readonly timestamp: string;
+}
+
+/**
+ * A colony at rest, seen from outside: what it shows is what its ledger comes to, and the ledger has all that clients were
+ * told. Then it goes back to a checkpoint once more, with nobody about, when every figure can be known beforehand. Answers
+ * the ledger as it is at the end; what is wrong is in its problems, and in the caller's.
+ */
+export async function checkShown(load: Loader, { isExact }: { isExact: boolean }): Promise<Trail> {
+  const { caller, told } = load;
+  // What is seen from here on may come behind what is verified: workers that have gone are missed only now.
+  const seen = load.seen.length;
+  const at = load.seen.findIndex((id, index) => id !== index + 1);
+  const trail = await readExport(load, isExact);
+  const { problems } = trail;
+  if (at >= 0) problems.push(`invariant 12: the stream gave ${load.seen[at]} where ${at + 1} was due`);
+  const { valid, entries } = (await caller.get('/system/audit/verify')).body as { valid: boolean; entries: number };
+  if (!valid) problems.push('invariant 11: the ledger does not verify');
+  if (entries < seen) problems.push(`invariant 12: ${seen} events were seen, the ledger has ${entries}`);
+  trail.checkTold(told);
+  trail.checkEnded(told);
+  await checkTasks(load, trail);
+  await checkGuardian(load, trail);
+  await checkKeys(load, trail);
+  problems.push(...(await goBackInPeace(load)));
+  const end = await readExport(load, isExact);
+  end.checkTold(told);
+  end.problems.unshift(...problems);
+  return end;
+}
+
+/** The ledger as it is handed out. */
+async function readExport({ caller }: Loader, isExact: boolean): Promise<Trail> {
+  const ndjson = await caller.text('/system/audit/export');
+  const trail = new Trail({ isExact });
+  trail.problems.push(...checkLeases(ndjson));
+  for (const line of ndjson.trimEnd().split('\n').slice(0, -1)) {
+    const { id, event_type: type, source, actor, details, timestamp } = JSON.parse(line) as WireEntry;
+    const about = { taskId: details.task_id ?? null, workerId: details.worker_id ?? null };
+    trail.follow({ id, type, source, actor, data: JSON.stringify(details), at: Date.parse(timestamp), ...about });
+  }
+  return trail;
+}
+
+/** Each task is what the ledger says, in its words and its result what was acknowledged, and has ended. */
+async function checkTasks({ caller, told }: Loader, { replay, problems }: Trail): Promise<void> {
+  const all = await caller.all<WireTask>('/tasks?limit=1000');
+  const tasks = new Map(all.map((task) => [task.id, { ...task, pendingReason: task.pending_reason }]));
+  const votes = await caller.all<SeenVote>('/votes?limit=1000');
+  replay.compare(tasks, votes);
+  for (const { id, status } of votes) if (status === 'open') problems.push(`invariant 18: vote ${id} is still open`);
+  for (const { id, status, result } of all) {
+    if (['pending', 'queued', 'executing'].includes(status))
+      problems.push(`invariant 18: task ${id} is still ${status}`);
+    if (status !== 'completed') continue;
+    const token = replay.tasks.get(id)?.token;
+    const known = told.completed.get(`${id} ${token}`);
+    const isOwn = (result as { token?: number } | null)?.token === token;
+    if (!isOwn || (known !== undefined && !isDeepStrictEqual(result, known)))
+      problems.push(`invariant 1: the completion of ${id} under ${token} has become ${JSON.stringify(result)}`);
+  }
+  const { kernel } = (await caller.get('/system/stats')).body as { kernel: { total_tasks: number } };
+  if (kernel.total_tasks !== replay.tasks.size)
+    problems.push(`invariant 10: ${kernel.total_tasks} tasks are counted, the ledger comes to ${replay.tasks.size}`);
+}
+
+/** The policy is the last one, and there are the checkpoints that the ledger tells of. */
+async function checkGuardian({ caller, told }: Loader, { policyVersion, checkpoints, problems }: Trail): Promise<void> {
+  const { version, rules } = (await caller.get('/guardian/policy')).body as { version: number; rules: unknown };
+  const known = told.policies.get(version);
+  if (version !== policyVersion) problems.push(`policy ${version} is in force, the ledger says ${policyVersion}`);
+  if (known !== undefined && JSON.stringify({ version, rules }) !== known)
+    problems.push(`policy ${version} is not what was put`);
+  const listed = (await caller.get('/system/checkpoints')).body as { checkpoint_id: string; event_id: number }[];
+  const shown = Object.fromEntries(listed.map(({ checkpoint_id: id, event_id: entry }) => [id, entry]));
+  if (!isDeepStrictEqual(shown, Object.fromEntries(checkpoints)))
+    problems.push(`there are the checkpoints ${Object.keys(shown)}, the ledger says ${[...checkpoints.keys()]}`);
+}
+
+/** A key gives the task it gave before, unless a rollback has taken that away: then it is as good as new. */
+async function checkKeys({ caller, told }: Loader, { replay, problems }: Trail): Promise<void> {
+  for (const [key, { body, ids }] of [...told.submissions]) {
+    const answer = await caller.call('/tasks', { method: 'POST', body, headers: { 'idempotency-key': key } });
+    const { id } = answer.body as { id: string };
+    const there = ids.find((known) => replay.tasks.has(known));
+    if (there === undefined ? ids.includes(id) : id !== there)
+      problems.push(`invariant 2: key ${key} gave ${ids.join(', ')} and now gives ${id}`);
+    told.submitted(key, body, id);
+  }
+}
+
+/** What a dry run and a list of the differences say beforehand is what a rollback then does. */
+async function goBackInPeace(load: Loader): Promise<string[]> {
+  const [operator] = load.operators;
+  const problems: string[] = [];
+  const listed = (await load.caller.get('/system/checkpoints')).body as { checkpoint_id: string }[];
+  for (const { checkpoint_id: id } of [listed.at(-1), listed[0]].filter((one) => one !== undefined)) {
+    const foretold = await operator!.dryRun(id);
+    const differences = await operator!.differences(id);
+    const tasks = differences.filter(({ kind }) => kind === 'task');
+    const counted = {
+      removed: tasks.filter(({ to }) => to === null).length,
+      restored: tasks.filter(({ to }) => to !== null).length,
+      requeued: 0,
+    };
+    if (!isDeepStrictEqual({ ...foretold?.tasks }, counted))
+      problems.push(`a dry run says ${JSON.stringify(foretold?.tasks)}, the differences ${JSON.stringify(counted)}`);
+    const done = await operator!.goBack(id);
+    if (!isDeepStrictEqual(done, foretold))
+      problems.push(`a dry run says ${JSON.stringify(foretold)}, the rollback ${JSON.stringify(done)}`);
+    const left = (await operator!.differences(id)).length;
+    if (left > 0) problems.push(`invariant 13: ${left} differences are left after a rollback`);
+  }
+  return problems;
+}
+
+/** The same of what is stored, when no kernel runs. */
+export async function checkStored(store: Store, trail: Trail): Promise<void> {
+  const { problems, replay, quarantined } = trail;
+  replay.compare(new Map((await storedTasks(store)).map((task) => [task.id, task])), await storedVotes(store));
+  for (const { id, quarantine } of await store.workers()) {
+    // How a trial ended is not told by an entry of its own.
+    if (quarantined.get(id) !== 'on trial' && quarantined.has(id) !== (quarantine !== null))
+      problems.push(`worker ${id} is ${quarantine ? '' : 'not '}in quarantine, the ledger has it otherwise`);
+  }
+}
+
+/** What may never go back, whatever happens to a colony: the versions of its records, and the tokens of its tasks. */
+export class Heights {
+  readonly #highest = new Map<string, number>();
+
+  async climb(store: Store, problems: string[]): Promise<void> {
+    for (const { id, version, leaseToken } of await storedTasks(store)) {
+      this.#step(`the version of ${id}`, version, problems);
+      this.#step(`the token of ${id}`, leaseToken, problems);
+    }
+    const { version = 0 } = (await store.document('policy', 'current')) ?? {};
+    this.#step('the version of the policy', version, problems);
+  }
+
+  #step(what: string, height: number, problems: string[]): void {
+    const before = this.#highest.get(what) ?? 0;
+    if (height < before) problems.push(`invariant 4: ${what} went back from ${before} to ${height}`);
+    this.#highest.set(what, Math.max(before, height));
+  }
+}
+
+async function storedTasks(store: Store): Promise<readonly Task[]> {
+  return (await store.tasks({ limit: 1_000_000, maxBytes: Number.POSITIVE_INFINITY })).items;
+}
+
+async function storedVotes(store: Store): Promise<readonly Vote[]> {
+  return (await store.documents({ collection: 'vote', limit: 1_000_000 })).items.map(voteFrom);
+}
