@@ -70,7 +70,6 @@ const MOVES: Record<string, readonly [from: readonly string[], to: TaskStatus]> 
  */
 export class Replay {
   readonly #complain: (text: string) => void;
-  readonly #isExact: boolean;
   readonly #checkpoints = new Map<string, { tasks: Map<string, Traced>; votes: Map<string, TracedVote> }>();
   /** The highest of each task, also of those that are gone: they never go back. */
   readonly #tokens = new Map<string, number>();
@@ -81,10 +80,8 @@ export class Replay {
   /** Tasks that had ended, and had not any more after a rollback. */
   readonly everUndone = new Set<string>();
 
-  /** @param isExact whether a rollback's figures were counted while nobody else changed anything */
-  constructor(complain: (text: string) => void, isExact = true) {
+  constructor(complain: (text: string) => void) {
     this.#complain = complain;
-    this.#isExact = isExact;
   }
 
   follow(entry: LedgerEntry): void {
@@ -143,7 +140,7 @@ export class Replay {
       }
       if (to.tasks.get(id)?.status !== status) this.everUndone.add(id);
     }
-    if (this.#isExact && removed !== data.removed)
+    if (removed !== data.removed)
       this.#complain(`invariant 13: ${data.removed} tasks removed, the ledger comes to ${removed}`);
     for (const trace of to.tasks.values())
       if (trace.status === 'executing') Object.assign(trace, { status: 'queued', worker: null });

@@ -146,8 +146,7 @@ export async function chaosRun({ faults, seed }: { faults: number; seed: number 
     }
     if (problems.length === 0) {
       await load.finish();
-      // What the other kernel commits between the counting and the beginning of a rollback is not in its figures.
-      const shown = await checkShown(load, { isExact: false });
+      const shown = await checkShown(load);
       problems.push(...load.caller.problems);
       for (const { kernel } of places) await kernel!.end('SIGTERM');
       await checkStored(onlooker, shown);

@@ -36,7 +36,7 @@ export async function crashRun({ kills, seed }: { kills: number; seed: number })
   };
   let kernel = await KernelProcess.start(env);
   const load = new Loader(kernel.url, seed);
-  const trail = new Trail({ isExact: true });
+  const trail = new Trail();
   const heights = new Heights();
   let inRollback = 0;
   let inResumed = 0;
@@ -80,7 +80,7 @@ export async function crashRun({ kills, seed }: { kills: number; seed: number })
     }
     if (trail.problems.length === 0) {
       await load.finish();
-      const shown = await checkShown(load, { isExact: true });
+      const shown = await checkShown(load);
       trail.problems.push(...load.caller.problems, ...shown.problems);
       if (await killed(true)) trail.problems.push('invariant 13: a rollback is acknowledged and under way');
     }

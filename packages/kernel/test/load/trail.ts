@@ -55,9 +55,8 @@ export class Trail {
   /** The rollback that a kernel was killed over. */
   #cutOff: string | null = null;
 
-  /** @param isExact whether a rollback's figures are those of the moment at which it began */
-  constructor({ isExact }: { isExact: boolean }) {
-    this.replay = new Replay((text) => this.problems.push(text), isExact);
+  constructor() {
+    this.replay = new Replay((text) => this.problems.push(text));
   }
 
   follow(entry: Entry): void {
