@@ -34,7 +34,7 @@ async function scripts(act: () => Promise<unknown>): Promise<number> {
 /** Alone, and known to be so: the first commits find it out, once there is a connection for transactions. */
 async function hermit(): Promise<Hermit> {
   const alone = await Hermit.begin(await open());
-  await vi.waitFor(async () => expect(await scripts(() => alone.add())).toBe(0));
+  await vi.waitFor(async () => expect(await scripts(() => alone.add())).toBe(0), { timeout: 10_000 });
   return alone;
 }
 
