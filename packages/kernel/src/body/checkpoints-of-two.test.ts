@@ -18,20 +18,21 @@ async function kernelAt(colony: string) {
   const { hive, store } = await bodyAt(server.url, colony);
   const { batcher, clock } = hive.pipeline;
   const rules = { keep: 20, everyMs: null };
+  const hooks = { onRolledBack: async () => {} };
   const checkpoints = new Checkpoints({
     store,
     batcher,
     clock,
     rules,
     newId: randomUUID,
-    onRolledBack: async () => {},
+    onRolledBack: () => hooks.onRolledBack(),
   });
   const create = async () => {
     const made = await checkpoints.create(null, 'ann');
     if (made instanceof Refusal) throw made;
     return made.id;
   };
-  return { hive, store, checkpoints, create };
+  return { hive, store, checkpoints, create, hooks };
 }
 
 async function two() {
@@ -52,6 +53,22 @@ test('when both of the last two are deleted at the same moment nothing is kept a
   const third = await other.checkpoints.find(await other.create());
   await one.hive.submit('late');
   expect((await one.store.saved({ since: third!.number, limit: 9 })).items.map(({ id }) => id)).toEqual(['late']);
+});
+
+test('who goes back is told what that came to, also when another kernel goes back to the same once more', async () => {
+  const { one, other } = await two();
+  await one.hive.submit('early');
+  const id = await one.create();
+  await one.hive.submit('late');
+  let again: unknown;
+  // Its own is over, and has not been answered yet.
+  one.hooks.onRolledBack = async () => {
+    await other.hive.cancel('early');
+    await other.hive.submit('later');
+    again = await other.checkpoints.rollback(id, 'bob');
+  };
+  expect(await one.checkpoints.rollback(id, 'ann')).toMatchObject({ tasks: { restored: 0, removed: 1 } });
+  expect(again).toMatchObject({ tasks: { restored: 1, removed: 1 } });
 });
 
 test('the figures of a rollback are those of all that it takes back, also of what another kernel did as it began', async () => {

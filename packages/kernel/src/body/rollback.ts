@@ -11,6 +11,8 @@ import { ROLLING } from './decide/rolling.ts';
 import { figuresSince } from './differences.ts';
 
 const PAGE = 200;
+/** So many rollbacks to one checkpoint may be answered for at the same time. */
+const MOST_REMEMBERED = 8;
 
 export interface RollbackOptions {
   readonly store: Store;
@@ -40,18 +42,21 @@ export class Rollback {
       const document = await store.document('checkpoint', id);
       if (!document) return noSuchCheckpoint(id);
       if (saving === null || saving.rolling) return ROLLING;
-      const rolling = { actor, figures: null };
-      const next = checkpointDocument({ ...checkpointFrom(document), rolling, exporting: null }, document.version + 1);
+      const version = document.version + 1;
+      const rolling = { begun: version, actor, figures: null };
+      const next = checkpointDocument({ ...checkpointFrom(document), rolling, exporting: null }, version);
       const puts: Put[] = [
         { kind: 'document', prev: document, next },
         { kind: 'saving', prev: saving, next: { ...saving, rolling: true } },
         ...(await this.#noMoreExports(id)),
       ];
-      return { puts, answer: null };
+      return { puts, answer: version };
     });
     if (begun instanceof Refusal) return begun;
     await this.resume();
-    return (await book.find(id))?.rolled ?? noSuchCheckpoint(id);
+    // Others may have gone back to it once more since.
+    const rolled = (await book.find(id))?.rolled?.find((one) => one.begun === begun.answer);
+    return rolled?.figures ?? noSuchCheckpoint(id);
   }
 
   /** What is being exported is not what it was any more: whoever reads it finds that out. */
@@ -127,10 +132,11 @@ export class Rollback {
 
   async #finish(target: Document): Promise<void> {
     const checkpoint = checkpointFrom(target);
-    const { actor, figures } = checkpoint.rolling!;
+    const { begun, actor, figures } = checkpoint.rolling!;
+    const rolled = [...(checkpoint.rolled ?? []), { begun, figures: figures! }].slice(-MOST_REMEMBERED);
     await this.#options.book.commit('kernel', async (saving) => {
       if (!saving?.rolling || !(await this.#isStill(target))) return ROLLING;
-      const next = checkpointDocument({ ...checkpoint, rolling: null, rolled: figures! }, target.version + 1);
+      const next = checkpointDocument({ ...checkpoint, rolling: null, rolled }, target.version + 1);
       const puts: Put[] = [
         { kind: 'document', prev: target, next },
         { kind: 'saving', prev: saving, next: { ...saving, rolling: false } },

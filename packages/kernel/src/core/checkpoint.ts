@@ -12,8 +12,8 @@ export interface Checkpoint {
   readonly eventId: number;
   /** A rollback to it is under way. */
   readonly rolling: Rolling | null;
-  /** What the last rollback to it came to; absent: there has been none. */
-  readonly rolled?: Figures;
+  /** What the last few rollbacks to it came to, the newest last; absent: there has been none. */
+  readonly rolled?: readonly Rolled[];
   /**
    * The colony is being exported as it was before it, until this wall time unless that is put off: so long nothing is removed
    * for good. Null: it is not.
@@ -22,9 +22,16 @@ export interface Checkpoint {
 }
 
 export interface Rolling {
+  /** The version of the checkpoint's document with which it was begun: tells it from others. */
+  readonly begun: number;
   readonly actor: string;
   /** Null until they are counted: that is when nobody else changes anything any more, and nothing is taken back yet. */
   readonly figures: Figures | null;
+}
+
+export interface Rolled {
+  readonly begun: number;
+  readonly figures: Figures;
 }
 
 /** What a rollback comes to. */
