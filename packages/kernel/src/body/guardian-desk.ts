@@ -4,7 +4,7 @@ import type { Store } from '../core/store.ts';
 import type { TaskStatus } from '../core/task.ts';
 import { evaluate } from '../guardian/evaluate.ts';
 import { readAhead } from '../guardian/parse.ts';
-import type { Policy, Subject, Verdict } from '../guardian/policy.ts';
+import type { Judgement, Policy, Subject, Verdict } from '../guardian/policy.ts';
 import { foretell } from './decide/judging.ts';
 import { lastPolicy, policyOf } from './decide/policy.ts';
 import type { Turns } from './turns.ts';
@@ -52,9 +52,12 @@ export class GuardianDesk {
   /** The verdict on a task as it would be handed in. Rate limits are not looked at. */
   async evaluate(subject: Subject): Promise<{ verdict: Verdict; violations: { rule: string; message: string }[] }> {
     const policy = await this.#policy();
-    if (!this.#turns.isFree) await this.#turns.next();
-    const { verdict, violations } = evaluate(policy, subject);
-    this.#turns.spend(workOf(policy, subject));
+    let judgement: Judgement | undefined;
+    await this.#turns.do(() => {
+      judgement = evaluate(policy, subject);
+      return workOf(policy, subject);
+    });
+    const { verdict, violations } = judgement!;
     return { verdict, violations: violations.map(({ rule, message }) => ({ rule, message })) };
   }
 
@@ -77,24 +80,22 @@ export class GuardianDesk {
     // Nobody has asked for it since the start, or it cannot be read: the decision will say so.
     if (policy === null) return null;
     for (const [index, task] of tasks.entries()) {
-      if (!this.#turns.isFree) return this.#judgeInTurns(tasks.slice(index));
-      this.#foretell(task, policy, task);
+      const turn = this.#foretell(task, policy, task);
+      if (turn !== null) return this.#judgeRest(turn, tasks.slice(index + 1));
     }
     return null;
   }
 
-  async #judgeInTurns(tasks: readonly NewTask[]): Promise<void> {
-    for (const task of tasks) await this.#judgeInTurn(task, lastPolicy(this.#rules.types)!, task);
+  async #judgeRest(turn: Promise<void>, tasks: readonly NewTask[]): Promise<void> {
+    await turn;
+    for (const task of tasks) await this.#foretell(task, lastPolicy(this.#rules.types)!, task);
   }
 
-  async #judgeInTurn(asked: Judged, policy: Policy, subject: Subject): Promise<void> {
-    if (!this.#turns.isFree) await this.#turns.next();
-    this.#foretell(asked, policy, subject);
-  }
-
-  #foretell(asked: Judged, policy: Policy, subject: Subject): void {
-    foretell(asked, policy, subject);
-    this.#turns.spend(workOf(policy, subject));
+  #foretell(asked: Judged, policy: Policy, subject: Subject): Promise<void> | null {
+    return this.#turns.do(() => {
+      foretell(asked, policy, subject);
+      return workOf(policy, subject);
+    });
   }
 
   async #judgeStored(taskId: string, asked: Judged): Promise<void> {
@@ -102,13 +103,17 @@ export class GuardianDesk {
     // Others are not run again, so nothing is to be said of them.
     if (!task || !RETRIED.includes(task.status)) return;
     const { json, value: spec } = task.spec;
-    await this.#judgeInTurn(asked, await this.#policy(), { json, spec });
+    await this.#foretell(asked, await this.#policy(), { json, spec });
   }
 
   async #read(policy: Json): Promise<void> {
-    for (const work of readAhead(policy)) {
-      this.#turns.spend(work);
-      if (!this.#turns.isFree) await this.#turns.next();
+    const pieces = readAhead(policy);
+    for (let isOver = false; !isOver; ) {
+      await this.#turns.do(() => {
+        const { value, done = false } = pieces.next();
+        isOver = done;
+        return value ?? 0;
+      });
     }
   }
 
