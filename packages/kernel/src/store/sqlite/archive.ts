@@ -36,8 +36,11 @@ interface Parts {
   readonly saved: SavedStates;
 }
 
-/** Reads everything; see `Store.dump`. */
-export async function* dump({ db, mirror, documents, removed, saved }: Parts): AsyncGenerator<Piece> {
+/** Reads everything; see `Store.dump`. @param isCounted whether to say first how much there is, which takes a look at all of it */
+export async function* dump(
+  { db, mirror, documents, removed, saved }: Parts,
+  isCounted: boolean,
+): AsyncGenerator<Piece> {
   const { first, anchor } = mirror.ledger;
   const sequence = mirror.nextSequence - 1;
   yield {
@@ -46,7 +49,7 @@ export async function* dump({ db, mirror, documents, removed, saved }: Parts): A
     sequence,
     saving: mirror.saving,
     ledger: { first, anchor },
-    contents: contentsOf(db),
+    contents: isCounted ? contentsOf(db) : null,
   };
   yield* dumpTasks(db, sequence);
   yield* dumpRemoved(removed);

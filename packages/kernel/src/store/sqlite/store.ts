@@ -183,7 +183,7 @@ export class SqliteStore implements Store {
   async *dump(moment?: Moment): AsyncGenerator<Piece> {
     const parts = this.#use((open) => open);
     try {
-      const pieces = dump(parts);
+      const pieces = dump(parts, moment === undefined);
       yield* moment ? asOf(pieces, moment, async (number, names) => parts.saved.since(number, names)) : pieces;
     } catch (error) {
       this.#rethrow(error, parts.ledger);
