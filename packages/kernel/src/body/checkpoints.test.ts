@@ -179,6 +179,27 @@ test('numbers are never used again, also when there was no checkpoint and the cl
   expect((await store.saved({ since: 0, limit: 1000 })).items.map(({ id }) => id)).toEqual(['after']);
 });
 
+test('a vote that goes and comes back has a version that it never had before', async () => {
+  const hive = await Hive.begin();
+  const checkpoints = checkpointsOf(hive.pipeline);
+  const { store } = hive.pipeline;
+  const version = async () => (await store.document('vote', 'risky'))!.version;
+  await checkpoints.create('before', 'ann');
+  await hive.submit('risky', { constraints: { safety_level: 'critical' } });
+  await checkpoints.create('open', 'ann');
+  await hive.cancel('risky');
+  let highest = await version();
+  for (const id of ['c', 'c2', 'c', 'c2']) {
+    await checkpoints.rollback(id, 'ann');
+    if (id === 'c') expect(await store.document('vote', 'risky')).toBeNull();
+    else {
+      expect(await version()).toBeGreaterThan(highest);
+      highest = await version();
+    }
+  }
+  expect(await hive.cancel('risky')).toMatchObject({ task: { status: 'cancelled' } });
+});
+
 /** Retention removes all that has ended by now. */
 async function removeEnded({ store, clock }: Pipeline): Promise<void> {
   await clock.advance(1);

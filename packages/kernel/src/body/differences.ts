@@ -19,7 +19,7 @@ export async function figuresSince(store: Store, number: number, wall: number): 
   const tasks = { restored: 0, removed: 0, requeued: (await store.survey()).tasks.executing };
   const votes = { restored: 0, removed: 0 };
   for await (const item of savedSince(store, number)) {
-    for (const put of rewound(item, wall)) {
+    for (const put of rewound(item, wall, 0)) {
       if (put.kind === 'remains') continue;
       const end = put.next === null ? 'removed' : 'restored';
       if (put.kind === 'task') {
@@ -43,7 +43,7 @@ async function* savedSince(store: Store, since: number): AsyncGenerator<Saved> {
 /** What a rollback would change of these. What is left of a task that is not there is no difference to anybody who looks. */
 export function differencesOf(items: readonly Saved[], wall: number): Difference[] {
   return items.flatMap((item) =>
-    rewound(item, wall).flatMap((put): Difference[] =>
+    rewound(item, wall, 0).flatMap((put): Difference[] =>
       put.kind === 'remains'
         ? []
         : [{ kind: item.kind, id: item.id, from: standingOf(put.prev), to: standingOf(put.next) }],

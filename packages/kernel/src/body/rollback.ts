@@ -114,12 +114,14 @@ export class Rollback {
     const { store, batcher, clock } = this.#options;
     const { number } = checkpointFrom(target);
     const reads = [{ kind: 'document', id: nameOf(target), version: target.version }] as const;
+    // Each change of a document that goes back is told in an entry of its own.
+    const { last } = await store.ledger.span();
     await batcher.alone(async (commit) => {
       for (let after: string | null = null, tries = 0; tries < MOST_TRIES; ) {
         const { saving, epoch } = await store.survey();
         if (!saving?.rolling || !(await this.#isStill(target))) return;
         const page = await store.saved({ since: number, after, limit: PAGE });
-        const puts = page.items.flatMap((item) => rewound(item, clock.now().wall));
+        const puts = page.items.flatMap((item) => rewound(item, clock.now().wall, last));
         const isDone =
           puts.length === 0 || (await commit({ reads, puts, events: [], actor: 'kernel' }, { saving, epoch })) !== null;
         tries = isDone ? 0 : tries + 1;

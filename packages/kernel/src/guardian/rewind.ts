@@ -4,10 +4,14 @@ import type { Task } from '../core/task.ts';
 
 /** How records become what they were at a checkpoint. Time does not go back with them: leases, tokens and versions go on. */
 
-/** What makes a record what it was; nothing: it is that already. */
-export function rewound(item: Saved, now: number): readonly Put[] {
+/**
+ * What makes a record what it was; nothing: it is that already.
+ * @param now wall time
+ * @param floor no document's version has been higher, also of those that are gone: one that is brought back goes on above it
+ */
+export function rewound(item: Saved, now: number, floor: number): readonly Put[] {
   if (item.kind === 'task') return item.saved === null ? rewoundAway(item) : rewoundTask(item, item.saved, now);
-  const put = rewoundOther(item);
+  const put = rewoundOther(item, floor);
   return put === null ? [] : [put];
 }
 
@@ -26,11 +30,11 @@ function rewoundAway({ id, current, left }: SavedTask): readonly Put[] {
   return puts;
 }
 
-function rewoundOther(item: Exclude<Saved, SavedTask>): Put | null {
+function rewoundOther(item: Exclude<Saved, SavedTask>, floor: number): Put | null {
   if (item.kind === 'document') {
     const { saved, current } = item;
     if (saved === null) return current && { kind: 'document', prev: current, next: null };
-    const next = { ...saved, version: Math.max(saved.version, current?.version ?? 0) + 1 };
+    const next = { ...saved, version: Math.max(saved.version, current?.version ?? floor) + 1 };
     const same =
       current !== null && JSON.stringify({ ...current, version: 0 }) === JSON.stringify({ ...next, version: 0 });
     return same ? null : { kind: 'document', prev: current, next };

@@ -1,19 +1,14 @@
 /** `colonyos import`, as people run it: a colony that goes on is exported, and another one made of that. */
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { ColonyClient, ColonyNetworkError } from '@colonyos/client';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { RedisServer } from '../../src/testing/redis-server.ts';
 import { temporaryPath } from '../../src/testing/temporary-path.ts';
+import { colonyos } from '../colonyos.ts';
 import { ODD } from '../exports.ts';
 import { KernelProcess } from '../kernel-process.ts';
-
-const PROGRAM = fileURLToPath(new URL('../../bin/colonyos.js', import.meta.url));
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -21,24 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-interface Outcome {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function importing(...args: string[]): Promise<Outcome> {
-  const child = spawn(process.execPath, [PROGRAM, 'import', ...args], {
-    cwd: dirname(temporaryPath('here')),
-    env: { PATH: process.env.PATH },
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const [out, err]: [string[], string[]] = [[], []];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => out.push(text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => err.push(text));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, out: out.join(''), err: err.join('') };
-}
+const importing = (...args: string[]) => colonyos('import', ...args);
 
 /** A kernel that keeps its colony in a file, or under a name on the Redis. */
 async function start(place: { file: string } | { colony: string }) {

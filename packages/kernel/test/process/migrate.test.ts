@@ -1,10 +1,6 @@
 /** `colonyos migrate`, as people run it: between kernels that were stopped, each a process of its own. */
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Piece } from '../../src/core/archive.ts';
 import type { Store } from '../../src/core/store.ts';
@@ -14,9 +10,8 @@ import { RedisServer } from '../../src/testing/redis-server.ts';
 import { Scribe } from '../../src/testing/scribe.ts';
 import { temporaryPath } from '../../src/testing/temporary-path.ts';
 import type { JsonValue } from '../api/harness.ts';
+import { colonyos } from '../colonyos.ts';
 import { KernelProcess } from '../kernel-process.ts';
-
-const PROGRAM = fileURLToPath(new URL('../../bin/colonyos.js', import.meta.url));
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -24,24 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-interface Outcome {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function migrate(...args: string[]): Promise<Outcome> {
-  const child = spawn(process.execPath, [PROGRAM, 'migrate', ...args], {
-    cwd: dirname(temporaryPath('here')),
-    env: { PATH: process.env.PATH },
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const [out, err]: [string[], string[]] = [[], []];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => out.push(text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => err.push(text));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, out: out.join(''), err: err.join('') };
-}
+const migrate = (...args: string[]) => colonyos('migrate', ...args);
 
 /** A move that must succeed; answers what it says. */
 async function moved(...args: string[]): Promise<string> {
