@@ -19,7 +19,7 @@ const A_FEW = 8;
 export type Changed = Unit & { readonly actor: string };
 
 /** Commits one unit; null: another kernel was faster. */
-type CommitAlone = (unit: Changed, limits: CommitLimits) => Promise<readonly LedgerEntry[] | null>;
+export type CommitAlone = (unit: Changed, limits: CommitLimits) => Promise<readonly LedgerEntry[] | null>;
 
 /** What a committed batch amounts to, for those who follow the colony. */
 export interface Happened {

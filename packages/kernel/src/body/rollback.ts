@@ -4,7 +4,7 @@ import { type Document, nameOf } from '../core/document.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { Put, Store } from '../core/store.ts';
 import { rewound } from '../guardian/rewind.ts';
-import type { Batcher } from './batcher.ts';
+import type { Batcher, CommitAlone } from './batcher.ts';
 import { type CheckpointBook, MOST_TRIES } from './checkpoint-book.ts';
 import { noSuchCheckpoint } from './decide/missing.ts';
 import { ROLLING } from './decide/rolling.ts';
@@ -13,6 +13,14 @@ import { figuresSince } from './differences.ts';
 const PAGE = 200;
 /** So many rollbacks to one checkpoint may be answered for at the same time. */
 const MOST_REMEMBERED = 8;
+
+/** Of the records that may have changed. */
+interface Page {
+  readonly after: string | null;
+  readonly isLast: boolean;
+  /** How often it was tried in vain. */
+  readonly tries: number;
+}
 
 export interface RollbackOptions {
   readonly store: Store;
@@ -109,27 +117,32 @@ export class Rollback {
     return (await this.#options.store.document('checkpoint', id))?.version === version;
   }
 
-  /** Nobody else changes anything meanwhile but whoever does the same. */
+  /** Nobody else changes anything meanwhile but whoever does the same. Between two pages others are told so. */
   async #rewind(target: Document): Promise<void> {
-    const { store, batcher, clock } = this.#options;
-    const { number } = checkpointFrom(target);
-    const reads = [{ kind: 'document', id: nameOf(target), version: target.version }] as const;
+    const { store, batcher } = this.#options;
     // Each change of a document that goes back is told in an entry of its own.
     const { last } = await store.ledger.span();
-    await batcher.alone(async (commit) => {
-      for (let after: string | null = null, tries = 0; tries < MOST_TRIES; ) {
-        const { saving, epoch } = await store.survey();
-        if (!saving?.rolling || !(await this.#isStill(target))) return;
-        const page = await store.saved({ since: number, after, limit: PAGE });
-        const puts = page.items.flatMap((item) => rewound(item, clock.now().wall, last));
-        const isDone =
-          puts.length === 0 || (await commit({ reads, puts, events: [], actor: 'kernel' }, { saving, epoch })) !== null;
-        tries = isDone ? 0 : tries + 1;
-        if (isDone && page.next === null) return;
-        if (isDone) after = page.next;
-      }
-      throw new StorageUnavailable('the records are contended; try again');
+    for (let page: Page = { after: null, isLast: false, tries: 0 }; !page.isLast; ) {
+      if (page.tries === MOST_TRIES) throw new StorageUnavailable('the records are contended; try again');
+      page = await batcher.alone((commit) => this.#rewindPage(target, page, last, commit));
+    }
+  }
+
+  /** Answers where to go on: behind it, or with it once more when another kernel was faster. */
+  async #rewindPage(target: Document, page: Page, floor: number, commit: CommitAlone): Promise<Page> {
+    const { store, clock } = this.#options;
+    const { saving, epoch } = await store.survey();
+    if (!saving?.rolling || !(await this.#isStill(target))) return { ...page, isLast: true };
+    const { items, next } = await store.saved({
+      since: checkpointFrom(target).number,
+      after: page.after,
+      limit: PAGE,
     });
+    const puts = items.flatMap((item) => rewound(item, clock.now().wall, floor));
+    const reads = [{ kind: 'document', id: nameOf(target), version: target.version }] as const;
+    const isDone =
+      puts.length === 0 || (await commit({ reads, puts, events: [], actor: 'kernel' }, { saving, epoch })) !== null;
+    return isDone ? { after: next, isLast: next === null, tries: 0 } : { ...page, tries: page.tries + 1 };
   }
 
   async #finish(target: Document): Promise<void> {
