@@ -70,7 +70,7 @@ export class CheckpointBook {
   }
 
   async remove(id: string, actor: string, reason: 'requested' | 'retention' | 'exported'): Promise<null | Refusal> {
-    const { store, clock } = this.#options;
+    const { store } = this.#options;
     const done = await this.commit(actor, async (saving) => {
       if (saving?.rolling) return ROLLING;
       const document = await store.document('checkpoint', id);
@@ -79,14 +79,27 @@ export class CheckpointBook {
       const puts: Put[] = [{ kind: 'document', prev: document, next: null }];
       // That one stays: of two kernels that delete the last two, one sees that it is the last.
       const reads: Read[] = other ? [{ kind: 'document', id: nameOf(other), version: other.version }] : [];
-      if (!other) {
-        const { prev } = await this.lastNumber();
-        const next = checkpointNumbering(saving!.number, clock.now().wall, prev);
-        puts.push({ kind: 'document', prev, next }, { kind: 'saving', prev: saving, next: null });
-      }
+      if (!other) puts.push(...(await this.#endOf(saving!)));
       return { puts, reads, event: { type: 'checkpoint_deleted', data: { checkpoint_id: id, reason } }, answer: null };
     });
     return done instanceof Refusal ? done : null;
+  }
+
+  /** Sees to it that nothing is kept when there is no checkpoint, whatever has come of it. */
+  async endSaving(): Promise<void> {
+    await this.commit('kernel', async (saving) => {
+      if (saving === null || saving.rolling || (await this.documents()).length > 0) return ROLLING;
+      return { puts: await this.#endOf(saving), answer: null };
+    });
+  }
+
+  async #endOf(saving: NonNullable<Saving>): Promise<readonly Put[]> {
+    const { prev } = await this.lastNumber();
+    const next = checkpointNumbering(saving.number, this.#options.clock.now().wall, prev);
+    return [
+      { kind: 'document', prev, next },
+      { kind: 'saving', prev: saving, next: null },
+    ];
   }
 
   /** The highest number there was when the last checkpoint was deleted; 0: that has not happened. */

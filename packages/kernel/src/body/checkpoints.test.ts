@@ -159,6 +159,19 @@ test('what no checkpoint needs any more is let go', async () => {
   expect(await kept()).toBe(0);
 });
 
+test('nothing is kept for ever when there is no checkpoint, whoever has left it like that', async () => {
+  const { pipeline, checkpoints } = await scene();
+  const { store, clock } = pipeline;
+  const prev = (await store.document('checkpoint', 'c'))!;
+  await new Scribe(store).commit({ puts: [{ kind: 'document', prev, next: null }], events: [] });
+  const { number } = (await store.survey()).saving!;
+  for (let n = 0; n < 4; n++) await checkpoints.tend(clock.now().wall);
+  expect((await store.survey()).saving).toBeNull();
+  expect((await store.saved({ since: 0, limit: 1000 })).items).toEqual([]);
+  clock.jump(-60_000);
+  expect(await checkpoints.create(null, 'ann')).toMatchObject({ number: number + 1 });
+});
+
 test('nothing is let go when another kernel has made a checkpoint since it was decided that nobody needs it', async () => {
   const { pipeline, checkpoints } = await scene();
   const { store } = pipeline;

@@ -111,6 +111,7 @@ export class Checkpoints {
     const { saving } = await store.survey();
     const all = saving === null ? [] : await this.list();
     if (saving?.rolling || (await this.#isHeld(all, wall))) return null;
+    if (saving !== null && all.length === 0) await this.book.endSaving();
     // Not what is kept for a checkpoint that is being made just now: its number is a higher one.
     const unneeded = all.at(-1)?.number ?? saving?.number ?? (await this.book.lastNumber()).number + 1;
     await store.forgetSaved(unneeded, PAGE, saving);
