@@ -71,6 +71,33 @@ test('who goes back is told what that came to, also when another kernel goes bac
   expect(again).toMatchObject({ tasks: { restored: 1, removed: 1 } });
 });
 
+test('who goes back is told what that came to, also when the checkpoint is deleted as soon as it is over', async () => {
+  const { one, other } = await two();
+  const id = await one.create();
+  await one.hive.submit('late');
+  one.hooks.onRolledBack = async () => {
+    expect(await other.checkpoints.remove(id, 'bob')).toBeNull();
+  };
+  expect(await one.checkpoints.rollback(id, 'ann')).toMatchObject({ tasks: { restored: 0, removed: 1 } });
+});
+
+test('who cannot be told what it came to is not told that there is no such checkpoint', async () => {
+  const { one, other } = await two();
+  const id = await one.create();
+  await one.hive.submit('late');
+  // The other one is faster with all of it.
+  after(
+    one.store,
+    'commit',
+    async () => {
+      await other.checkpoints.resume();
+      expect(await other.checkpoints.remove(id, 'bob')).toBeNull();
+    },
+    ([unit]) => unit!.puts.some((put) => put.kind === 'saving' && put.next?.rolling === true),
+  );
+  await expect(one.checkpoints.rollback(id, 'ann')).rejects.toThrow('what it came to is in the ledger');
+});
+
 test('the figures of a rollback are those of all that it takes back, also of what another kernel did as it began', async () => {
   const { one, other } = await two();
   await one.hive.hire('maya', 9);

@@ -1,4 +1,4 @@
-import { checkpointDocument, checkpointFrom, type Figures } from '../core/checkpoint.ts';
+import { checkpointDocument, checkpointFrom, type Figures, type Rolled } from '../core/checkpoint.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Document, nameOf } from '../core/document.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
@@ -61,10 +61,12 @@ export class Rollback {
       return { puts, answer: version };
     });
     if (begun instanceof Refusal) return begun;
-    await this.resume();
-    // Others may have gone back to it once more since.
-    const rolled = (await book.find(id))?.rolled?.find((one) => one.begun === begun.answer);
-    return rolled?.figures ?? noSuchCheckpoint(id);
+    const own = ({ begun: version }: Rolled) => version === begun.answer;
+    const carriedOut = (await this.#carryOut()).find((one) => one.id === id && own(one));
+    // Or somebody else has; and others may have gone back to it once more since.
+    const rolled = carriedOut ?? (await book.find(id))?.rolled?.find(own);
+    if (rolled) return rolled.figures;
+    throw new StorageUnavailable('the rollback is over, and what it came to is in the ledger: its checkpoint is gone');
   }
 
   /** What is being exported is not what it was any more: whoever reads it finds that out. */
@@ -79,22 +81,30 @@ export class Rollback {
 
   /** Goes on with a rollback that was begun, here or elsewhere, if there is one. */
   async resume(): Promise<void> {
+    await this.#carryOut();
+  }
+
+  /** Answers those that were brought to their ends, here or by others meanwhile. */
+  async #carryOut(): Promise<readonly (Rolled & { readonly id: string })[]> {
     const { store, batcher, book, onRolledBack } = this.#options;
+    const over: (Rolled & { id: string })[] = [];
     for (let tries = 0; (await store.survey()).saving?.rolling; tries++) {
       if (tries === MOST_TRIES) throw new StorageUnavailable('the rollback does not come to its end');
       const begun = (await book.documents()).find((document) => checkpointFrom(document).rolling !== null);
       // Another kernel may have come to the end of it just now.
       const target = begun && (await this.#counted(begun));
       if (!target) continue;
-      const { actor } = checkpointFrom(target).rolling!;
+      const { begun: version, actor, figures } = checkpointFrom(target).rolling!;
       const holders = (await store.workers()).filter(({ holds }) => holds.length > 0);
       for (const { id: workerId } of holders) {
         await batcher.execute({ kind: 'revoke_leases', actor, workerId, reason: 'rollback' });
       }
       await this.#rewind(target);
       await this.#finish(target);
+      over.push({ id: target.id, begun: version, figures: figures! });
       await onRolledBack();
     }
+    return over;
   }
 
   /** What it comes to is written down once, by whoever is first. Null: it is over. */
