@@ -1,12 +1,9 @@
-import type { Piece } from '../core/archive.ts';
 import type { ChainedEntry } from '../core/event.ts';
-import type { Store } from '../core/store.ts';
 import { isTerminal, type Task } from '../core/task.ts';
-import { type Vote, voteFrom } from '../core/vote.ts';
-import { SqliteStore } from '../store/sqlite/store.ts';
 import { Submitter } from './actors/submitter.ts';
 import { Watcher } from './actors/watcher.ts';
 import { Worker } from './actors/worker.ts';
+import { checkExport, readTasks, readVotes } from './export-check.ts';
 import { Replay } from './replay.ts';
 import type { World } from './simulation.ts';
 
@@ -16,16 +13,20 @@ import type { World } from './simulation.ts';
  */
 export async function checkEverything(world: World): Promise<number> {
   const entries = await readLedger(world);
-  const tasks = await readTasks(world);
+  const tasks = await readTasks(world.store);
   const complain = (text: string) => world.complaints.push(text);
   const replay = new Replay(complain);
   for (const entry of entries) replay.follow(entry);
-  replay.compare(tasks, await readVotes(world));
+  replay.compare(tasks, await readVotes(world.store));
   checkAcknowledged(world, tasks, replay, complain);
   checkStreams(world, entries, complain);
   checkWorkers(world, entries, complain);
   checkDrained(tasks, complain);
-  for (const pieces of world.exports) await checkExport(pieces, entries, complain);
+  for (const pieces of world.exports) {
+    const exported = await checkExport(pieces, complain);
+    if (exported.some(({ hash }, index) => hash !== entries[index]!.hash))
+      complain('invariant 11: an export has other entries');
+  }
   const verification = await world.store.ledger.verify();
   if (!verification.valid) complain(`invariant 11: the chain breaks at entry ${verification.firstInvalidId}`);
   if (verification.entries !== entries.length) complain('invariant 11: the chain and the entries differ in length');
@@ -34,29 +35,6 @@ export async function checkEverything(world: World): Promise<number> {
 
 type Complain = (text: string) => void;
 
-/** What was exported is what the ledger came to at some moment, and a colony can be made of it. */
-async function checkExport(pieces: readonly Piece[], all: readonly ChainedEntry[], complain: Complain): Promise<void> {
-  const entries = pieces.flatMap((piece) => (piece.kind === 'entries' ? piece.entries : []));
-  if (entries.some(({ hash }, index) => hash !== all[index]!.hash))
-    complain('invariant 11: an export has other entries');
-  const store = await SqliteStore.open({ path: ':memory:' });
-  await store.restore(
-    (async function* () {
-      yield* pieces;
-    })(),
-  );
-  const tasks = await readTasks({ store });
-  const replay = new Replay((text) => complain(`in an export: ${text}`));
-  for (const entry of entries) replay.follow(entry);
-  replay.compare(tasks, await readVotes({ store }));
-  const held = (await store.workers()).flatMap(({ id, holds }) => holds.map((task) => `${task} ${id}`));
-  const running = [...tasks.values()]
-    .filter(({ status }) => status === 'executing')
-    .map(({ id, worker }) => `${id} ${worker}`);
-  if (held.sort().join() !== running.sort().join()) complain(`in an export: held ${held}, running ${running}`);
-  await store.close();
-}
-
 async function readLedger(world: World): Promise<ChainedEntry[]> {
   const entries: ChainedEntry[] = [];
   for (;;) {
@@ -64,15 +42,6 @@ async function readLedger(world: World): Promise<ChainedEntry[]> {
     if (piece.length === 0) return entries;
     entries.push(...piece);
   }
-}
-
-async function readTasks(world: { store: Store }): Promise<Map<string, Task>> {
-  const page = await world.store.tasks({ limit: 1_000_000, maxBytes: Number.POSITIVE_INFINITY });
-  return new Map(page.items.map((task) => [task.id, task]));
-}
-
-async function readVotes(world: { store: Store }): Promise<Vote[]> {
-  return (await world.store.documents({ collection: 'vote', limit: 1_000_000 })).items.map(voteFrom);
 }
 
 /** 1, 2: what was acknowledged is there, unless somebody took the colony back to before it. */

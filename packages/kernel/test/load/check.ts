@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import { readArchive, verifyArchive } from '../../src/archive/read.ts';
 import type { Store } from '../../src/core/store.ts';
 import type { Task } from '../../src/core/task.ts';
-import { type Vote, voteFrom } from '../../src/core/vote.ts';
+import { checkExport, readTasks, readVotes } from '../../src/testing/export-check.ts';
 import type { SeenVote } from '../../src/testing/replay.ts';
 import { checkLeases } from './lease-check.ts';
 import type { Loader } from './loader.ts';
@@ -45,6 +46,7 @@ export async function checkShown(load: Loader): Promise<Trail> {
   await checkTasks(load, trail);
   await checkGuardian(load, trail);
   await checkKeys(load, trail);
+  for (const text of told.exports) await checkFile(text, problems);
   problems.push(...(await goBackInPeace(load)));
   const end = await readExport(load);
   end.checkTold(told);
@@ -112,6 +114,15 @@ async function checkKeys({ caller, told }: Loader, { replay, problems }: Trail):
   }
 }
 
+/** What was exported on the way is whole, and was a colony. */
+async function checkFile(text: string, problems: string[]): Promise<void> {
+  async function* bytes(): AsyncGenerator<Buffer> {
+    yield Buffer.from(text);
+  }
+  await verifyArchive(bytes(), null);
+  await checkExport(await Array.fromAsync(readArchive(bytes())), (problem) => problems.push(problem));
+}
+
 /** What a dry run and a list of the differences say beforehand is what a rollback then does. */
 async function goBackInPeace(load: Loader): Promise<string[]> {
   const [operator] = load.operators;
@@ -140,7 +151,7 @@ async function goBackInPeace(load: Loader): Promise<string[]> {
 /** The same of what is stored, when no kernel runs. */
 export async function checkStored(store: Store, trail: Trail): Promise<void> {
   const { problems, replay, quarantined } = trail;
-  replay.compare(new Map((await storedTasks(store)).map((task) => [task.id, task])), await storedVotes(store));
+  replay.compare(await readTasks(store), await readVotes(store));
   for (const { id, quarantine } of await store.workers()) {
     // How a trial ended is not told by an entry of its own.
     if (quarantined.get(id) !== 'on trial' && quarantined.has(id) !== (quarantine !== null))
@@ -153,7 +164,7 @@ export class Heights {
   readonly #highest = new Map<string, number>();
 
   async climb(store: Store, problems: string[]): Promise<void> {
-    for (const { id, version, leaseToken } of await storedTasks(store)) {
+    for (const { id, version, leaseToken } of (await readTasks(store)).values()) {
       this.#step(`the version of ${id}`, version, problems);
       this.#step(`the token of ${id}`, leaseToken, problems);
     }
@@ -166,12 +177,4 @@ export class Heights {
     if (height < before) problems.push(`invariant 4: ${what} went back from ${before} to ${height}`);
     this.#highest.set(what, Math.max(before, height));
   }
-}
-
-async function storedTasks(store: Store): Promise<readonly Task[]> {
-  return (await store.tasks({ limit: 1_000_000, maxBytes: Number.POSITIVE_INFINITY })).items;
-}
-
-async function storedVotes(store: Store): Promise<readonly Vote[]> {
-  return (await store.documents({ collection: 'vote', limit: 1_000_000 })).items.map(voteFrom);
 }

@@ -29,6 +29,7 @@ export interface Totals {
   readonly checkpoints: number;
   readonly dryRuns: number;
   readonly rollbacks: number;
+  readonly exports: number;
   readonly entries: number;
 }
 
@@ -142,7 +143,7 @@ export class Loader {
   }
 
   totals(): Totals {
-    const { submissions, completed, ballots, policies, checkpoints, rollbacks, dryRuns } = this.told;
+    const { submissions, completed, ballots, policies, checkpoints, rollbacks, dryRuns, exported } = this.told;
     return {
       submitted: submissions.size,
       completed: completed.size,
@@ -151,6 +152,7 @@ export class Loader {
       checkpoints: checkpoints.size,
       dryRuns,
       rollbacks: rollbacks.length,
+      exports: exported,
       entries: this.seen.length,
     };
   }

@@ -26,6 +26,7 @@ export const FORBIDDEN = 'forbidden';
 export const HERD = { tags: ['herd'], requirements: { capability: 'herding' } };
 /** So many pages of a rollback, that it can be cut off in the middle. */
 const LARGE = 1000;
+const MOST_EXPORTS = 4;
 
 /** A rollback that is on its way. */
 export interface Sent {
@@ -88,14 +89,24 @@ export class Operator {
     const dice = this.#random.next();
     if (dice < 0.25) await this.#checkpoint();
     else if (dice < 0.45) await this.setPolicy();
-    else if (dice < 0.7) await this.#look();
-    else if (dice < 0.75) await this.#forget();
-    else if (dice < 0.85) await this.#pardon();
-    else if (dice < 0.9) await this.#herd(this.#random.between(1, 50));
-    else if (dice < 0.95) {
+    else if (dice < 0.65) await this.#look();
+    else if (dice < 0.7) await this.#forget();
+    else if (dice < 0.78) await this.#pardon();
+    else if (dice < 0.83) await this.#herd(this.#random.between(1, 50));
+    else if (dice < 0.93) await this.#export();
+    else if (dice < 0.98) {
       const id = await this.#any();
       if (id !== null) await this.goBack(id);
     }
+  }
+
+  /** Whatever ends one before its time breaks it off. */
+  async #export(): Promise<void> {
+    const text = await this.#caller.text('/system/export').catch(() => '');
+    if (!text.includes('{"kind":"end"')) return;
+    this.#told.exported++;
+    this.#told.exports.push(text);
+    if (this.#told.exports.length > MOST_EXPORTS) this.#told.exports.shift();
   }
 
   async #checkpoint(): Promise<string> {

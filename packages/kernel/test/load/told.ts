@@ -28,6 +28,9 @@ export class Told {
   /** The checkpoints of those of which nobody said that they are done. */
   readonly unanswered: string[] = [];
   dryRuns = 0;
+  /** The last few exports that came to their end, and how many did. */
+  readonly exports: string[] = [];
+  exported = 0;
 
   submitted(key: string, body: object, id: string): void {
     const known = this.submissions.get(key);
