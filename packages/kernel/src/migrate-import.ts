@@ -43,7 +43,7 @@ export async function importFile({
   const target = await open(to, force);
   try {
     tell(`importing ${seal.lines} lines from ${file} to ${nameOf(to)}`);
-    const contents = await target.store.restore(counted(readArchive(await chunksOf(file)), seal, tell));
+    const contents = await target.store.restore(counted(readArchive(await chunksOf(file), seal), seal, tell));
     tell(`verified ${nameOf(to)}`);
     return { ...contents, title, seal };
   } catch (fault) {

@@ -47,8 +47,9 @@ beforeAll(async () => {
 const shown = (piece: Piece) => (piece.kind === 'task' ? { ...piece, task: plain(piece.task) } : piece);
 
 test('what is read is what was written, however the bytes arrive', async () => {
+  const { seal } = await verifyArchive(each([bytes]), null);
   for (const size of [1, 7, 4096, bytes.length]) {
-    const read = await Array.fromAsync(readArchive(each([...chunks(bytes, size)])));
+    const read = await Array.fromAsync(readArchive(each([...chunks(bytes, size)]), seal));
     expect(read.map(shown)).toEqual(pieces.map(shown));
   }
 });
@@ -59,6 +60,16 @@ test('its first line says what it is, its last that it is whole and who says so'
   expect(seal).toMatchObject({ lines: pieces.length + 1, key_id: SIGNER.keyId, public_key: SIGNER.publicKey });
   const text = `colonyos.export.1\nhive\n${ABOUT.timestamp}\n${seal.lines}\n${seal.sha256}\n${seal.key_id}`;
   expect(PublicKey.fromBase64(seal.public_key)!.verify(text, seal.signature)).toBe(true);
+});
+
+test('a file that is another one by the time it is read is not taken', async () => {
+  const { seal } = await verifyArchive(each([bytes]), null);
+  const lines = bytes.toString().trimEnd().split('\n');
+  const forged = bytes.toString().replaceAll('dig', 'dug');
+  for (const other of [lines.slice(0, -1), lines.slice(0, 9), lines.toSpliced(4, 1), forged.trimEnd().split('\n')]) {
+    const read = Array.fromAsync(readArchive(each([Buffer.from(`${other.join('\n')}\n`)]), seal));
+    await expect(read).rejects.toThrow('it was changed while it was read');
+  }
 });
 
 test('a text that goes on for long is handed on a piece at a time', async () => {
@@ -127,7 +138,9 @@ describe('is refused:', () => {
   });
 
   test('a line that is none of its pieces, with its number', async () => {
-    const read = (line: string) => Array.fromAsync(readArchive(each([Buffer.from(`{"kind":"export"}\n${line}\n`)])));
+    const { seal } = await verifyArchive(each([bytes]), null);
+    const read = (line: string) =>
+      Array.fromAsync(readArchive(each([Buffer.from(`{"kind":"export"}\n${line}\n`)]), seal));
     await expect(read('{"kind":"toString"}')).rejects.toThrow('line 2 cannot be understood: it is none of the kinds');
     await expect(read('null')).rejects.toThrow('line 2 cannot be understood');
     await expect(read('{"kind":')).rejects.toThrow('line 2 cannot be understood');

@@ -50,15 +50,27 @@ export async function verifyArchive(
   return { title, seal };
 }
 
-/** The pieces in a file that was found to be whole. Throws an Error that names the line where that is none. */
-export async function* readArchive(chunks: AsyncIterable<Buffer>): AsyncGenerator<Piece> {
+/**
+ * The pieces in a file that was found to be whole. Throws an Error that names the line where that is none, and at the end
+ * when the file is not the one that was verified any more.
+ */
+export async function* readArchive(
+  chunks: AsyncIterable<Buffer>,
+  { lines: count, sha256 }: Seal,
+): AsyncGenerator<Piece> {
+  const hash = createHash('sha256');
   let number = 0;
+  let isOver = false;
   for await (const lines of linesOf(chunks, LONGEST_LINE)) {
     for (const line of lines) {
+      isOver ||= isEnd(line);
+      if (isOver) continue;
       number++;
-      if (number > 1 && !isEnd(line)) yield pieceIn(line, number);
+      hash.update(line).update('\n');
+      if (number > 1) yield pieceIn(line, number);
     }
   }
+  if (!isOver || number !== count || hash.digest('hex') !== sha256) throw new Error('it was changed while it was read');
 }
 
 function pieceIn(line: Buffer, number: number): Piece {

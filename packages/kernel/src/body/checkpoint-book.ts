@@ -18,6 +18,8 @@ import { ROLLING } from './decide/rolling.ts';
 /** How often something is tried again because another kernel was faster. */
 export const MOST_TRIES = 50;
 export const MOST_CHECKPOINTS = 10_000;
+/** For so long an export holds what it reads, unless that is put off. */
+export const HOLD_MS = 60_000;
 
 export interface CheckpointBookOptions {
   readonly store: Store;
@@ -79,7 +81,7 @@ export class CheckpointBook {
       const puts: Put[] = [{ kind: 'document', prev: document, next: null }];
       // That one stays: of two kernels that delete the last two, one sees that it is the last.
       const reads: Read[] = other ? [{ kind: 'document', id: nameOf(other), version: other.version }] : [];
-      if (!other) puts.push(...(await this.#endOf(saving!)));
+      if (!other && saving) puts.push(...(await this.#endOf(saving)));
       return { puts, reads, event: { type: 'checkpoint_deleted', data: { checkpoint_id: id, reason } }, answer: null };
     });
     return done instanceof Refusal ? done : null;

@@ -4,12 +4,14 @@ import { Refusal } from '../core/errors.ts';
 import type { Saving } from '../core/saved.ts';
 import type { Store } from '../core/store.ts';
 import type { Batcher } from './batcher.ts';
-import { CheckpointBook, MOST_CHECKPOINTS } from './checkpoint-book.ts';
+import { CheckpointBook, HOLD_MS, MOST_CHECKPOINTS } from './checkpoint-book.ts';
 import { type Difference, differencesOf, figuresSince } from './differences.ts';
 import { Rollback } from './rollback.ts';
 
 const PAGE = 200;
 const AUTOMATIC = 'automatic';
+/** Beyond that only a clock that was put back can have it. */
+const LONGEST_HOLD_MS = 2 * HOLD_MS;
 
 export interface CheckpointRules {
   /** So many are kept; the oldest go. */
@@ -118,10 +120,10 @@ export class Checkpoints {
     return { saving };
   }
 
-  /** Whether the colony is being exported. Who has not been heard of for long does so no more. */
+  /** Whether the colony is being exported. Who has not been heard of for long does so no more, nor who was to be by now. */
   async #isHeld(all: readonly Checkpoint[], wall: number): Promise<boolean> {
     const held = all.filter(({ exporting }) => exporting !== null);
-    const lost = held.filter(({ exporting }) => exporting! < wall);
+    const lost = held.filter(({ exporting }) => exporting! < wall || exporting! > wall + LONGEST_HOLD_MS);
     for (const { id } of lost) await this.book.remove(id, 'kernel', 'retention');
     return held.length > 0;
   }

@@ -178,25 +178,76 @@ test('nothing is removed for good until it is over', async () => {
   expect(await here.store.prune(before, 100, null)).toBeGreaterThan(0);
 });
 
-test('one that is read slowly goes on as long as somebody reads it, one that nobody reads is given up', async () => {
+test('it is held until it is ended, however slowly it is read, or before anybody has begun to', async () => {
   const here = await scene();
-  const slow = await underWay(here);
-  for (let n = 0; n < 5; n++) {
-    await here.clock.advance(30_000);
+  const begun = (await here.exports.begin('ann')) as Export;
+  for (let n = 0; n < 8; n++) {
+    await here.clock.advance(15_000);
+    const until = here.clock.now().wall + 60_000;
+    await expect.poll(async () => (await here.checkpoints.list())[0]?.exporting).toBe(until);
     expect(await here.checkpoints.tend(here.clock.now().wall)).toBeNull();
-    await slow.pieces.next();
   }
-  await here.clock.advance(61_000);
-  await here.checkpoints.tend(here.clock.now().wall);
+  await Promise.all([begun.end(), begun.end()]);
   expect(await here.checkpoints.list()).toEqual([]);
-  await expect(restOf(slow.pieces)).rejects.toThrow('the checkpoint of the export is gone');
+  await expect(restOf(begun.pieces[Symbol.asyncIterator]())).rejects.toThrow('exported no further');
+  for (let n = 0; n < 2; n++) await underWay(here);
+});
+
+/** Exports of a kernel that is killed as soon as one is begun. */
+function doomed({ store, clock, checkpoints }: Scene): Exports {
+  const still = { now: () => clock.now(), timer: () => () => undefined };
+  return new Exports({ store, clock: still, book: checkpoints.book });
+}
+
+test('of a kernel that was killed over one nothing is left after a minute', async () => {
+  const here = await scene();
+  const { pieces } = await underWay({ ...here, exports: doomed(here) });
+  await here.clock.advance(61_000);
+  expect(await here.checkpoints.tend(here.clock.now().wall)).toBeNull();
+  expect(await here.checkpoints.list()).toEqual([]);
+  expect(await here.checkpoints.tend(here.clock.now().wall)).toEqual({ saving: null });
+  await expect(restOf(pieces)).rejects.toThrow('the checkpoint of the export is gone');
+});
+
+test.each([
+  ['after a rollback', (here: Scene) => here.checkpoints.rollback('c1', 'ann')],
+  ['when the clock was put back', async ({ clock }: Scene) => clock.jump(-3_600_000)],
+])('of a kernel that was killed over one nothing is left %s', async (_, happen) => {
+  const here = await scene();
+  await here.checkpoints.create('before', 'ann');
+  await doomed(here).begin('ann');
+  await happen(here);
+  await here.checkpoints.tend(here.clock.now().wall);
+  expect((await here.checkpoints.list()).map(({ label }) => label)).toEqual(['before']);
+});
+
+test('what is made of one that was begun while another one was under way has nothing of that', async () => {
+  const here = await scene();
+  const [first, second] = [await underWay(here), await underWay(here)];
+  const copy = await restored(await second.rest());
+  expect((await copy.documents({ collection: 'checkpoint', limit: 9 })).items).toEqual([]);
+  const { batcher, clock } = new Pipeline(copy);
+  const rules = { keep: KEEP, everyMs: null };
+  const there = new Checkpoints({
+    store: copy,
+    batcher,
+    clock,
+    rules,
+    newId: () => 'x',
+    onRolledBack: async () => undefined,
+  });
+  await there.tend(clock.now().wall);
+  expect((await copy.survey()).saving).toBeNull();
+  await first.rest();
 });
 
 test('more than two at once are too many', async () => {
   const here = await scene();
-  const [one] = [await underWay(here), await underWay(here)];
-  expect(await here.exports.begin('ann')).toMatchObject({ code: 'queue_full', retryAfterSeconds: 10 });
-  await one.rest();
+  const many = await Promise.all(Array.from({ length: 20 }, () => here.exports.begin('ann')));
+  const begun = many.filter((one) => !(one instanceof Refusal)) as Export[];
+  expect(begun).toHaveLength(2);
+  expect(many.find((one) => one instanceof Refusal)).toMatchObject({ code: 'queue_full', retryAfterSeconds: 10 });
+  await begun[0]!.end();
   await (await underWay(here)).rest();
 });
 

@@ -4,12 +4,11 @@ import type { Clock } from '../core/clock.ts';
 import { nameOf } from '../core/document.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
-import type { CheckpointBook } from './checkpoint-book.ts';
+import { type CheckpointBook, HOLD_MS } from './checkpoint-book.ts';
 import { ROLLING } from './decide/rolling.ts';
 
-/** For so long an export holds what it reads, and so often it says that it still does. */
-const HOLD_MS = 60_000;
-const HOLD_ON_EVERY_MS = 15_000;
+/** So often an export says that it still holds what it reads. */
+const HOLD_ON_EVERY_MS = HOLD_MS / 4;
 /** Each reads everything there is. */
 const MOST_AT_ONCE = 2;
 
@@ -29,8 +28,10 @@ export interface ExportsOptions {
 export interface Export {
   /** Wall time of the moment. */
   readonly at: number;
-  /** Throws when it cannot be told to its end: somebody went back to a checkpoint, or whoever reads it is too slow. */
+  /** Throws when it cannot be told to its end, because somebody went back to a checkpoint. */
   readonly pieces: AsyncIterable<Piece>;
+  /** To be called when nobody reads it any more, also when nobody has begun to: until then it is held. */
+  end(): Promise<void>;
 }
 
 /** Exports of the colony as it was just before a checkpoint of their own, while it goes on. */
@@ -42,56 +43,121 @@ export class Exports {
     this.#options = options;
   }
 
-  /** To be read at once: what is not asked for within a minute is not held any longer. */
   async begin(actor: string): Promise<Export | Refusal> {
     if (this.#running >= MOST_AT_ONCE) return TOO_MANY;
-    const made = await this.#options.book.make(LABEL, actor, this.#until());
+    this.#running++;
+    try {
+      const begun = await this.#begin(actor);
+      if (begun instanceof Refusal) this.#running--;
+      return begun;
+    } catch (error) {
+      this.#running--;
+      throw error;
+    }
+  }
+
+  async #begin(actor: string): Promise<Export | Refusal> {
+    const { store, book } = this.#options;
+    const { epoch } = await store.survey();
+    const made = await book.make(LABEL, actor, this.#until());
     if (made instanceof Refusal) return made;
     const { checkpoint, saving } = made.answer;
     const { id, number, at } = checkpoint;
     const document = nameOf(checkpointDocument(checkpoint, 1));
-    return { at, pieces: this.#read(id, { number, document, saving, lastEntry: made.eventId - 1 }) };
+    const hold = new Hold(this.#options, () => this.#holdOn(id, epoch));
+    let ending: Promise<void> | undefined;
+    const end = () => {
+      ending ??= this.#end(id, hold);
+      return ending;
+    };
+    return { at, end, pieces: this.#read({ number, document, saving, lastEntry: made.eventId - 1 }, hold, end) };
   }
 
-  async *#read(id: string, moment: Moment): AsyncGenerator<Piece> {
-    const { store, book, clock } = this.#options;
-    this.#running++;
+  async *#read(moment: Moment, hold: Hold, end: () => Promise<void>): AsyncGenerator<Piece> {
     try {
-      let holdOnAt = clock.now().steady + HOLD_ON_EVERY_MS;
-      for await (const piece of store.dump(moment)) {
-        if (clock.now().steady >= holdOnAt) {
-          await this.#holdOn(id);
-          holdOnAt = clock.now().steady + HOLD_ON_EVERY_MS;
-        }
-        yield piece;
+      for await (const piece of this.#options.store.dump(moment)) {
+        hold.mustStand();
+        // Nobody goes on with another export that is under way.
+        const isExport =
+          piece.kind === 'document' &&
+          piece.document.collection === 'checkpoint' &&
+          checkpointFrom(piece.document).exporting !== null;
+        if (!isExport) yield piece;
       }
-      await this.#holdOn(id);
+      await hold.on();
+      hold.mustStand();
     } finally {
-      this.#running--;
-      await book.remove(id, 'kernel', 'exported').catch((error: unknown) => {
-        // Then it goes when its time is over.
-        if (!(error instanceof StorageUnavailable)) throw error;
-      });
+      await end();
     }
   }
 
-  /** Puts off the end. Throws when it is over, because somebody went back to a checkpoint or this one was removed. */
-  async #holdOn(id: string): Promise<void> {
+  async #end(id: string, hold: Hold): Promise<void> {
+    hold.end();
+    this.#running--;
+    await this.#options.book.remove(id, 'kernel', 'exported').catch((error: unknown) => {
+      // Then it goes when its time is over.
+      if (!(error instanceof StorageUnavailable)) throw error;
+    });
+  }
+
+  /** Puts off the end. False: it is over, because somebody went back to a checkpoint or this one was removed. */
+  async #holdOn(id: string, epoch: string | null): Promise<boolean> {
     const { store, book } = this.#options;
     const held = await book.commit('kernel', async (saving) => {
       const prev = await store.document('checkpoint', id);
       const checkpoint = prev && checkpointFrom(prev);
-      if (saving?.rolling || !checkpoint || checkpoint.exporting === null) return ROLLING;
-      const next = checkpointDocument({ ...checkpoint, exporting: this.#until() }, prev.version + 1);
+      const isLost = (await store.survey()).epoch !== epoch;
+      if (saving?.rolling || !checkpoint?.exporting || isLost) return ROLLING;
+      const next = checkpointDocument({ ...checkpoint, exporting: this.#until() }, prev!.version + 1);
       return { puts: [{ kind: 'document', prev, next }], answer: null };
     });
-    if (!(held instanceof Refusal)) return;
+    return !(held instanceof Refusal);
+  }
+
+  #until(): number {
+    return this.#options.clock.now().wall + HOLD_MS;
+  }
+}
+
+/** What an export reads by, put off again and again until it ends. */
+class Hold {
+  readonly #clock: Clock;
+  readonly #holdOn: () => Promise<boolean>;
+  #cancelTimer: () => void = () => undefined;
+  #stands = true;
+
+  /** @param holdOn answers whether it still stands */
+  constructor({ clock }: ExportsOptions, holdOn: () => Promise<boolean>) {
+    this.#clock = clock;
+    this.#holdOn = holdOn;
+    this.#arm();
+  }
+
+  #arm(): void {
+    if (!this.#stands) return;
+    this.#cancelTimer = this.#clock.timer(HOLD_ON_EVERY_MS, () => {
+      this.on().then(
+        () => this.#arm(),
+        // The store is away. Should it be back in time, the next time will tell.
+        () => this.#arm(),
+      );
+    });
+  }
+
+  async on(): Promise<void> {
+    if (!(await this.#holdOn())) this.end();
+  }
+
+  /** Throws when it is over. */
+  mustStand(): void {
+    if (this.#stands) return;
     throw new Error(
       'the colony was exported no further: a rollback was begun, or the checkpoint of the export is gone',
     );
   }
 
-  #until(): number {
-    return this.#options.clock.now().wall + HOLD_MS;
+  end(): void {
+    this.#stands = false;
+    this.#cancelTimer();
   }
 }

@@ -1,4 +1,4 @@
-import { checkpointDocument, checkpointFrom, type Figures, type Rolled } from '../core/checkpoint.ts';
+import { type Checkpoint, checkpointDocument, checkpointFrom, type Figures, type Rolled } from '../core/checkpoint.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Document, nameOf } from '../core/document.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
@@ -13,6 +13,11 @@ import { figuresSince } from './differences.ts';
 const PAGE = 200;
 /** So many rollbacks to one checkpoint may be answered for at the same time. */
 const MOST_REMEMBERED = 8;
+
+/** Whoever exports by it finds that out; whoever tends to checkpoints removes it. */
+function noMoreExport(checkpoint: Checkpoint): Checkpoint {
+  return checkpoint.exporting === null ? checkpoint : { ...checkpoint, exporting: 0 };
+}
 
 /** Of the records that may have changed. */
 interface Page {
@@ -52,7 +57,7 @@ export class Rollback {
       if (saving === null || saving.rolling) return ROLLING;
       const version = document.version + 1;
       const rolling = { begun: version, actor, figures: null };
-      const next = checkpointDocument({ ...checkpointFrom(document), rolling, exporting: null }, version);
+      const next = checkpointDocument({ ...noMoreExport(checkpointFrom(document)), rolling }, version);
       const puts: Put[] = [
         { kind: 'document', prev: document, next },
         { kind: 'saving', prev: saving, next: { ...saving, rolling: true } },
@@ -74,7 +79,7 @@ export class Rollback {
     const all = await this.#options.book.documents();
     const others = all.filter((document) => document.id !== except && checkpointFrom(document).exporting !== null);
     return others.map((prev) => {
-      const next = checkpointDocument({ ...checkpointFrom(prev), exporting: null }, prev.version + 1);
+      const next = checkpointDocument(noMoreExport(checkpointFrom(prev)), prev.version + 1);
       return { kind: 'document', prev, next };
     });
   }

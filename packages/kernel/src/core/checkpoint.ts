@@ -16,7 +16,7 @@ export interface Checkpoint {
   readonly rolled?: readonly Rolled[];
   /**
    * The colony is being exported as it was before it, until this wall time unless that is put off: so long nothing is removed
-   * for good. Null: it is not.
+   * for good. 0: it is no more, and the checkpoint is to go. Null: it is an ordinary one.
    */
   readonly exporting: number | null;
 }

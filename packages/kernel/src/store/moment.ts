@@ -1,4 +1,4 @@
-import type { Moment, Piece, SavedText } from '../core/archive.ts';
+import type { Moment, Piece } from '../core/archive.ts';
 import { type Document, nameOf } from '../core/document.ts';
 import type { IdempotencyRecord } from '../core/store.ts';
 import type { Worker } from '../core/worker.ts';
@@ -16,9 +16,9 @@ export type KeptSince = (number: number, names: readonly string[]) => Promise<Re
  * what was kept of it: what had changed by the first look is kept by the second.
  */
 export async function* asOf(pieces: AsyncIterable<Piece>, moment: Moment, keptSince: KeptSince): AsyncGenerator<Piece> {
-  const gone = new Gone(moment);
+  const met = new Set<string>();
   for await (const batch of batches(pieces, MOST_IN_PAGE)) {
-    const names = batch.flatMap((piece) => nameOfPiece(piece) ?? []);
+    const names = batch.flatMap((piece) => nameOfPiece(piece, moment) ?? []);
     const kept: ReadonlyMap<string, string | null> =
       names.length === 0 ? new Map() : await keptSince(moment.number, names);
     for (const piece of batch) {
@@ -27,18 +27,29 @@ export async function* asOf(pieces: AsyncIterable<Piece>, moment: Moment, keptSi
         // The ledger comes last.
         if (entries.length === 0) return;
         yield { ...piece, entries };
-      } else if (piece.kind === 'saved' && piece.number >= moment.number) yield* gone.take(piece);
-      else yield* asItWas(piece, kept, moment);
+      } else if (piece.kind === 'saved' && piece.number >= moment.number) {
+        // It may have gone before it was looked at, or have come before; what this piece says may not be what was kept first.
+        const name = nameOfPiece(piece, moment);
+        const text = name === null ? null : kept.get(name);
+        if (text != null && !met.has(name!)) yield recordOf(name!, text);
+        if (name !== null) met.add(name);
+      } else yield* asItWas(piece, kept, moment);
     }
   }
 }
 
-/** What a piece's record is called, where it may have changed; null: it has not. */
-function nameOfPiece(piece: Piece): string | null {
+/**
+ * What a piece's record is called, where it may have changed; null: it has not. Of what was kept since, only records that can
+ * be gone: tasks and idempotency keys go with nothing but what must not happen meanwhile.
+ */
+function nameOfPiece(piece: Piece, { number, document }: Moment): string | null {
   if (piece.kind === 'task') return savedName('task', piece.task.id);
   if (piece.kind === 'worker') return savedName('worker', piece.worker.id);
   if (piece.kind === 'document') return savedName('document', nameOf(piece.document));
-  return piece.kind === 'key' ? savedName('idempotency', piece.record.key) : null;
+  if (piece.kind === 'key') return savedName('idempotency', piece.record.key);
+  if (piece.kind !== 'saved' || piece.number < number) return null;
+  const { kind, id } = savedRecord(piece.name);
+  return kind === 'worker' || (kind === 'document' && id !== document) ? piece.name : null;
 }
 
 function* asItWas(piece: Piece, kept: ReadonlyMap<string, string | null>, moment: Moment): Iterable<Piece> {
@@ -46,7 +57,7 @@ function* asItWas(piece: Piece, kept: ReadonlyMap<string, string | null>, moment
   if (piece.kind === 'head') return yield { ...piece, saving, contents: null };
   const own = savedName('document', document);
   if (piece.kind === 'saved' && piece.name === own) return;
-  const name = nameOfPiece(piece);
+  const name = nameOfPiece(piece, moment);
   if (name === own) return;
   if (piece.kind === 'removed') return yield { ...piece, history: upTo(lastEntry, piece.history) };
   const text = name === null ? undefined : kept.get(name);
@@ -68,25 +79,4 @@ function recordOf(name: string, text: string): Piece {
   if (kind === 'worker') return { kind, worker: JSON.parse(text) as Worker };
   if (kind === 'document') return { kind, document: JSON.parse(text) as Document };
   return { kind: 'key', record: JSON.parse(text) as IdempotencyRecord };
-}
-
-/** Records that went before they were looked at: what was kept is all that is left of these. */
-class Gone {
-  readonly #document: string;
-  readonly #met = new Set<string>();
-
-  constructor({ document }: Moment) {
-    this.#document = document;
-  }
-
-  /**
-   * In the order of the numbers. Answers a record that may have gone, and may have come before. Tasks and idempotency keys
-   * go with nothing but what must not happen meanwhile.
-   */
-  *take({ name, text }: SavedText): Iterable<Piece> {
-    const { kind, id } = savedRecord(name);
-    if ((kind !== 'worker' && kind !== 'document') || this.#met.has(name)) return;
-    this.#met.add(name);
-    if (text !== null && id !== this.#document) yield recordOf(name, text);
-  }
 }

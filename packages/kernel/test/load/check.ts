@@ -119,8 +119,8 @@ async function checkFile(text: string, problems: string[]): Promise<void> {
   async function* bytes(): AsyncGenerator<Buffer> {
     yield Buffer.from(text);
   }
-  await verifyArchive(bytes(), null);
-  await checkExport(await Array.fromAsync(readArchive(bytes())), (problem) => problems.push(problem));
+  const { seal } = await verifyArchive(bytes(), null);
+  await checkExport(await Array.fromAsync(readArchive(bytes(), seal)), (problem) => problems.push(problem));
 }
 
 /** What a dry run and a list of the differences say beforehand is what a rollback then does. */

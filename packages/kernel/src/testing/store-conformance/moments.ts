@@ -134,6 +134,34 @@ export function moments(driver: Driver): void {
     expect(is).not.toEqual(was);
   });
 
+  test('what is made behind the place that was reached, and changed before it under a later number, does not show', async () => {
+    const scribe = await openFor(driver);
+    const votes = Array.from({ length: 400 }, (_, n) => aDocument({ id: `vote-${n}` }));
+    await scribe.commit({ puts: votes.map((next) => ({ kind: 'document', prev: null, next })), events: [] });
+    await scribe.store.ledger.seal();
+    const was = await contents(scribe.store.dump());
+    const moment = await mark(scribe, 10);
+    for (const vote of votes) await scribe.changeDocument(vote, { state: 'x' });
+    const seen = new Set<string>();
+    async function* disturbed(): AsyncGenerator<Piece> {
+      for await (const piece of scribe.store.dump(moment)) {
+        yield piece;
+        if (piece.kind !== 'document' || seen.has('late')) continue;
+        const { id } = piece.document;
+        // It comes once more: by now it is what was kept that is read.
+        if (seen.has(id)) {
+          seen.add('late');
+          const late = await scribe.addDocument({ id: 'aaa' });
+          await scribe.save({ number: 20, rolling: false });
+          await scribe.changeDocument(late, { state: 'x' });
+        }
+        seen.add(id);
+      }
+    }
+    expect(await contents(disturbed())).toEqual(was);
+    expect(seen).toContain('late');
+  });
+
   test.each([1, 2, 3, 4])('what changes while it is read does not show in it (%i)', async (seed) => {
     const random = new Random(seed);
     const scribe = await openFor(driver);
@@ -151,6 +179,7 @@ export function moments(driver: Driver): void {
     const moment = await mark(scribe, 10);
 
     let number = 10;
+    let made = 0;
     const deeds: (() => Promise<unknown>)[] = [
       async () =>
         scribe.change((await store.task(random.pick(ids)))!, {
@@ -168,6 +197,13 @@ export function moments(driver: Driver): void {
           await (random.chance(0.5) ? removeDocument(scribe, vote) : scribe.changeDocument(vote, { state: 'x' }));
       },
       () => scribe.save({ number: ++number, rolling: false }),
+      () => scribe.addDocument({ id: `late-${++made}` }),
+      () => scribe.addWorker({ id: `late-${++made}` }),
+      async () => {
+        const late = await store.document('vote', `late-${random.between(1, made + 1)}`);
+        if (late)
+          await (random.chance(0.5) ? removeDocument(scribe, late) : scribe.changeDocument(late, { state: 'y' }));
+      },
     ];
     let isRead = false;
     async function disturb(): Promise<void> {
