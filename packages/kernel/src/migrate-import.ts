@@ -56,14 +56,19 @@ export async function importFile({
 }
 
 async function chunksOf(file: string): Promise<AsyncIterable<Buffer>> {
-  const handle = await openFile(file).catch((fault: NodeJS.ErrnoException) => {
+  const start = await startOf(file).catch((fault: NodeJS.ErrnoException) => {
     throw new Error(`${file}: cannot be read (${fault.code})`, { cause: fault });
   });
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0).finally(() => handle.close());
   const bytes = createReadStream(file, { highWaterMark: CHUNK_BYTES });
-  const isCompressed = bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
+  const isCompressed = start[0] === 0x1f && start[1] === 0x8b;
   // What goes wrong is told to whoever reads.
   return isCompressed ? pipeline(bytes, createGunzip({ chunkSize: CHUNK_BYTES }), () => undefined) : bytes;
+}
+
+/** Its first two bytes; zeros where there are none. */
+async function startOf(file: string): Promise<Buffer> {
+  const handle = await openFile(file);
+  return (await handle.read(Buffer.alloc(2), 0, 2, 0).finally(() => handle.close())).buffer;
 }
 
 async function* counted(pieces: AsyncIterable<Piece>, { lines }: Seal, tell: Import['tell']): AsyncGenerator<Piece> {

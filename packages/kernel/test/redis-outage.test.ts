@@ -114,6 +114,7 @@ test('invariant 14: an outage is not held against workers, nor are they lost by 
   const { id } = (await call('POST /tasks', { description: 'x' })).json;
   const [task] = (await call(`POST /workers/${worker}/claim`)).json.tasks;
   await server.kill();
+  // Longer than a lease: of time that only passes there is nothing to see.
   await new Promise((resolve) => setTimeout(resolve, 3000));
   await server.start();
   await expect.poll(async () => (await call('GET /health')).status, SOON).toBe(200);

@@ -165,6 +165,7 @@ describe('leases', () => {
     const id = await submit(a);
     await claim(b, worker);
     for (let beat = 0; beat < 12; beat++) {
+      // Often enough for a lease, as a worker does it; all of them together outlast several.
       await new Promise((resolve) => setTimeout(resolve, 300));
       await (beat % 2 ? a : b).call(`POST /workers/${worker}/heartbeat`);
     }

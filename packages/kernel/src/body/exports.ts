@@ -138,8 +138,8 @@ class Hold {
     this.#cancelTimer = this.#clock.timer(HOLD_ON_EVERY_MS, () => {
       this.on().then(
         () => this.#arm(),
-        // The store is away. Should it be back in time, the next time will tell.
-        () => this.#arm(),
+        // Should the store be back in time, the next time will tell.
+        (error: unknown) => (error instanceof StorageUnavailable ? this.#arm() : this.end()),
       );
     });
   }

@@ -8,8 +8,8 @@ import type { Worker } from './worker.ts';
 /**
  * An archive: all that a store holds, as pieces of plain data that any other store can take in. The head comes first,
  * then tasks by age, what is left of removed ones, workers, documents, idempotency records by age, what is kept for
- * checkpoints, and the ledger in order. What is left of a task, a worker, a document or an idempotency record may come twice;
- * it then says the same.
+ * checkpoints, and the ledger in order. What is left of a task, a worker, a document or an idempotency record may come more
+ * than once; it then says the same.
  */
 export type Piece =
   | Head

@@ -16,7 +16,6 @@ export type KeptSince = (number: number, names: readonly string[]) => Promise<Re
  * what was kept of it: what had changed by the first look is kept by the second.
  */
 export async function* asOf(pieces: AsyncIterable<Piece>, moment: Moment, keptSince: KeptSince): AsyncGenerator<Piece> {
-  const met = new Set<string>();
   for await (const batch of batches(pieces, MOST_IN_PAGE)) {
     const names = batch.flatMap((piece) => nameOfPiece(piece, moment) ?? []);
     const kept: ReadonlyMap<string, string | null> =
@@ -31,8 +30,7 @@ export async function* asOf(pieces: AsyncIterable<Piece>, moment: Moment, keptSi
         // It may have gone before it was looked at, or have come before; what this piece says may not be what was kept first.
         const name = nameOfPiece(piece, moment);
         const text = name === null ? null : kept.get(name);
-        if (text != null && !met.has(name!)) yield recordOf(name!, text);
-        if (name !== null) met.add(name);
+        if (text != null) yield recordOf(name!, text);
       } else yield* asItWas(piece, kept, moment);
     }
   }

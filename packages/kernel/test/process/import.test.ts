@@ -149,6 +149,7 @@ describe('refuses in one line, and changes nothing:', () => {
     await here.client.submit({ description: 'x' });
     const file = await exported(here.client);
     const target = temporaryPath('target.db');
+    expect(await refusal('.', '--to', target)).toContain('.: cannot be read (EISDIR)');
     expect(await refusal('nowhere', '--to', target)).toContain('nowhere: cannot be read (ENOENT)');
     expect(await refusal(path, '--to', target)).toContain('is not what GET /system/export answers');
     const other = Buffer.alloc(32, 7).toString('base64');
