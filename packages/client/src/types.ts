@@ -89,6 +89,8 @@ export interface Task {
   assigned_worker: string | null;
   /** +1 at every assignment. */
   attempt: number;
+  /** The plan it belongs to. */
+  plan_id: string | null;
   progress: TaskProgress | null;
   result: Json;
   error: string | null;

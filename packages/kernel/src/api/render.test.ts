@@ -17,6 +17,7 @@ const task: Task = {
   pendingReason: null,
   unmet: 0,
   depth: 0,
+  plan: null,
   dueAt: null,
   vote: null,
   attempt: 0,
@@ -33,6 +34,7 @@ const task: Task = {
   result: null,
   error: null,
   errorTrace: null,
+  routing: null,
 };
 
 test('a task shows every field of the contract', () => {
@@ -40,7 +42,7 @@ test('a task shows every field of the contract', () => {
     [
       'id description payload status pending_reason priority requirements preferences constraints tags metadata',
       'timeout_seconds max_retries retry_count retry_backoff run_at depends_on parent_id created_by assigned_worker',
-      'attempt progress result error error_trace created_at queued_at started_at completed_at elapsed_seconds',
+      'attempt plan_id progress result error error_trace created_at queued_at started_at completed_at elapsed_seconds',
     ]
       .flatMap((line) => line.split(' '))
       .sort(),

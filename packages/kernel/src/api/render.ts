@@ -33,7 +33,7 @@ function openTask(task: Task, now: number): string {
   const waiting = task.status === 'pending' || task.status === 'queued';
   return `{"id":"${task.id}",${json.slice(1, -1)},"status":"${task.status}","pending_reason":${name(task.pendingReason)},"retry_count":${
     task.retryCount
-  },"assigned_worker":${waiting ? 'null' : name(task.worker)},"attempt":${task.attempt},"progress":${progress(task)},"result":${
+  },"assigned_worker":${waiting ? 'null' : name(task.worker)},"attempt":${task.attempt},"plan_id":${name(task.plan)},"progress":${progress(task)},"result":${
     task.result ?? 'null'
   },"error":${string(task.error)},"error_trace":${string(task.errorTrace)},"created_at":${time(task.createdAt)},"queued_at":${time(
     task.queuedAt,

@@ -72,6 +72,32 @@ test('a file that is another one by the time it is read is not taken', async () 
   }
 });
 
+test('a file of before there were plans is read as one of tasks that belong to none', async () => {
+  const scribe = new Scribe(await SqliteStore.open({ path: ':memory:' }));
+  const task = await scribe.add({ payload: 'plain' });
+  await scribe.change(task, { losses: 1 });
+  await scribe.save({ number: 1, rolling: false });
+  await scribe.change((await scribe.store.task(task.id))!, { losses: 2 });
+  const dumped = await Array.fromAsync(scribe.store.dump());
+  const without = (text: string) => text.replace(/,?"(plan|routing)":null/g, '');
+  const old = dumped.map((piece) => {
+    if (piece.kind === 'head') return { ...piece, format: 3 };
+    if (piece.kind === 'saved') return { ...piece, text: piece.text && without(piece.text) };
+    if (piece.kind !== 'task') return piece;
+    const { plan, routing, ...rest } = piece.task;
+    return { ...piece, task: rest as typeof piece.task };
+  });
+  const text = await textOf(each(old));
+  expect(text.toString()).not.toContain('routing');
+  const { seal } = await verifyArchive(each([text]), null);
+  const copy = await SqliteStore.open({ path: ':memory:' });
+  await copy.restore(readArchive(each([text]), seal));
+  expect(await copy.task(task.id)).toMatchObject({ plan: null, routing: null, losses: 2 });
+  const [saved] = (await copy.saved({ since: 1, after: null, limit: 9 })).items;
+  expect(saved).toMatchObject({ saved: { plan: null, routing: null, losses: 1 } });
+  await Promise.all([scribe.store.close(), copy.close()]);
+});
+
 test('a text that goes on for long is handed on a piece at a time', async () => {
   const many = Array.from({ length: 100 }, () => pieces).flat();
   const parts = await Array.fromAsync(writeArchive(each(many), ABOUT, SIGNER));

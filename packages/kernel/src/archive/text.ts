@@ -67,5 +67,7 @@ export function pieceFrom(line: string): Piece {
   if (!Object.hasOwn(KINDS, piece?.kind)) throw new Error('it is none of the kinds that an export holds');
   if (piece.kind !== 'task') return piece;
   const { spec, ...task } = piece.task as unknown as Omit<StoredTask['task'], 'spec'> & { spec: string };
-  return { ...piece, task: { ...task, spec: new Spec(spec) } };
+  // In files of the third format nothing is said of these.
+  const { plan = null, routing = null } = task;
+  return { ...piece, task: { ...task, plan, routing, spec: new Spec(spec) } };
 }

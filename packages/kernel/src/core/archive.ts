@@ -35,8 +35,10 @@ export interface Moment {
   readonly lastEntry: number;
 }
 
-/** What the pieces of an archive are; a store refuses others. */
-export const ARCHIVE_FORMAT = 3;
+/** What the pieces of an archive are. */
+export const ARCHIVE_FORMAT = 4;
+/** What a store takes in; it refuses others. In the third, tasks belonged to no plan. */
+export const ARCHIVE_FORMATS: readonly number[] = [3, ARCHIVE_FORMAT];
 
 export interface Head {
   readonly kind: 'head';

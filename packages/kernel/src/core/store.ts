@@ -285,6 +285,7 @@ export interface TaskQuery {
   readonly tag?: string;
   readonly createdBy?: string;
   readonly workerId?: string;
+  readonly planId?: string;
   /** Only tasks with a smaller `seq`. */
   readonly before?: number;
   readonly limit: number;

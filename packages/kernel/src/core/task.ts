@@ -87,6 +87,8 @@ export interface Task {
   readonly timeoutMs: number;
   /** 0 for a task without a parent, else one more than its parent's. */
   readonly depth: number;
+  /** The plan it belongs to, if any. */
+  readonly plan: string | null;
 
   readonly status: TaskStatus;
   readonly pendingReason: PendingReason | null;
@@ -117,6 +119,8 @@ export interface Task {
   readonly result: string | null;
   readonly error: string | null;
   readonly errorTrace: string | null;
+  /** What the Mind said when it was last assigned, as JSON text. */
+  readonly routing: string | null;
 }
 
 export interface Progress {

@@ -1,5 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises';
-import { ARCHIVE_FORMAT, type Contents, type Head, type LedgerPiece, type Piece } from '../core/archive.ts';
+import { ARCHIVE_FORMATS, type Contents, type Head, type LedgerPiece, type Piece } from '../core/archive.ts';
 import type { ChainedEntry } from '../core/event.ts';
 import type { Ledger, Verification } from '../core/store.ts';
 import { sizeOf } from './task-size.ts';
@@ -66,8 +66,8 @@ const NAMES: Readonly<Record<keyof Contents, string>> = {
 
 function headOf(piece: Piece): Head {
   if (piece.kind !== 'head') throw new Error('the archive has no head');
-  if (piece.format !== ARCHIVE_FORMAT) {
-    throw new Error(`the archive has format ${piece.format}, this kernel knows ${ARCHIVE_FORMAT}`);
+  if (!ARCHIVE_FORMATS.includes(piece.format)) {
+    throw new Error(`the archive has format ${piece.format}, this kernel knows ${ARCHIVE_FORMATS.join(' and ')}`);
   }
   return piece;
 }

@@ -32,7 +32,10 @@ export function taskOf(text: string | null): Task | null {
   if (text === null) return null;
   const cut = text.indexOf('\n');
   if (cut < 0) return null;
-  return { ...(JSON.parse(text.slice(0, cut)) as Task), spec: new Spec(text.slice(cut + 1)) };
+  const state = JSON.parse(text.slice(0, cut)) as Task;
+  // Texts of before there were plans say nothing of these.
+  const { plan = null, routing = null } = state;
+  return { ...state, plan, routing, spec: new Spec(text.slice(cut + 1)) };
 }
 
 /** What there is now. */

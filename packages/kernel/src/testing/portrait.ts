@@ -31,6 +31,7 @@ export async function portrait(store: Store, names: Names, steady = true): Promi
   const entries = await store.ledger.read(span.first - 1, 10_000);
   const tags = tasks.flatMap((task) => task.spec.value.tags);
   const creators = tasks.map((task) => task.spec.value.created_by);
+  const plans = tasks.flatMap(({ plan }) => plan ?? []);
   const holders = [...workers.map(({ id }) => id), ...tasks.flatMap(({ worker }) => worker ?? [])];
   const related = await store.load({ allDependents: names.tasks, allDescendants: names.tasks });
   return {
@@ -39,6 +40,7 @@ export async function portrait(store: Store, names: Names, steady = true): Promi
       await each(TASK_STATUSES, async (status) => (await list({ status })).map(idOf)),
       await each(tags, async (tag) => (await list({ tag })).map(idOf)),
       await each(creators, async (createdBy) => (await list({ createdBy })).map(idOf)),
+      await each(plans, async (planId) => (await list({ planId })).map(idOf)),
       await each(holders, async (workerId) => (await list({ workerId })).map(idOf)),
     ],
     known: await each(names.tasks, async (id) => {

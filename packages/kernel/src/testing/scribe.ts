@@ -34,6 +34,7 @@ export class Scribe {
       createdAt: this.at,
       timeoutMs: spec.timeout_seconds * 1000,
       depth: 0,
+      plan: null,
       status: 'queued',
       pendingReason: null,
       unmet: 0,
@@ -53,6 +54,7 @@ export class Scribe {
       result: null,
       error: null,
       errorTrace: null,
+      routing: null,
       ...fields,
     };
   }

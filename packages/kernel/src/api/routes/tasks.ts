@@ -30,7 +30,16 @@ export function taskRoutes(api: Api, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const { status_filter, status = status_filter, limit = 100, cursor, tag, created_by, worker_id } = request.query;
+      const {
+        status_filter,
+        status = status_filter,
+        limit = 100,
+        cursor,
+        tag,
+        created_by,
+        worker_id,
+        plan_id,
+      } = request.query;
       const before = cursor === undefined ? undefined : decodeCursor(cursor);
       if (before === null) return sendRefusal(reply, invalidField('query.cursor', 'must come from a Link header'));
       const query: TaskQuery = {
@@ -40,6 +49,7 @@ export function taskRoutes(api: Api, context: ApiContext): void {
         ...(tag !== undefined && { tag }),
         ...(created_by !== undefined && { createdBy: created_by }),
         ...(worker_id !== undefined && { workerId: worker_id }),
+        ...(plan_id !== undefined && { planId: plan_id }),
         ...(before !== undefined && { before }),
       };
       const { items, more } = await kernel.store.tasks(query);

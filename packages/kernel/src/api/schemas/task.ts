@@ -91,6 +91,7 @@ export const TaskSchema = Type.Object({
   created_by: Type.String(),
   assigned_worker: Nullable(Type.String()),
   attempt: Type.Integer({ description: '+1 at every assignment' }),
+  plan_id: Nullable(Type.String(), 'The plan it belongs to'),
   progress: Nullable(Type.Object({ fraction: Nullable(Type.Number()), message: Nullable(Type.String()), at: Time })),
   result: Type.Unknown(),
   error: Nullable(Type.String()),
@@ -110,6 +111,7 @@ export const TaskListQuery = Type.Object({
   tag: Type.Optional(Type.String()),
   created_by: Type.Optional(Type.String()),
   worker_id: Type.Optional(Type.String()),
+  plan_id: Type.Optional(Type.String()),
 });
 
 export const WaitQuery = Type.Object({

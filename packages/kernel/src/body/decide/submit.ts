@@ -131,6 +131,7 @@ function admit(change: Change, policy: Policy, asked: NewTask, seq: number): Tas
     createdAt: now.wall,
     timeoutMs: spec.timeout_seconds * 1000,
     depth: parent ? parent.depth + 1 : 0,
+    plan: null,
     status,
     pendingReason: status === 'pending' ? wait : null,
     unmet,
@@ -150,6 +151,7 @@ function admit(change: Change, policy: Policy, asked: NewTask, seq: number): Tas
     result: null,
     error: isRejected ? rejectionOf(verdict) : failed ? 'dependency_failed' : null,
     errorTrace: null,
+    routing: null,
   });
   if (!isRejected) tellVerdict(change, id, verdict);
   change.event('task_submitted', 'kernel', {

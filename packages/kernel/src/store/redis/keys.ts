@@ -114,6 +114,10 @@ export class Keys {
     return `${this.prefix}creator:${name}`;
   }
 
+  plan(id: string): string {
+    return `${this.prefix}plan:${id}`;
+  }
+
   /** Sorted set: the ids of a collection's documents, or of those in one state, by when they were made. */
   listed(collection: Collection, state?: string): string {
     return `${this.prefix}documents:${collection}${state === undefined ? '' : `:${state}`}`;

@@ -7,7 +7,7 @@ import { INCOMPLETE } from '../archive.ts';
 import type { Keys } from './keys.ts';
 
 /** How what is stored is laid out; a kernel refuses a later one. */
-export const SCHEMA = 4;
+export const SCHEMA = 5;
 /** In `meta` as long as a colony is being filled: how far that has come. */
 export const MARK = 'restoring';
 

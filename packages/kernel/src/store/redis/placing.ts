@@ -54,7 +54,7 @@ export function placeTask(
 
 /** Collects what is to be written beside the record itself, and its place in the family, when a task goes. */
 export function removeTask(writes: Writes, keys: Keys, task: Task, lanes: Map<string, string>): void {
-  const { id, seq, status, worker, lane } = task;
+  const { id, seq, status, worker, lane, plan } = task;
   const { created_by, tags, depends_on, requirements } = task.spec.value;
   writes.unset(keys.specs, id);
   writes.unrank(keys.status(status), id);
@@ -67,6 +67,7 @@ export function removeTask(writes: Writes, keys: Keys, task: Task, lanes: Map<st
   writes.move(keys.ended, id, task.completedAt, null);
   writes.move(keys.deadlines, id, deadlineOf(task), null);
   if (worker !== null) writes.unrank(keys.worker(worker), id);
+  if (plan !== null) writes.unrank(keys.plan(plan), id);
   if (created_by !== NOBODY) writes.unrank(keys.creator(created_by), id);
   for (const tag of tags) writes.unrank(keys.tag(tag), id);
   for (const on of depends_on) writes.unrank(keys.dependents, pair(on, seq, id));
@@ -76,6 +77,7 @@ function addTask(writes: Writes, keys: Keys, task: Task, parent: string | null):
   const { id, seq } = task;
   const { created_by, tags, depends_on } = task.spec.value;
   writes.set(keys.specs, id, specText(task));
+  if (task.plan !== null) writes.rank(keys.plan(task.plan), seq, id);
   if (created_by !== NOBODY) writes.rank(keys.creator(created_by), seq, id);
   for (const tag of tags) writes.rank(keys.tag(tag), seq, id);
   for (const on of depends_on) writes.rank(keys.dependents, 0, pair(on, seq, id));

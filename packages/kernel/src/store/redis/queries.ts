@@ -46,7 +46,8 @@ export class Queries {
   }
 
   /** The sets that together hold what the most selective of the conditions leaves. */
-  #sets({ tag, workerId, createdBy, status }: TaskQuery): string[] {
+  #sets({ planId, tag, workerId, createdBy, status }: TaskQuery): string[] {
+    if (planId !== undefined) return [this.#keys.plan(planId)];
     if (tag !== undefined) return [this.#keys.tag(tag)];
     if (workerId !== undefined) return [this.#keys.worker(workerId)];
     if (createdBy !== undefined && createdBy !== NOBODY) return [this.#keys.creator(createdBy)];
@@ -103,12 +104,13 @@ function firstOf(set: string): string[] {
   return ['ZRANGEBYSCORE', set, LOWEST_SCORE, '+inf', 'LIMIT', '0', '1'];
 }
 
-function fits(task: Task, { status, tag, createdBy, workerId }: TaskQuery): boolean {
+function fits(task: Task, { status, tag, createdBy, workerId, planId }: TaskQuery): boolean {
   return (
     (status === undefined || task.status === status) &&
     (tag === undefined || task.spec.value.tags.includes(tag)) &&
     (createdBy === undefined || task.spec.value.created_by === createdBy) &&
-    (workerId === undefined || task.worker === workerId)
+    (workerId === undefined || task.worker === workerId) &&
+    (planId === undefined || task.plan === planId)
   );
 }
 

@@ -22,8 +22,15 @@ type State = [
   progress: Progress | null, error: string | null, errorTrace: string | null, result: string | null,
   // Since the third schema.
   vote?: string | null,
+  // Since the fifth, and only where there is one.
+  routing?: string,
 ];
-type Fixed = [seq: number, priority: number, createdAt: number, timeoutMs: number, depth: number, lane: string];
+// biome-ignore format: as the values stand
+type Fixed = [
+  seq: number, priority: number, createdAt: number, timeoutMs: number, depth: number, lane: string,
+  // Since the fifth schema, and only where there is one.
+  plan?: string,
+];
 
 /** Whose tasks have no index of their own: these are nearly all, or none. */
 export const NOBODY = 'anonymous';
@@ -40,12 +47,14 @@ export function stateText(task: Task): string {
     task.leaseToken, task.worker, task.lastOutcome, task.deadline, task.queuedAt, task.startedAt, task.completedAt,
     task.progress, task.error, task.errorTrace, task.result, task.vote,
   ];
+  if (task.routing !== null) state.push(task.routing);
   return JSON.stringify(state);
 }
 
 /** What never changes: two lines, the specification being the second. */
-export function specText({ seq, priority, createdAt, timeoutMs, depth, lane, spec }: Task): string {
+export function specText({ seq, priority, createdAt, timeoutMs, depth, lane, plan, spec }: Task): string {
   const fixed: Fixed = [seq, priority, createdAt, timeoutMs, depth, lane];
+  if (plan !== null) fixed.push(plan);
   return `${JSON.stringify(fixed)}\n${spec.json}`;
 }
 
@@ -84,6 +93,7 @@ export function taskFrom(id: string, text: string, specification: string): Task 
     createdAt: fixed[2],
     timeoutMs: fixed[3],
     depth: fixed[4],
+    plan: fixed[6] ?? null,
     status: TASK_STATUSES[state[0]]!,
     pendingReason: state[1],
     unmet: state[2],
@@ -103,6 +113,7 @@ export function taskFrom(id: string, text: string, specification: string): Task 
     errorTrace: state[16],
     result: state[17],
     vote: state[18] ?? null,
+    routing: state[19] ?? null,
   };
   rememberHistory(task, text.slice(end + 1, historyEnd));
   return task;

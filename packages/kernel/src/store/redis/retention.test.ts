@@ -31,7 +31,8 @@ async function two(): Promise<[Scribe, Scribe]> {
 async function end(scribe: Scribe, count: number): Promise<void> {
   const ended = { status: 'completed', completedAt: DAWN - 1, queuedAt: null } as const;
   const input = { tags: ['a', 'b', 'c'], depends_on: ['x', 'y'], created_by: 'ann' };
-  const tasks = await Promise.all(Array.from({ length: count }, () => scribe.draft(input, ended)));
+  const fields = { ...ended, plan: 'p', routing: '{"score":1}' };
+  const tasks = await Promise.all(Array.from({ length: count }, () => scribe.draft(input, fields)));
   await scribe.commit(...tasks.map(insert));
 }
 
@@ -150,7 +151,7 @@ test('of a colony of the first schema it is not known which keys it has used, of
     await server.ask('HSET', meta, 'schema', schema, 'lastKey', 'k');
     const { store } = await open(colony);
     expect((await store.survey()).lastKey).toBe(lastKey);
-    expect(await server.ask('HGET', meta, 'schema')).toBe('4');
+    expect(await server.ask('HGET', meta, 'schema')).toBe('5');
   }
 });
 
@@ -163,6 +164,21 @@ test('a task of the second schema has had no vote', async () => {
   const text = await server.ask('HGET', key, task.id);
   await server.ask('HSET', key, task.id, text.replace(',"vote-1"]', ']'));
   expect((await store.task(task.id))!.vote).toBeNull();
+});
+
+test('a task of the fourth schema belonged to no plan, and nothing was said of its routing', async () => {
+  const colony = randomUUID();
+  const { store } = await open(colony);
+  const scribe = new Scribe(store);
+  const plain = await scribe.add();
+  const task = await scribe.add({}, { plan: 'p', routing: '{"score":1}' });
+  const read = async (hash: string, { id }: { id: string }) => server.ask('HGET', `{${colony}}:${hash}`, id);
+  // Records of tasks without either are as they were.
+  expect(await read('specs', plain)).toMatch(/"{}"\]\n/);
+  expect(await read('tasks', plain)).toMatch(/,null,null\]$/);
+  expect(await store.task(plain.id)).toMatchObject({ plan: null, routing: null });
+  expect(await read('specs', task)).toMatch(/"{}","p"\]\n/);
+  expect(await store.task(task.id)).toMatchObject({ plan: 'p', routing: '{"score":1}' });
 });
 
 test('what is left of tasks that were removed under earlier schemas is known, and goes when it is its turn', async () => {

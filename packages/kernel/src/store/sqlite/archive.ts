@@ -90,7 +90,7 @@ async function* dumpTasks(db: Database, last: number): AsyncGenerator<StoredTask
     let bytes = 0;
     // A page is read to its end before it is handed out: an open statement would keep others from the database.
     for (const row of rows.iterate(after, last)) {
-      const [history, parent] = [row[28], row[29]];
+      const [history, parent] = row.slice(-2) as [string, string | null];
       const task = taskFromRow(row as unknown as TaskRow);
       page.push({ kind: 'task', task, history: numbers(history), parent });
       bytes += sizeOf(task);

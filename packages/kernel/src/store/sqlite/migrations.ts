@@ -140,6 +140,12 @@ const STEPS: readonly string[] = [
   ALTER TABLE removed ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE removed ADD COLUMN lease_token INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- The plan that a task belongs to, and what the Mind said when it was last assigned.
+  ALTER TABLE tasks ADD COLUMN plan TEXT;
+  ALTER TABLE tasks ADD COLUMN routing TEXT;
+  CREATE INDEX tasks_by_plan ON tasks (plan, seq) WHERE plan IS NOT NULL;
+  `,
 ];
 
 /** "Cols": marks a file as a colony's. */

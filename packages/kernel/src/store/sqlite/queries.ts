@@ -52,6 +52,7 @@ export class Queries {
   #list(query: TaskQuery): Statement<unknown[], TaskRow> {
     const conditions = [
       query.tag === undefined ? [] : ['g.tag = ?'],
+      query.planId === undefined ? [] : ['t.plan = ?'],
       query.workerId === undefined ? [] : ['t.worker = ?'],
       query.createdBy === undefined ? [] : [createdBy(query.createdBy)],
       query.status === undefined ? [] : ['t.status = ?'],
@@ -101,6 +102,7 @@ function createdBy(name: string): string {
 function valuesOf(query: TaskQuery): unknown[] {
   return [
     query.tag,
+    query.planId,
     query.workerId,
     query.createdBy,
     query.status === undefined ? undefined : STATUS_CODE[query.status],

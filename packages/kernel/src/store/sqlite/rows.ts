@@ -19,7 +19,8 @@ export const STATUS_CODE = Object.fromEntries(TASK_STATUSES.map((status, code) =
 
 export const TASK_COLUMNS = `t.seq, t.id, t.version, t.status, l.key, t.priority, t.created_at, t.timeout_ms, t.depth,
   t.pending_reason, t.unmet, t.due_at, t.attempt, t.retry_count, t.losses, t.lease_token, t.worker, t.last_outcome,
-  t.deadline, t.queued_at, t.started_at, t.completed_at, t.progress, t.error, t.error_trace, t.result, s.json, t.vote`;
+  t.deadline, t.queued_at, t.started_at, t.completed_at, t.progress, t.error, t.error_trace, t.result, s.json, t.vote,
+  t.plan, t.routing`;
 export const TASK_TABLES = 'tasks t JOIN specs s ON s.seq = t.seq JOIN lanes l ON l.id = t.lane';
 
 // biome-ignore format: as the columns stand
@@ -29,7 +30,7 @@ export type TaskRow = [
   attempt: number, retryCount: number, losses: number, leaseToken: number, worker: string | null,
   lastOutcome: Outcome | null, deadline: number | null, queuedAt: number | null, startedAt: number | null,
   completedAt: number | null, progress: string | null, error: string | null, errorTrace: string | null,
-  result: string | null, json: string, vote: string | null,
+  result: string | null, json: string, vote: string | null, plan: string | null, routing: string | null,
 ];
 
 export function taskFromRow(row: TaskRow): Task {
@@ -44,6 +45,7 @@ export function taskFromRow(row: TaskRow): Task {
     createdAt: row[6],
     timeoutMs: row[7],
     depth: row[8],
+    plan: row[28],
     status: TASK_STATUSES[row[3]]!,
     pendingReason: row[9],
     unmet: row[10],
@@ -63,15 +65,16 @@ export function taskFromRow(row: TaskRow): Task {
     error: row[23],
     errorTrace: row[24],
     vote: row[27],
+    routing: row[29],
   };
 }
 
-/** What changes over a task's life, in the order of `stateValues`. */
+/** What is named where it differs, in the order of `stateValues`: what changes over a task's life, and what few tasks have. */
 // biome-ignore format: as the values stand
 const STATE_COLUMNS = [
   'version', 'status', 'pending_reason', 'unmet', 'due_at', 'attempt', 'retry_count', 'losses', 'lease_token', 'worker',
   'last_outcome', 'deadline', 'queued_at', 'started_at', 'completed_at', 'progress', 'error', 'error_trace', 'result',
-  'vote',
+  'vote', 'plan', 'routing',
 ] as const;
 
 export type Value = string | number | null;
@@ -82,14 +85,14 @@ export function stateValues(task: Task): Value[] {
     task.version, STATUS_CODE[task.status], task.pendingReason, task.unmet, task.dueAt, task.attempt, task.retryCount,
     task.losses, task.leaseToken, task.worker, task.lastOutcome, task.deadline, task.queuedAt, task.startedAt,
     task.completedAt, task.progress === null ? null : JSON.stringify(task.progress), task.error, task.errorTrace,
-    task.result, task.vote,
+    task.result, task.vote, task.plan, task.routing,
   ];
 }
 
 /** What the columns hold when an insert does not name them. Version and status are always named. */
 const BLANK: readonly (Value | undefined)[] = [
   ...[undefined, undefined, null, 0, null, 0, 0, 0, 0],
-  ...[null, null, null, null, null, null, null, null, null, null, null],
+  ...[null, null, null, null, null, null, null, null, null, null, null, null, null],
 ];
 
 interface Changed {

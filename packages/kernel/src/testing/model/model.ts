@@ -110,6 +110,7 @@ export class Model extends Guarded {
         completedAt: isRejected || failed ? wall : null,
       },
       ...{ progress: null, result: null, error: failed && !isRejected ? 'dependency_failed' : null, errorTrace: null },
+      ...{ plan: null, routing: null },
     };
     this.tasks.push(task);
     if (!isRejected) this.tellVerdict(id, spec, contentHash);

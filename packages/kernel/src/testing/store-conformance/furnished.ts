@@ -14,11 +14,14 @@ export const RETENTION: Retention = { endedBefore: DAWN, ledgerBefore: DAWN + 1,
 
 /** Gives a store something of every kind, `task-1` being long over. */
 export async function furnish(scribe: Scribe): Promise<void> {
-  const top = await scribe.add({}, { status: 'completed', completedAt: DAWN - 10, result: '{"ü":1}', queuedAt: null });
+  const top = await scribe.add(
+    {},
+    { status: 'completed', completedAt: DAWN - 10, result: '{"ü":1}', queuedAt: null, plan: 'p-1' },
+  );
   const root = await scribe.add({ tags: ['a', 'b'], requirements: { region: 'eu' } });
   await scribe.add(
     { depends_on: [root.id, top.id], priority: 9 },
-    { status: 'pending', pendingReason: 'dependencies', unmet: 1 },
+    { status: 'pending', pendingReason: 'dependencies', unmet: 1, plan: 'p-1' },
   );
   await scribe.add({}, { status: 'pending', pendingReason: 'scheduled', dueAt: DAWN + 10 });
   await work(scribe, root.id);
@@ -56,7 +59,7 @@ async function save(scribe: Scribe): Promise<void> {
   await scribe.commit({ puts: [{ kind: 'idempotency', prev, next: { ...prev, at: DAWN + 1 } }], events: [] });
   await scribe.save({ number: 2, rolling: true });
   const root = await scribe.change((await store.task('task-2'))!, { priority: 5 });
-  await scribe.change(root, { queuedAt: DAWN + 2 });
+  await scribe.change(root, { queuedAt: DAWN + 2, routing: '{}' });
   await scribe.change(late, { losses: 1 });
 }
 
@@ -67,6 +70,8 @@ async function work(scribe: Scribe, other: string): Promise<void> {
     {
       ...{ status: 'executing', worker: 'bee-1', leaseToken: 3, deadline: DAWN + 20, startedAt: DAWN },
       progress: { fraction: 0.5, message: 'half', at: DAWN },
+      plan: 'p-2',
+      routing: '{"score":0.5,"ü":[]}',
     },
   );
   const assigned = { ...about(running, 'task_assigned'), data: { task_id: running.id, worker_id: 'bee-1' } };

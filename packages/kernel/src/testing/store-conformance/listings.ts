@@ -46,6 +46,7 @@ export function listings(driver: Driver): void {
       status: fc.constantFrom(...TASK_STATUSES),
       createdBy: fc.constantFrom('ann', 'bob'),
       worker: fc.constantFrom(null, 'bee-1', 'bee-2'),
+      plan: fc.constantFrom(null, 'p-1', 'p-2'),
       tags: fc.uniqueArray(fc.constantFrom('red', 'green', "o'blue")),
     });
     const conditions = fc.record(
@@ -53,6 +54,7 @@ export function listings(driver: Driver): void {
         status: fc.constantFrom(...TASK_STATUSES),
         createdBy: fc.constantFrom('ann', 'bob', 'nobody'),
         workerId: fc.constantFrom('bee-1', 'bee-2'),
+        planId: fc.constantFrom('p-1', 'p-2', 'none'),
         tag: fc.constantFrom('red', "o'blue", 'none'),
         before: fc.nat(25),
       },
@@ -68,8 +70,8 @@ export function listings(driver: Driver): void {
           try {
             const scribe = new Scribe(store);
             const tasks: Task[] = [];
-            for (const { status, createdBy, worker, tags } of plans) {
-              tasks.unshift(await scribe.add({ created_by: createdBy, tags }, { status, worker }));
+            for (const { status, createdBy, worker, plan, tags } of plans) {
+              tasks.unshift(await scribe.add({ created_by: createdBy, tags }, { status, worker, plan }));
             }
             for (const query of queries) {
               const fitting = tasks.filter((task) => fits(task, query)).map((task) => task.id);
@@ -94,6 +96,7 @@ function fits(task: Task, query: Partial<TaskQuery>): boolean {
     (query.status === undefined || task.status === query.status) &&
     (query.createdBy === undefined || task.spec.value.created_by === query.createdBy) &&
     (query.workerId === undefined || task.worker === query.workerId) &&
+    (query.planId === undefined || task.plan === query.planId) &&
     (query.tag === undefined || task.spec.value.tags.includes(query.tag)) &&
     (query.before === undefined || task.seq < query.before)
   );
