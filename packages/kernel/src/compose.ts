@@ -165,6 +165,7 @@ function rulesOf(config: Config, types: RuleTypes): Rules {
       voteExpiresMs: config.voteExpiresSeconds * 1000,
       isAuthenticated: config.secretToken !== null,
     },
+    mind: { weights: config.scoringWeights, nearness: null },
   };
 }
 

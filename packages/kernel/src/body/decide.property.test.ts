@@ -7,9 +7,12 @@ import { expect, test } from 'vitest';
 import type { Command } from '../core/command.ts';
 import { canonicalJson } from '../core/json.ts';
 import { voteFrom } from '../core/vote.ts';
+import type { Worker } from '../core/worker.ts';
+import { decisionFrom } from '../mind/decision.ts';
 import { type Action, action, commandOf, OPENING } from '../testing/model/actions.ts';
+import type { ModelWorker } from '../testing/model/colony.ts';
 import { Model } from '../testing/model/model.ts';
-import { viewAnswer, viewTask, viewVote, viewWorker } from '../testing/model/views.ts';
+import { experienceOf, viewAnswer, viewTask, viewVote, viewWorker } from '../testing/model/views.ts';
 import { Pipeline } from '../testing/pipeline.ts';
 import { RULES } from '../testing/rules.ts';
 
@@ -98,6 +101,8 @@ class Twins {
     expect(items.map(viewTask).reverse()).toEqual(kept.map(viewTask));
     const workers = [...(await store.workers())].sort((a, b) => byNumber(a.id, b.id));
     expect(workers.map(viewWorker)).toEqual(this.model.workers.map(viewWorker));
+    for (const [at, worker] of workers.entries()) compareExperience(worker, this.model.workers[at]!);
+    for (const { attempt, routing } of items) expect(decisionFrom(routing) !== null).toBe(attempt > 0);
     for (const vote of this.model.votes) {
       const document = await store.document('vote', vote.id);
       expect(document && viewVote(voteFrom(document))).toEqual(viewVote(vote));
@@ -106,6 +111,19 @@ class Twins {
       expect([status, count]).toEqual([status, kept.filter((task) => task.status === status).length]);
     }
     expect((await store.ledger.verify()).valid).toBe(true);
+  }
+}
+
+/** Thousandths add up, and clocks that jump make attempts older or younger than they are. */
+function compareExperience({ experience }: Worker, model: ModelWorker): void {
+  const due = experienceOf(model);
+  expect(experience.map(({ capability }) => capability).sort()).toEqual(due.map(({ capability }) => capability).sort());
+  for (const one of due) {
+    const known = experience.find(({ capability }) => capability === one.capability)!;
+    expect(known.at).toBe(one.at);
+    expect(Math.abs(known.attempts - one.attempts)).toBeLessThan(0.05);
+    expect(Math.abs(known.successes - one.successes)).toBeLessThan(0.05);
+    if (one.successes > 0.9) expect(Math.abs(known.meanMs - one.meanMs)).toBeLessThan(10 + 0.05 * one.meanMs);
   }
 }
 

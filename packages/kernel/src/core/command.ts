@@ -1,5 +1,6 @@
 import type { Refusal } from './errors.ts';
 import type { JsonObject } from './json.ts';
+import type { MindRules } from './mind-rules.ts';
 import type { RuleTypes } from './rule-types.ts';
 import type { Task, TaskSpec } from './task.ts';
 import type { Vote } from './vote.ts';
@@ -117,6 +118,14 @@ export interface Claim extends Base {
   readonly kind: 'claim';
   readonly workerId: string;
   readonly max: number;
+  /** What the mind has chosen for it, among all that wait; absent: it takes the best it can get. */
+  readonly chosen?: readonly Chosen[];
+}
+
+export interface Chosen {
+  readonly taskId: string;
+  /** Why it is to have it, as it is kept with the task. */
+  readonly routing: string;
 }
 
 interface WithLease extends Base {
@@ -288,6 +297,7 @@ export interface Rules {
   /** What a recovered attempt gets at least. */
   readonly recoveryGraceMs: number;
   readonly guardian: GuardianRules;
+  readonly mind: MindRules;
 }
 
 /** Who decides on what the policy does not let through by itself, and how. */

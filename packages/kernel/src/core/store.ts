@@ -5,6 +5,7 @@ import type { Collection, Document } from './document.ts';
 import type { ChainedEntry, LedgerEntry, NewEvent } from './event.ts';
 import type { Fellows } from './fellows.ts';
 import type { JsonObject } from './json.ts';
+import type { LaneDirectory } from './lane-directory.ts';
 import type { SavedPage, SavedQuery, Saving } from './saved.ts';
 import type { Task, TaskStatus } from './task.ts';
 import type { Worker } from './worker.ts';
@@ -195,7 +196,7 @@ export interface Survey {
   /** In which epoch that is so: a store that may have lost something begins another. Null where nothing can get lost. */
   readonly epoch: string | null;
   /** The lanes of the queue that hold tasks, by their keys. */
-  readonly lanes: ReadonlyMap<string, Lane>;
+  readonly lanes: LaneDirectory;
   /** A name for how things stand; every commit gives them another. Null where only one kernel writes. */
   readonly mark: string | null;
   /** No idempotency key behind this one, in the order of its characters, has been used; null: that is not known. */

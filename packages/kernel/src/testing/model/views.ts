@@ -1,7 +1,8 @@
 import { Refusal } from '../../core/errors.ts';
 import type { Task } from '../../core/task.ts';
 import type { Vote } from '../../core/vote.ts';
-import type { Worker } from '../../core/worker.ts';
+import type { Experience, Worker } from '../../core/worker.ts';
+import type { ModelWorker } from './colony.ts';
 
 /** What body and model must agree on. Sequence numbers and versions are the body's own business. */
 const TASK_FIELDS = [
@@ -23,9 +24,23 @@ export function viewVote(vote: Vote): unknown {
   return { ...vote };
 }
 
-export function viewWorker(worker: Omit<Worker, 'version'>): Record<string, unknown> {
-  const { version, ...view } = worker as Worker;
+export function viewWorker(worker: Worker | ModelWorker): Record<string, unknown> {
+  const { version: _, experience: __, attempts: ___, ...view } = worker as Worker & ModelWorker;
   return view;
+}
+
+const DAY_MS = 86_400_000;
+
+/** What ought to be known of a worker: worked out from all its attempts, each weighed by its age. */
+export function experienceOf({ attempts }: ModelWorker): Experience[] {
+  return [...Map.groupBy(attempts, ({ capability }) => capability)].map(([capability, all]) => {
+    const { at } = all.at(-1)!;
+    const weigh = (worth: (one: (typeof all)[number]) => number) =>
+      all.reduce((sum, one) => sum + worth(one) * 0.5 ** (Math.max(0, at - one.at) / DAY_MS), 0);
+    const successes = weigh(({ failed }) => Number(!failed));
+    const timeMs = weigh(({ failed, elapsedMs }) => (failed ? 0 : elapsedMs));
+    return { capability, attempts: weigh(() => 1), successes, meanMs: timeMs / (successes || 1), at };
+  });
 }
 
 /** An answer of the body, as the model would give it. */
