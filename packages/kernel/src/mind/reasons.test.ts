@@ -4,8 +4,9 @@ import { describe, expect, test } from 'vitest';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { Capability, Worker } from '../core/worker.ts';
 import { aWorker, DAWN } from '../testing/scribe.ts';
+import { inWords, read } from './asked.ts';
 import { matches } from './matching.ts';
-import { hindrances, inWords, unmet } from './reasons.ts';
+import { hindrances, unmet } from './reasons.ts';
 
 function bee(capabilities: Capability[], attributes: JsonObject = {}, fields: Partial<Worker> = {}): Worker {
   return aWorker({ profile: { name: 'bob', capabilities, attributes, maxConcurrentTasks: 2 }, ...fields });
@@ -59,19 +60,19 @@ const ROWS: readonly (readonly [JsonObject, Worker, readonly string[]])[] = [
   [
     { capability: 'fly', region: 'eu', worker: 'alice' },
     bee([]),
-    ['needs capability fly; has none', 'needs attribute region eu; declares none', 'is for worker alice; this is bob'],
+    ['needs capability fly; has none', 'is for worker alice; this is bob', 'needs attribute region eu; declares none'],
   ],
   [{ worker: 'bob', cpu: 'high', beeId: 'x', region: null }, bee([]), []],
 ];
 
 test.each(ROWS)('%j', (requirements, worker, reasons) => {
-  expect(unmet(worker, requirements)).toEqual(reasons);
+  expect(unmet(worker, read(requirements))).toEqual(reasons);
 });
 
 test('of several capabilities with the same name, the nearest is told of', () => {
   const far: Capability = { name: 'solve', max_complexity: 1, supported_languages: ['en'] };
   const near: Capability = { name: 'solve', max_complexity: 9, supported_languages: ['en'] };
-  expect(unmet(bee([far, near]), { capability: 'solve', complexity: 5, language: 'fr' })).toEqual([
+  expect(unmet(bee([far, near]), read({ capability: 'solve', complexity: 5, language: 'fr' }))).toEqual([
     'needs capability solve with language fr; its solve lists en',
   ]);
 });
@@ -81,20 +82,31 @@ describe('a reason is no longer than one wants to read', () => {
 
   test('with many and long names', () => {
     const names = many.map(({ name }) => name.toUpperCase());
-    const [reason] = unmet(bee(many), { capabilities: names });
+    const [reason] = unmet(bee(many), read({ capabilities: names }));
     expect(reason!.length).toBeLessThan(1500);
     expect(reason).toContain('and 190 more; has ');
   });
 
   test('with many requirements', () => {
     const requirements = Object.fromEntries(many.map(({ name }) => [name, name]));
-    expect(unmet(bee([]), requirements)).toHaveLength(21);
-    expect(unmet(bee([]), requirements).at(-1)).toBe('and 180 more requirements');
-    expect(inWords(requirements).length).toBeLessThan(4000);
+    expect(unmet(bee([]), read(requirements))).toHaveLength(21);
+    expect(unmet(bee([]), read(requirements)).at(-1)).toBe('and more is asked that it does not have');
+    expect(inWords(read(requirements)).length).toBeLessThan(4000);
+  });
+
+  test('and is found in time, whatever is asked, for as many workers as are told of', () => {
+    const letters = Array.from({ length: 200 }, (_, n) => `a${n}`);
+    const worker = bee(letters.map((name) => ({ name, supported_languages: letters })));
+    const listed = Array.from({ length: 50_000 }, (_, n) => `a${n + 100}`);
+    const attributes = Object.fromEntries(listed.map((name) => [name, null as Json])) as JsonObject;
+    for (const requirements of [{ capabilities: listed, language: listed }, { language: listed }, attributes]) {
+      const asked = read({ ...requirements, ...Object.fromEntries(listed.map((name) => [name, 1])) });
+      for (let n = 0; n < 100; n++) expect(unmet(worker, asked)).toHaveLength(21);
+    }
   });
 
   test('and is text, wherever it is cut', () => {
-    const [reason] = unmet(bee([]), { capability: `${'x'.repeat(58)}${'😀'.repeat(9)}`, region: '\ud800' });
+    const [reason] = unmet(bee([]), read({ capability: `${'x'.repeat(58)}${'😀'.repeat(9)}`, region: '\ud800' }));
     expect(reason!.isWellFormed()).toBe(true);
   });
 });
@@ -128,7 +140,7 @@ test.each([
   ],
   [{ tools: [], name: '' }, 'attribute tools with an empty list, attribute name ""'],
 ] satisfies [JsonObject, string][])('what is asked, in words: %j', (requirements, text) => {
-  expect(inWords(requirements)).toBe(text);
+  expect(inWords(read(requirements))).toBe(text);
 });
 
 const name = fc.constantFrom('a', 'b', 'c');
@@ -175,7 +187,7 @@ test('there is a reason exactly when it does not match', () => {
         const worker = aWorker({ profile });
         const fits = matches(worker, asks);
         fitting += Number(fits);
-        expect(unmet(worker, asks).length === 0).toBe(fits);
+        expect(unmet(worker, read(asks)).length === 0).toBe(fits);
       },
     ),
     { numRuns: 5000 },

@@ -1,24 +1,32 @@
 import { timestamp } from '../core/clock.ts';
-import type { Json, JsonObject } from '../core/json.ts';
+import type { Json } from '../core/json.ts';
 import { type Capability, freeSlots, type Worker, type WorkerProfile } from '../core/worker.ts';
+import { type Asked, attributeInWords, capabilities, detailsInWords, MOST_TOLD, valueInWords } from './asked.ts';
 import { satisfies } from './matching.ts';
-import { word, words } from './words.ts';
+import { MOST_LISTED, word, words } from './words.ts';
 
 /** Why a worker may not have a task, in words for people. There is a reason exactly when `matches` says no. */
 
-/** Requirements are somebody's input: there may be any number. */
-const MOST_REASONS = 20;
-
 /** Every requirement that the worker does not meet, and never will: its profile does not change. */
-export function unmet(worker: Worker, requirements: JsonObject): string[] {
-  const reasons = lackingCapabilities(worker.profile, requirements);
-  for (const [key, wanted] of Object.entries(requirements)) {
-    if (wanted === null || CAPABILITY_KEYS.has(key) || key === 'beeId') continue;
-    const reason = key === 'worker' ? notMeant(worker, wanted) : lackingAttribute(worker.profile, key, wanted);
-    if (reason !== null) reasons.push(reason);
+export function unmet(worker: Worker, asked: Asked): string[] {
+  const reasons: string[] = [];
+  for (const reason of allUnmet(worker, asked)) {
+    if (reasons.push(reason) > MOST_TOLD)
+      return [...reasons.slice(0, MOST_TOLD), 'and more is asked that it does not have'];
   }
-  if (reasons.length <= MOST_REASONS) return reasons;
-  return [...reasons.slice(0, MOST_REASONS), `and ${reasons.length - MOST_REASONS} more requirements`];
+  return reasons;
+}
+
+function* allUnmet(worker: Worker, asked: Asked): Iterable<string> {
+  yield* lackingCapabilities(worker.profile.capabilities, asked);
+  const { id, profile } = worker;
+  if (asked.worker !== undefined && asked.worker !== id && asked.worker !== profile.name) {
+    yield `is for worker ${word(asked.worker)}; this is ${word(profile.name)}`;
+  }
+  for (const [key, wanted] of asked.attributes) {
+    const reason = lackingAttribute(profile, key, wanted);
+    if (reason !== null) yield reason;
+  }
 }
 
 /** What keeps it from being given any task just now. */
@@ -35,107 +43,64 @@ export function hindrances(worker: Worker): string[] {
   return reasons;
 }
 
-/** What is asked of a worker, as it stands after "needs": `capability ocr with language fr, attribute region eu`. */
-export function inWords(requirements: JsonObject): string {
-  const names = capabilityNames(requirements);
-  const details = detailsInWords(requirements);
-  const parts: string[] = [];
-  if (names.length > 0) parts.push([`${capabilities(names)} ${words(names)}`, details].filter(Boolean).join(' '));
-  else if (details !== '') parts.push(`a capability ${details}`);
-  for (const [key, wanted] of Object.entries(requirements)) {
-    if (wanted === null || CAPABILITY_KEYS.has(key) || key === 'beeId') continue;
-    parts.push(key === 'worker' ? `worker ${word(wanted)}` : attributeInWords(key, wanted));
+function* lackingCapabilities(held: readonly Capability[], asked: Asked): Iterable<string> {
+  if (asked.names.size === 0) {
+    const details = detailsInWords(asked);
+    if (details === '' || held.some((one) => shortfallsOf(one, asked).length === 0)) return;
+    yield `needs a capability${details}; ${has(held)}${held.length === 0 ? '' : ', of which none is that'}`;
+    return;
   }
-  if (parts.length === 0) return 'nothing in particular';
-  const listed = parts.slice(0, MOST_REASONS).join(', ');
-  return parts.length > MOST_REASONS ? `${listed} and ${parts.length - MOST_REASONS} more` : listed;
-}
-
-const CAPABILITY_KEYS = new Set(['capability', 'capabilities', 'category', 'language', 'complexity']);
-
-function capabilityNames({ capability, capabilities }: JsonObject): Json[] {
-  return [...new Set([...listOf(capability), ...listOf(capabilities)])];
-}
-
-function capabilities(names: readonly Json[]): string {
-  return names.length === 1 ? 'capability' : 'capabilities';
-}
-
-function listOf(value: Json | undefined): Json[] {
-  if (value === undefined || value === null) return [];
-  return Array.isArray(value) ? value : [value];
-}
-
-function lackingCapabilities({ capabilities: held }: WorkerProfile, requirements: JsonObject): string[] {
-  const names = capabilityNames(requirements);
-  if (names.length === 0) return lackingDetails(held, requirements);
-  const missing = names.filter((name) => !held.some((one) => one.name === name));
-  const lacking = missing.length === 0 ? [] : [`needs ${capabilities(missing)} ${words(missing)}; ${has(held)}`];
-  for (const name of names) {
-    const shortfalls = held.filter((one) => one.name === name).map((one) => shortfallsOf(one, requirements));
+  const byName = Map.groupBy(
+    held.filter(({ name }) => asked.names.has(name)),
+    ({ name }) => name,
+  );
+  const missing = asked.names.size - byName.size;
+  if (missing > 0) {
+    yield `needs ${capabilities(missing)} ${words(firstMissing(asked.names, byName), missing)}; ${has(held)}`;
+  }
+  for (const those of byName.values()) {
+    const shortfalls = those.map((one) => shortfallsOf(one, asked));
     // The nearest of several with the same name; with a shortfall of none it fits.
-    if (shortfalls.length > 0) lacking.push(...shortfalls.reduce((a, b) => (b.length < a.length ? b : a)));
+    yield* shortfalls.reduce((a, b) => (b.length < a.length ? b : a));
   }
-  return lacking;
+}
+
+/** As many as are named. There may be any number, of which a worker has a few. */
+function firstMissing(wanted: ReadonlySet<Json>, held: { has(name: string): boolean }): Json[] {
+  const missing: Json[] = [];
+  for (const one of wanted) {
+    if (!held.has(one as string) && missing.push(one) === MOST_LISTED) break;
+  }
+  return missing;
 }
 
 function has(held: readonly Capability[]): string {
   return held.length === 0 ? 'has none' : `has ${words(held.map(({ name }) => name))}`;
 }
 
-/** No capability is named: some one must do it all. */
-function lackingDetails(held: readonly Capability[], requirements: JsonObject): string[] {
-  const details = detailsInWords(requirements);
-  if (details === '' || held.some((one) => shortfallsOf(one, requirements).length === 0)) return [];
-  return [`needs a capability ${details}; ${has(held)}${held.length === 0 ? '' : ', of which none is that'}`];
-}
-
 /** What one capability lacks, a sentence for each detail. */
-function shortfallsOf(capability: Capability, { category, language, complexity }: JsonObject): string[] {
+function shortfallsOf(capability: Capability, { category, languages, complexity }: Asked): string[] {
   const name = word(capability.name);
   const lacking: string[] = [];
-  if (isAsked(category) && capability.category !== category) {
+  if (category !== undefined && capability.category !== category) {
     const own = capability.category ?? null;
     const its = own === null ? `its ${name} has no category` : `its ${name} is of category ${word(own)}`;
     lacking.push(`needs capability ${name} of category ${word(category)}; ${its}`);
   }
-  const languages: readonly Json[] = capability.supported_languages ?? [];
-  const unspoken = listOf(language).filter((one) => !languages.includes(one));
-  if (unspoken.length > 0) {
-    const its = languages.length === 0 ? `its ${name} lists no language` : `its ${name} lists ${words(languages)}`;
-    lacking.push(`needs capability ${name} with language${unspoken.length > 1 ? 's' : ''} ${words(unspoken)}; ${its}`);
+  if (languages !== undefined) {
+    const spoken = new Set(capability.supported_languages ?? []);
+    const unspoken = languages.size - [...spoken].filter((one) => languages.has(one)).length;
+    if (unspoken > 0) {
+      const its = spoken.size === 0 ? `its ${name} lists no language` : `its ${name} lists ${words([...spoken])}`;
+      const which = `language${unspoken > 1 ? 's' : ''} ${words(firstMissing(languages, spoken), unspoken)}`;
+      lacking.push(`needs capability ${name} with ${which}; ${its}`);
+    }
   }
   const limit = capability.max_complexity ?? null;
-  if (isAsked(complexity) && limit !== null && !satisfies(limit, complexity)) {
+  if (complexity !== undefined && limit !== null && !satisfies(limit, complexity)) {
     lacking.push(`needs complexity ${word(complexity)} of capability ${name}; its maximum is ${word(limit)}`);
   }
   return lacking;
-}
-
-function isAsked(value: Json | undefined): value is Exclude<Json, null> {
-  return value !== undefined && value !== null;
-}
-
-function detailsInWords({ category, language, complexity }: JsonObject): string {
-  const languages = listOf(language);
-  return [
-    isAsked(category) ? `of category ${word(category)}` : '',
-    isAsked(language) ? languagesInWords(languages) : '',
-    isAsked(complexity) ? `for complexity ${word(complexity)}` : '',
-  ]
-    .filter(Boolean)
-    .join(' ');
-}
-
-function languagesInWords(languages: readonly Json[]): string {
-  return languages.length === 0
-    ? 'with any language'
-    : `with language${languages.length > 1 ? 's' : ''} ${words(languages)}`;
-}
-
-function notMeant({ id, profile }: Worker, wanted: Json): string | null {
-  if (wanted === id || wanted === profile.name) return null;
-  return `is for worker ${word(wanted)}; this is ${word(profile.name)}`;
 }
 
 /** What a worker counts as having unless it says otherwise. */
@@ -147,15 +112,4 @@ function lackingAttribute({ attributes }: WorkerProfile, key: string, wanted: Js
   if (satisfies(offered, wanted)) return null;
   const own = offered === undefined ? 'declares none' : isDeclared ? `has ${valueInWords(offered)}` : null;
   return `needs ${attributeInWords(key, wanted)}; ${own ?? `declares none, which counts as ${word(offered!)}`}`;
-}
-
-function attributeInWords(key: string, wanted: Json): string {
-  if (wanted === true) return `attribute ${word(key)}`;
-  const isAtLeast = typeof wanted === 'number' || wanted === 'low' || wanted === 'medium' || wanted === 'high';
-  return `attribute ${word(key)} ${isAtLeast ? 'of at least ' : ''}${valueInWords(wanted)}`;
-}
-
-function valueInWords(value: Json): string {
-  if (!Array.isArray(value)) return word(value);
-  return value.length === 0 ? 'with an empty list' : words(value);
 }
