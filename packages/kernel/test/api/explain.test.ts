@@ -203,6 +203,10 @@ test('a worker that waits on a socket would be given it at once', async () => {
     decision: { worker_id: worker, decided_at: null },
     candidates: [{ worker_id: worker, eligible: true, reasons: [] }],
   });
+  socket.send({ type: 'ready', slots: 0, ref: 2 });
+  await socket.message(({ ref }) => ref === 2);
+  const later = await colony.call('POST /mind/route', { description: 'x', requirements: { capability: 'ocr' } });
+  expect(later.json).toMatchObject({ status: 'queued', candidates: [{ reasons: ['is not asking for work'] }] });
   expect((await colony.call('GET /tasks')).json).toEqual([]);
   expect(socket.messages.filter(({ type }) => type === 'assign')).toEqual([]);
 });
