@@ -23,6 +23,7 @@ import { exportRoutes } from './routes/export.ts';
 import { guardianRoutes } from './routes/guardian.ts';
 import { healthRoutes } from './routes/health.ts';
 import { leaseRoutes } from './routes/leases.ts';
+import { mindRoutes } from './routes/mind.ts';
 import { submitRoute } from './routes/submit.ts';
 import { systemRoutes } from './routes/system.ts';
 import { taskRoutes } from './routes/tasks.ts';
@@ -142,6 +143,7 @@ function registerRoutes(
   checkpointRoutes(app, context);
   exportRoutes(app, context);
   guardianRoutes(app, context, intake, input);
+  mindRoutes(app, context, intake, input);
   claimRoute(app, context);
   leaseRoutes(app, context);
   eventStreamRoute(app, context, streams);

@@ -61,6 +61,12 @@ export class Dispatcher {
     return this.#waiting.has(link);
   }
 
+  /** Whether a worker waits here for work. */
+  isAsking(workerId: string): boolean {
+    for (const link of this.#byWorker.get(workerId) ?? []) if (this.#waiting.get(link)!.credit > 0) return true;
+    return false;
+  }
+
   /** Lets a worker's links know. */
   tell(notice: Notice): void {
     for (const link of [...(this.#byWorker.get(notice.workerId) ?? [])]) {

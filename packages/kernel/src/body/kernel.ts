@@ -14,6 +14,7 @@ import { EventRelay } from './event-relay.ts';
 import { Exports } from './exports.ts';
 import { GuardianDesk } from './guardian-desk.ts';
 import type { KernelObserver, KernelOptions } from './kernel-options.ts';
+import { MindDesk } from './mind-desk.ts';
 import { Presence } from './presence.ts';
 import { Pulse } from './pulse.ts';
 import { Recovery } from './recovery.ts';
@@ -35,6 +36,7 @@ export class Kernel {
   readonly startedAt: number;
   readonly random: () => number;
   readonly guardian: GuardianDesk;
+  readonly mind: MindDesk;
   readonly checkpoints: Checkpoints;
   readonly exports: Exports;
   readonly workers: WorkerDesk;
@@ -138,6 +140,11 @@ export class Kernel {
         if (this.#isUsable) this.#batcher.credited();
       },
       giveBack: (assignments) => this.#recovery.giveBack(assignments),
+    });
+    this.mind = new MindDesk({
+      ...{ store, clock, rules, guardian: this.guardian },
+      asHeard: (workers) => this.workers.asHeard(workers),
+      isAsking: (workerId) => this.#dispatcher.isAsking(workerId),
     });
     this.#pulse = new Pulse({
       ...parts,

@@ -2,13 +2,16 @@ import type { Contents, Moment, Piece } from './archive.ts';
 import type { Now } from './clock.ts';
 import type { IdempotencyKey } from './command.ts';
 import type { Collection, Document } from './document.ts';
-import type { ChainedEntry, LedgerEntry, NewEvent } from './event.ts';
+import type { LedgerEntry, NewEvent } from './event.ts';
 import type { Fellows } from './fellows.ts';
 import type { JsonObject } from './json.ts';
 import type { LaneDirectory } from './lane-directory.ts';
+import type { Ledger } from './ledger.ts';
 import type { SavedPage, SavedQuery, Saving } from './saved.ts';
 import type { Task, TaskStatus } from './task.ts';
 import type { Worker } from './worker.ts';
+
+export type { Ledger, LedgerQuery, LedgerSpan, Verification } from './ledger.ts';
 
 /**
  * The port behind which the colony's state lives. There is no policy below it: a store loads records, commits
@@ -45,6 +48,8 @@ export interface Store {
   due(now: Now, limit: number): Promise<Due>;
   /** The oldest queued task's `queuedAt`, or null. */
   oldestQueued(): Promise<number | null>;
+  /** A place in the whole queue, counted from 1 over all lanes; `BEYOND_COUNTING`: it is not nearer than that. */
+  position(place: QueueRank): Promise<number>;
 
   readonly ledger: Ledger;
   /** The other kernels, where several may share the store; null where there can be only one. */
@@ -83,49 +88,6 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/**
- * The append-only log: in commit order, gapless from 1, chained by hash. A store with one writer chains entries as it
- * appends them; one with several appends first, and `seal` chains afterwards.
- */
-export interface Ledger {
-  span(): Promise<LedgerSpan>;
-  /** Up to `limit` entries after `after`, oldest first; an empty answer means there are none yet. */
-  read(after: number, limit: number): Promise<readonly ChainedEntry[]>;
-  /** The newest `limit` that match, or with `since` the first `limit` after it; oldest first either way. */
-  query(query: LedgerQuery): Promise<readonly ChainedEntry[]>;
-  /** Chains what has been appended and is not chained yet; answers how far the chain then reaches. */
-  seal(): Promise<number>;
-  /** Seals, then recomputes the chain from what is stored, a piece at a time. */
-  verify(): Promise<Verification>;
-}
-
-export interface LedgerSpan {
-  /** The oldest entry still kept; positions before `first - 1` are gone. */
-  readonly first: number;
-  /** The newest entry; 0 when there has been none. */
-  readonly last: number;
-  /** The newest entry that is chained, and its hash. */
-  readonly sealedTo: number;
-  readonly hash: string;
-}
-
-export interface LedgerQuery {
-  readonly type?: string;
-  readonly taskId?: string;
-  readonly workerId?: string;
-  readonly actor?: string;
-  readonly since?: number;
-  readonly limit: number;
-}
-
-export interface Verification {
-  readonly valid: boolean;
-  /** How many entries were checked. */
-  readonly entries: number;
-  readonly head: string;
-  readonly firstInvalidId: number | null;
-}
-
 export interface Needs {
   readonly tasks?: readonly string[];
   readonly workers?: readonly string[];
@@ -156,6 +118,9 @@ export interface QueueRank {
   readonly priority: number;
   readonly seq: number;
 }
+
+/** Places in the queue are counted up to the one before this. */
+export const BEYOND_COUNTING = 10_001;
 
 export interface Loaded {
   readonly tasks: ReadonlyMap<string, Task | Tombstone | null>;

@@ -149,6 +149,8 @@ test('/openapi.json describes every route there is', async () => {
       'GET /guardian/policy',
       'PUT /guardian/policy',
       'POST /guardian/evaluate',
+      'GET /tasks/{id}/explain',
+      'POST /mind/route',
       'GET /votes',
       'POST /votes',
       'GET /votes/{id}',

@@ -83,7 +83,8 @@ function replay(slice: Slice, command: Submit, record: IdempotencyRecord): Decis
   return { change: null, reply: { tasks, replayed: true } };
 }
 
-function checkReferences(slice: Slice, { spec, path }: NewTask): FieldError[] {
+/** What is wrong with the tasks that a new one names. */
+export function checkReferences(slice: Pick<Slice, 'task' | 'rules'>, { spec, path }: NewTask): FieldError[] {
   const errors: FieldError[] = [];
   for (const [index, id] of spec.depends_on.entries()) {
     if (slice.task(id) === null) {
