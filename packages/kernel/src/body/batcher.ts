@@ -289,7 +289,8 @@ export class Batcher {
   /** Whether it is certain that what was decided on was so, also where nothing came of it. */
   async #write(slice: Slice, units: readonly Change[], decided: number): Promise<Committed & { isCertain: boolean }> {
     const { isKept, now, epoch, saving } = slice;
-    if (units.length === 0 && !(isKept && decided > 0)) return { outcomes: [], entries: [], isCertain: true };
+    const mayBeOld = isKept && decided > 0 && this.#options.store.fellows !== null;
+    if (units.length === 0 && !mayBeOld) return { outcomes: [], entries: [], isCertain: true };
     const limits = { room: this.#room(), epoch, saving, basis: this.#slices.basis(slice, units.length > 0) };
     const committed = await this.#options.store.commit(units, now.wall, limits);
     const undisturbed = committed.undisturbed ?? false;

@@ -122,7 +122,9 @@ class Yard {
     await this.pipeline.batcher.settled();
     for (const { link, answer } of this.pipeline.happened.splice(0).flatMap(({ served }) => served)) {
       const { assignments } = answer as { assignments: readonly Assignment[] };
-      this.#credit.set(link, (this.#credit.get(link) ?? 0) - assignments.length);
+      const credit = this.#credit.get(link);
+      // It may have left since.
+      if (credit !== undefined) this.#credit.set(link, credit - assignments.length);
       this.#running.push(...assignments);
     }
     const { items } = await this.pipeline.store.tasks({ status: 'executing', limit: 1000, maxBytes: 1e9 });

@@ -127,7 +127,7 @@ export function eligibility(worker: Pick<Worker, 'id' | 'profile'>, lane: LaneFa
 
 function fitOfKind({ index, profile }: WorkerKind, lane: LaneFacts): number {
   const at = index - lane.base;
-  if (at >= lane.fits.length) lane.fits = grown(lane.fits, Math.max(at + 1, book.kinds.size));
+  if (at >= lane.fits.length) lane.fits = grown(lane.fits, Math.max(at + 8, Math.ceil(at * 1.5)));
   if (Number.isNaN(lane.fits[at])) lane.fits[at] = fitOf(profile, lane.requirements);
   return lane.fits[at]!;
 }

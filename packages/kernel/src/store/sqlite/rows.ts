@@ -1,4 +1,3 @@
-import type { Json } from '../../core/json.ts';
 import {
   type Outcome,
   type PendingReason,
@@ -178,10 +177,22 @@ export function workerFromRow(row: WorkerRow): Worker {
 export function workerValues(worker: Worker): WorkerRow {
   // biome-ignore format: as the columns stand
   return [
-    worker.id, worker.version, JSON.stringify(worker.profile as unknown as Json), JSON.stringify(worker.holds),
+    worker.id, worker.version, profileText(worker.profile), JSON.stringify(worker.holds),
     Number(worker.offline), Number(worker.draining), worker.registeredAt, worker.lastHeartbeat, worker.completed,
     worker.failed, worker.busyMs, worker.recent,
     worker.quarantine === null ? null : JSON.stringify(worker.quarantine),
     experienceText(worker.experience),
   ];
+}
+
+/** It never changes, and it may be long; a worker is written with every task. */
+const profileTexts = new WeakMap<WorkerProfile, string>();
+
+function profileText(profile: WorkerProfile): string {
+  let text = profileTexts.get(profile);
+  if (text === undefined) {
+    text = JSON.stringify(profile);
+    profileTexts.set(profile, text);
+  }
+  return text;
 }
