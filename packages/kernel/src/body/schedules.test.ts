@@ -82,14 +82,15 @@ test('its entry stands in the ledger behind those of the task, in the commit tha
   expect(fired.changes.flatMap(({ puts }) => puts.map(({ kind }) => kind))).toEqual(['task', 'document']);
 });
 
-test('a delay counts from when it was due', async () => {
+test('a delay counts from when it was due, however late that is seen', async () => {
   const setting = await begin();
-  const { createdAt } = await make(setting, { task: { description: 'later', delay_seconds: 30 } });
-  await setting.advance(1250);
+  const task = { description: 'later', delay_seconds: 30 };
+  const { createdAt } = await make(setting, { everyMs: 60_000, task });
+  await away(setting, 62_000);
   const [{ task_id: id }] = (await firings(setting)) as [Fired];
   expect(await setting.pipeline.store.task(id)).toMatchObject({
     pendingReason: 'scheduled',
-    dueAt: createdAt + 31_000,
+    dueAt: createdAt + 90_000,
   });
 });
 
@@ -239,20 +240,14 @@ test('invariant 8: its tasks are judged each time, by the policy that is in forc
 
 test('a firing that a rate limit forbids is skipped, takes nothing from the others, and the next one comes', async () => {
   const setting = await begin();
-  const limit = (id: string, per_second: number) => ({
-    id,
-    type: 'rate_limit',
-    action: 'reject',
-    per_second,
-    burst: 1,
-  });
-  const rules = [limit('wide', 10), limit('narrow', 0.4)];
+  const limit = (id: string, per_second: number, burst: number) => ({ id, type: 'rate_limit', per_second, burst });
+  const rules = [limit('rare', 0.001, 3), limit('slow', 0.4, 1)].map((rule) => ({ ...rule, action: 'reject' }));
   await setting.pipeline.run({ kind: 'set_policy', actor: 'ann', policy: { rules }, expected: null });
   const { createdAt } = await make(setting);
-  await setting.advance(4250);
-  expect(await dueTimes(setting, createdAt)).toEqual([1000, 4000]);
-  const lastSkipped = { dueAt: createdAt + 3000, reason: 'rate_limited' };
-  expect(await schedule(setting)).toMatchObject({ fired: 2, skipped: 2, lastSkipped });
+  await setting.advance(7250);
+  expect(await dueTimes(setting, createdAt)).toEqual([1000, 4000, 7000]);
+  const lastSkipped = { dueAt: createdAt + 6000, reason: 'rate_limited' };
+  expect(await schedule(setting)).toMatchObject({ fired: 3, skipped: 4, lastSkipped });
 });
 
 test('a thousand schedules that are due at once all fire', async () => {

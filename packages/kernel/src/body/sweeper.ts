@@ -140,8 +140,8 @@ export class Sweeper {
   }
 
   async #fire(document: Document): Promise<void> {
-    const command = await this.#options.fire(document);
-    if (command !== null) await this.#issue(command);
+    const command = await this.#options.fire(document).catch(this.#options.onFault);
+    if (command) await this.#issue(command);
   }
 
   async #sweepWorkers(silent: readonly string[]): Promise<void> {

@@ -4,6 +4,7 @@ import { startColony } from './harness.ts';
 
 const TASK = { description: 'Write the report', requirements: { capability: 'writing' }, metadata: { a: 1 } };
 const NIGHTLY = { name: 'nightly report', cron: '30 2 * * *', timezone: 'Europe/Berlin', task: TASK };
+const LONE = { name: 'x', cron: '* * * * *', task: TASK };
 
 test('a schedule is made, looked at, paused, resumed and deleted, and the ledger tells of all that', async () => {
   const { call } = await startColony();
@@ -83,6 +84,24 @@ test('schedules are listed newest first, page by page', async () => {
   expect((await call('GET /schedules?cursor=xyz')).status).toBe(422);
 });
 
+test('a page ends early when what is in it is long, and nothing is left out', async () => {
+  const { call } = await startColony();
+  const long = { ...LONE, task: { ...TASK, payload: 'x'.repeat(900_000) } };
+  for (let n = 0; n < 12; n++) await call('POST /schedules', long);
+  for (let n = 0; n < 45; n++) await call('POST /schedules', LONE);
+  const counts: number[] = [];
+  const seen = new Set<string>();
+  for (let next: string | undefined = '/schedules?limit=50'; next !== undefined; ) {
+    const { json, headers } = await call(`GET ${next}`);
+    counts.push(json.length);
+    for (const { id } of json) seen.add(id);
+    next = /<(.*)>; rel="next"/.exec(String(headers.link))?.[1];
+  }
+  expect(counts).toEqual([50, 7]);
+  expect(seen.size).toBe(57);
+  expect((await call('GET /schedules?limit=57')).json).toHaveLength(55);
+});
+
 test('a rollback says what it does to schedules, and a list of the differences beforehand', async () => {
   const { call } = await startColony();
   const { id } = (await call('POST /schedules', NIGHTLY)).json;
@@ -103,8 +122,6 @@ test('a rollback says what it does to schedules, and a list of the differences b
   }
   expect((await call('GET /schedules')).json).toMatchObject([{ id, paused: false }]);
 });
-
-const LONE = { name: 'x', cron: '* * * * *', task: TASK };
 
 test.each([
   [{}, '/name'],

@@ -1,8 +1,10 @@
 import { Type } from 'typebox';
 import { noSuchSchedule } from '../../body/decide/missing.ts';
 import { timestamp } from '../../core/clock.ts';
+import type { Document } from '../../core/document.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { type Schedule, scheduleFrom } from '../../core/schedule.ts';
+import type { Store } from '../../core/store.ts';
 import { carryOut, sendJson, sendNothing } from '../answer.ts';
 import type { Api, ApiContext } from '../context.ts';
 import { decodeDocumentCursor, encodeDocumentCursor, nextPage } from '../cursor.ts';
@@ -44,11 +46,9 @@ export function scheduleRoutes(api: Api, context: ApiContext, task: ReturnType<t
       const { limit = 100, cursor } = request.query;
       const before = cursor === undefined ? undefined : decodeDocumentCursor(cursor);
       if (before === null) return sendRefusal(reply, invalidField('query.cursor', 'must come from a Link header'));
-      const query = { collection: 'schedule', limit, ...(before !== undefined && { before }) } as const;
-      const { items, more } = await kernel.store.documents(query);
-      const last = items.at(-1);
-      if (more && last) reply.header('link', nextPage(request.url, encodeDocumentCursor(last)));
-      sendJson(reply, 200, `[${items.map((item) => renderSchedule(scheduleFrom(item))).join(',')}]`);
+      const { texts, last } = await page(kernel.store, limit, before);
+      if (last) reply.header('link', nextPage(request.url, encodeDocumentCursor(last)));
+      sendJson(reply, 200, `[${texts.join(',')}]`);
     },
   );
 
@@ -97,6 +97,32 @@ const CREATED = { 201: ScheduleSchema };
 const LISTED = { 200: Type.Array(ScheduleSchema) };
 const FOUND = { 200: ScheduleSchema, 404: ProblemSchema };
 const DELETED = { 204: 'It is gone; what it has handed in stays', 404: ProblemSchema };
+
+/** So many are read at once, and a page ends early when it is this long: templates may be long, too. */
+const AT_ONCE = 20;
+const MOST_CHARACTERS = 8 * 1024 * 1024;
+
+/** Up to `limit` of them, and the last one if there are more behind it. */
+async function page(store: Store, limit: number, before: Before): Promise<{ texts: string[]; last: Document | null }> {
+  const texts: string[] = [];
+  let last = before;
+  for (let characters = 0; ; ) {
+    const query = { collection: 'schedule', limit: Math.min(AT_ONCE, limit - texts.length) } as const;
+    const { items, more } = await store.documents({ ...query, ...(last && { before: last }) });
+    for (const [index, item] of items.entries()) {
+      const text = renderSchedule(scheduleFrom(item));
+      texts.push(text);
+      characters += text.length;
+      last = item;
+      const isMore = more || index < items.length - 1;
+      if (!isMore) return { texts, last: null };
+      if (characters > MOST_CHARACTERS || texts.length === limit) return { texts, last: item };
+    }
+    if (!more) return { texts, last: null };
+  }
+}
+
+type Before = Pick<Document, 'createdAt' | 'id'> | undefined;
 
 /** What a task may have; anything else is not kept, as `POST /tasks` does not. */
 function onlyThese(known: readonly string[], task: JsonObject): JsonObject {
