@@ -6,7 +6,7 @@ import { TaskRoutes } from './routes/tasks.ts';
  * `ColonyNetworkError` when it cannot be reached, with `ColonyTimeoutError` when `timeoutMs` passes, and with the
  * signal's reason when aborted. What is safe to repeat is repeated.
  *
- * Its methods stand by subject in `routes/`: tasks, workers, guardian, system.
+ * Its methods stand by subject in `routes/`: tasks, workers, schedules, guardian, system.
  */
 export class ColonyClient extends TaskRoutes {
   constructor(options: ClientOptions) {

@@ -226,6 +226,39 @@ export interface Vote {
   task_id: string | null;
 }
 
+/** Exactly one of `cron` and `every_seconds` is given. */
+export interface ScheduleInput {
+  name: string;
+  /** `minute hour day month weekday`, or six fields with the seconds first. */
+  cron?: string | null;
+  /** 1 to 31,536,000, exact to a thousandth; counted from when the schedule is made. */
+  every_seconds?: number | null;
+  /** An IANA name, in which `cron` is read. UTC unless given. */
+  timezone?: string;
+  /** What is handed in each time: without `run_at`, `depends_on` and `parent_id`. */
+  task: TaskInput;
+  /** While the task of the last firing has not ended: `skip` this one (unless given), or `queue` another. */
+  overlap?: 'skip' | 'queue';
+  /** Of what was due while no kernel ran: `none` (unless given), or `one` for the newest. */
+  catch_up?: 'none' | 'one';
+}
+
+export interface Schedule extends Required<ScheduleInput> {
+  id: string;
+  paused: boolean;
+  /** Null: it is paused, or there is no such time any more. */
+  next_run_at: string | null;
+  /** The newest due time, whether a task came of it or not. */
+  last_due_at: string | null;
+  last_task_id: string | null;
+  /** How many due times came to a task, and how many did not. */
+  fired: number;
+  skipped: number;
+  last_skipped: { due_at: string; reason: 'overlap' | 'missed' | 'rate_limited' } | null;
+  created_by: string;
+  created_at: string;
+}
+
 /** One event of the stream. `id` is the ledger's gapless number; ephemeral events have none. */
 export interface ColonyEvent {
   id?: number;
@@ -254,6 +287,10 @@ export type EventType =
   | 'vote_opened'
   | 'vote_cast'
   | 'vote_closed'
+  | 'schedule_created'
+  | 'schedule_updated'
+  | 'schedule_deleted'
+  | 'schedule_fired'
   | 'task_assigned'
   | 'task_unroutable'
   | 'task_progress'

@@ -24,6 +24,7 @@ import { guardianRoutes } from './routes/guardian.ts';
 import { healthRoutes } from './routes/health.ts';
 import { leaseRoutes } from './routes/leases.ts';
 import { mindRoutes } from './routes/mind.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
 import { submitRoute } from './routes/submit.ts';
 import { systemRoutes } from './routes/system.ts';
 import { taskRoutes } from './routes/tasks.ts';
@@ -133,13 +134,14 @@ function registerRoutes(
   routes: readonly RouteOptions[],
   streams: Set<EventStream>,
 ): void {
-  const intake = new Intake(context.config.maxTimeoutSeconds);
+  const intake = new Intake(context.kernel.maker);
   const input = taskInput(context.config.maxTimeoutSeconds);
   submitRoute(app, context, intake, input);
   batchRoute(app, context, intake, input);
   taskRoutes(app, context);
   workerRoutes(app, context);
   voteRoutes(app, context);
+  scheduleRoutes(app, context, input);
   checkpointRoutes(app, context);
   exportRoutes(app, context);
   guardianRoutes(app, context, intake, input);

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Command } from '../core/command.ts';
 import { canonicalJson } from '../core/json.ts';
+import { scheduleFrom } from '../core/schedule.ts';
 import { voteFrom } from '../core/vote.ts';
 import type { Worker } from '../core/worker.ts';
 import { decisionFrom } from '../mind/decision.ts';
@@ -106,6 +107,10 @@ class Twins {
     for (const vote of this.model.votes) {
       const document = await store.document('vote', vote.id);
       expect(document && viewVote(voteFrom(document))).toEqual(viewVote(vote));
+    }
+    for (const schedule of this.model.schedules) {
+      const document = await store.document('schedule', schedule.id);
+      expect(document && scheduleFrom(document)).toEqual(schedule);
     }
     for (const [status, count] of Object.entries((await store.survey()).tasks)) {
       expect([status, count]).toEqual([status, kept.filter((task) => task.status === status).length]);

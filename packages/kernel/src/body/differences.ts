@@ -1,7 +1,9 @@
 import type { Figures } from '../core/checkpoint.ts';
+import { collectionOf } from '../core/document.ts';
 import type { Saved } from '../core/saved.ts';
 import type { Put, Store } from '../core/store.ts';
 import { rewound } from '../guardian/rewind.ts';
+import { revived } from './reviving.ts';
 
 const PAGE = 200;
 
@@ -18,17 +20,22 @@ export interface Difference {
 export async function figuresSince(store: Store, number: number, wall: number): Promise<Figures> {
   const tasks = { restored: 0, removed: 0, requeued: (await store.survey()).tasks.executing };
   const votes = { restored: 0, removed: 0 };
+  const schedules = { restored: 0, removed: 0 };
   for await (const item of savedSince(store, number)) {
-    for (const put of rewound(item, wall, 0)) {
+    for (const put of rewound(item, wall, 0, revived)) {
       if (put.kind === 'remains') continue;
       const end = put.next === null ? 'removed' : 'restored';
       if (put.kind === 'task') {
         tasks[end]++;
         if (put.prev?.status === 'executing') tasks.requeued--;
-      } else if (item.id.startsWith('vote ') && put.kind === 'document') votes[end]++;
+      } else if (put.kind === 'document') {
+        const collection = collectionOf(item.id);
+        if (collection === 'vote') votes[end]++;
+        else if (collection === 'schedule') schedules[end]++;
+      }
     }
   }
-  return { tasks, votes };
+  return { tasks, votes, schedules };
 }
 
 async function* savedSince(store: Store, since: number): AsyncGenerator<Saved> {
@@ -43,7 +50,7 @@ async function* savedSince(store: Store, since: number): AsyncGenerator<Saved> {
 /** What a rollback would change of these. What is left of a task that is not there is no difference to anybody who looks. */
 export function differencesOf(items: readonly Saved[], wall: number): Difference[] {
   return items.flatMap((item) =>
-    rewound(item, wall, 0).flatMap((put): Difference[] =>
+    rewound(item, wall, 0, revived).flatMap((put): Difference[] =>
       put.kind === 'remains'
         ? []
         : [{ kind: item.kind, id: item.id, from: standingOf(put.prev), to: standingOf(put.next) }],

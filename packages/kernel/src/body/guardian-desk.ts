@@ -66,6 +66,8 @@ export class GuardianDesk {
     switch (command.kind) {
       case 'submit':
         return this.#judge(command.tasks);
+      case 'fire_schedule':
+        return command.task === null ? null : this.#judge([command.task]);
       case 'retry':
         return this.#judgeStored(command.taskId, command);
       case 'set_policy':

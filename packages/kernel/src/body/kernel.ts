@@ -4,6 +4,7 @@ import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { EventBus } from '../core/event-bus.ts';
 import type { Store } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
+import type { TaskMaker } from '../core/task-maker.ts';
 import { Aftermath } from './aftermath.ts';
 import { Batcher } from './batcher.ts';
 import { Checkpoints } from './checkpoints.ts';
@@ -12,6 +13,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { EventRelay } from './event-relay.ts';
 import { Exports } from './exports.ts';
+import { fireAhead } from './firing.ts';
 import { GuardianDesk } from './guardian-desk.ts';
 import type { KernelObserver, KernelOptions } from './kernel-options.ts';
 import { MindDesk } from './mind-desk.ts';
@@ -35,6 +37,7 @@ export class Kernel {
   readonly rules: Rules;
   readonly startedAt: number;
   readonly random: () => number;
+  readonly maker: TaskMaker;
   readonly guardian: GuardianDesk;
   readonly mind: MindDesk;
   readonly checkpoints: Checkpoints;
@@ -71,6 +74,7 @@ export class Kernel {
     this.bus = bus;
     this.rules = rules;
     this.random = random;
+    this.maker = options.maker;
     this.guardian = new GuardianDesk(store, rules.guardian, new Turns(setImmediate));
     this.#observer = observer;
     this.#version = options.version;
@@ -165,6 +169,7 @@ export class Kernel {
       checkpoints: this.checkpoints,
       rules: options.retention,
       random,
+      fire: (document) => fireAhead(document, this.maker, clock, this.guardian),
       onRepaired: () => this.#storeRepaired(),
       onFault: (error) => this.#failed(error, 'sweep'),
     });

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Document } from '../core/document.ts';
 import { StorageUnavailable } from '../core/errors.ts';
+import type { FireSchedule } from '../core/schedule.ts';
 import type { Store } from '../core/store.ts';
 import type { Batcher } from './batcher.ts';
 import type { Checkpoints } from './checkpoints.ts';
@@ -35,6 +36,8 @@ export interface SweeperOptions {
   readonly relay: EventRelay;
   readonly rules: SweepRules;
   readonly random: () => number;
+  /** What is to be done about a schedule that is due; null: nothing any more. */
+  readonly fire: (document: Document) => Promise<FireSchedule | null>;
   readonly isBroken: () => boolean;
   readonly onRepaired: () => Promise<void>;
   readonly onFault: (error: unknown) => void;
@@ -129,9 +132,16 @@ export class Sweeper {
     );
   }
 
-  async #issueFor({ collection, id }: Document): Promise<void> {
+  async #issueFor(document: Document): Promise<void> {
+    const { collection, id } = document;
     if (collection === 'vote') await this.#issue({ kind: 'expire_vote', actor: 'kernel', voteId: id });
     else if (collection === 'quarantine') await this.#issue({ kind: 'try_worker', actor: 'kernel', workerId: id });
+    else if (collection === 'schedule') await this.#fire(document);
+  }
+
+  async #fire(document: Document): Promise<void> {
+    const command = await this.#options.fire(document).catch(this.#options.onFault);
+    if (command) await this.#issue(command);
   }
 
   async #sweepWorkers(silent: readonly string[]): Promise<void> {

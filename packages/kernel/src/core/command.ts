@@ -2,6 +2,7 @@ import type { Refusal } from './errors.ts';
 import type { JsonObject } from './json.ts';
 import type { MindRules } from './mind-rules.ts';
 import type { RuleTypes } from './rule-types.ts';
+import type { ScheduleCommand, ScheduleReplies } from './schedule.ts';
 import type { Task, TaskSpec } from './task.ts';
 import type { Vote } from './vote.ts';
 import type { Capability, Worker } from './worker.ts';
@@ -34,6 +35,7 @@ export type Command =
   | OpenVote
   | CastBallot
   | ExpireVote
+  | ScheduleCommand
   | Announce;
 
 interface Base {
@@ -253,7 +255,7 @@ export interface Assignment {
 }
 
 /** What each command answers when it is carried out. */
-export interface Replies {
+export interface Replies extends ScheduleReplies {
   submit: { tasks: readonly Task[]; replayed: boolean };
   cancel: { task: Task };
   retry: { task: Task };

@@ -1,7 +1,7 @@
 import type { JsonObject } from './json.ts';
 
 /**
- * What the parts of the colony keep beside tasks and workers: votes, policies, checkpoints … each in a collection of its
+ * What the parts of the colony keep beside tasks and workers: votes, policies, schedules … each in a collection of its
  * own. A store knows of a document only what it takes to find it; what it says is its collection's business.
  */
 export interface Document {
@@ -21,7 +21,15 @@ export interface Document {
   readonly body: JsonObject;
 }
 
-export const COLLECTIONS = ['bucket', 'checkpoint', 'checkpoint_numbering', 'policy', 'quarantine', 'vote'] as const;
+export const COLLECTIONS = [
+  'bucket',
+  'checkpoint',
+  'checkpoint_numbering',
+  'policy',
+  'quarantine',
+  'schedule',
+  'vote',
+] as const;
 export type Collection = (typeof COLLECTIONS)[number];
 
 /** Which of them are part of checkpoints: a rollback makes their documents what they were. */
@@ -31,6 +39,7 @@ export const IN_CHECKPOINTS: Readonly<Record<Collection, boolean>> = {
   checkpoint_numbering: false,
   policy: false,
   quarantine: false,
+  schedule: true,
   vote: true,
 };
 

@@ -1,5 +1,6 @@
 import type { Piece } from '../core/archive.ts';
 import type { ChainedEntry } from '../core/event.ts';
+import { type Schedule, scheduleFrom } from '../core/schedule.ts';
 import type { Store } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import { type Vote, voteFrom } from '../core/vote.ts';
@@ -25,6 +26,7 @@ export async function checkExport(
   const replay = new Replay((text) => complain(`in an export: ${text}`));
   for (const entry of entries) replay.follow(entry);
   replay.compare(tasks, await readVotes(store));
+  replay.schedules.compare(await readSchedules(store));
   const held = (await store.workers()).flatMap(({ id, holds }) => holds.map((task) => `${task} ${id}`));
   const running = [...tasks.values()].filter(({ status }) => status === 'executing');
   const theirs = running.map(({ id, worker }) => `${id} ${worker}`);
@@ -40,4 +42,8 @@ export async function readTasks(store: Store): Promise<Map<string, Task>> {
 
 export async function readVotes(store: Store): Promise<Vote[]> {
   return (await store.documents({ collection: 'vote', limit: 1_000_000 })).items.map(voteFrom);
+}
+
+export async function readSchedules(store: Store): Promise<Schedule[]> {
+  return (await store.documents({ collection: 'schedule', limit: 1_000_000 })).items.map(scheduleFrom);
 }

@@ -8,6 +8,7 @@ import * as claiming from './claim.ts';
 import type { Decision } from './decision.ts';
 import * as policing from './policy.ts';
 import * as quarantining from './quarantine.ts';
+import * as scheduling from './schedules.ts';
 import * as settling from './settle.ts';
 import * as submitting from './submit.ts';
 import * as sweeping from './sweep.ts';
@@ -59,11 +60,17 @@ export function needs(slice: Slice, command: Command, wanted: Wanted): void {
     case 'expire_vote':
       voting.needs(slice, command, wanted);
       return;
+    case 'pause_schedule':
+    case 'delete_schedule':
+    case 'fire_schedule':
+      scheduling.needs(slice, command, wanted);
+      return;
     case 'set_policy':
       policing.needs(wanted);
       return;
     case 'register':
     case 'open_vote':
+    case 'create_schedule':
     case 'announce':
       return;
   }
@@ -121,6 +128,14 @@ function dispatch(slice: Slice, command: Command): Decision<Replies[keyof Replie
       return voting.cast(slice, command);
     case 'expire_vote':
       return voting.expire(slice, command);
+    case 'create_schedule':
+      return scheduling.create(slice, command);
+    case 'pause_schedule':
+      return scheduling.pause(slice, command);
+    case 'delete_schedule':
+      return scheduling.remove(slice, command);
+    case 'fire_schedule':
+      return scheduling.fire(slice, command);
     case 'announce':
       return announce(slice, command);
   }

@@ -107,7 +107,7 @@ export function checkReferences(slice: Pick<Slice, 'task' | 'rules'>, { spec, pa
 }
 
 /** Lets one task into the colony: judged, then queued, waiting, or cancelled because a dependency has failed. */
-function admit(change: Change, policy: Policy, asked: NewTask, seq: number): Task {
+export function admit(change: Change, policy: Policy, asked: NewTask, seq: number): Task {
   const { id, spec, json, contentHash, lane } = asked;
   const { now } = change.slice;
   const parent = spec.parent_id === null ? null : (change.readTask(spec.parent_id) as Task);

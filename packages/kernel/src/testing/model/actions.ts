@@ -5,6 +5,7 @@ import { DEFAULT_POLICY } from '../../guardian/default-policy.ts';
 import { newTask } from '../pipeline.ts';
 import type { ModelTask } from './colony.ts';
 import type { Model } from './model.ts';
+import { aboutSchedule, scheduling } from './schedule-actions.ts';
 
 /**
  * What may happen to a colony, drawn at random. An action names tasks and workers by a number only; which one that
@@ -108,6 +109,7 @@ export const action = fc.record({
     { weight: 1, arbitrary: open },
     { weight: 1, arbitrary: setPolicy },
     { weight: 4, arbitrary: vote },
+    { weight: 4, arbitrary: scheduling },
     { weight: 2, arbitrary: time },
   ),
 });
@@ -152,6 +154,11 @@ export function commandOf(what: Timeless, model: Model): Command {
     }
     case 'set_policy':
       return { kind: 'set_policy', actor: 'ann', policy: { rules: POLICIES[what.rules]! }, expected: what.expected };
+    case 'create_schedule':
+    case 'pause_schedule':
+    case 'delete_schedule':
+    case 'fire_schedule':
+      return aboutSchedule(what, model);
     case 'open_vote':
       return opening(what, model);
     case 'cast_ballot':

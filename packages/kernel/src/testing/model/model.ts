@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import type * as Commands from '../../core/command.ts';
 import type { Command } from '../../core/command.ts';
 import { type ModelTask, type ModelWorker, Refused } from './colony.ts';
-import { Guarded } from './guardian.ts';
-import { viewTask, viewVote } from './views.ts';
+import { type ModelSchedule, Scheduled } from './schedules.ts';
+import { viewSchedule, viewTask, viewVote } from './views.ts';
 
 const DAY_MS = 86_400_000;
 
 /** Every command, carried out on the model as simply as it can be said. */
-export class Model extends Guarded {
+export class Model extends Scheduled {
   run(command: Command): unknown {
     this.events = [];
     this.actor = command.actor;
@@ -59,6 +59,14 @@ export class Model extends Guarded {
         return { vote: viewVote(this.castBallot(command)) };
       case 'expire_vote':
         return { vote: viewVote(this.expireVote(command)) };
+      case 'create_schedule':
+      case 'pause_schedule':
+      case 'delete_schedule':
+        return { schedule: viewSchedule(this.aboutSchedule(command) as ModelSchedule) };
+      case 'fire_schedule': {
+        const fired = this.aboutSchedule(command) as ModelTask | null;
+        return { fired: fired && viewTask(fired) };
+      }
       case 'announce':
         this.say(command.event, 'kernel', command.data);
         return {};
@@ -80,12 +88,12 @@ export class Model extends Guarded {
       if (orphan || unknown) throw new Refused('validation_failed');
     }
     this.count(tasks);
-    const admitted = tasks.map((task) => this.#admit(task));
+    const admitted = tasks.map((task) => this.admit(task));
     if (idempotency) this.keys.unshift({ ...idempotency, taskIds: tasks.map(({ id }) => id), at: this.now.wall });
     return { tasks: admitted.map(viewTask), replayed: false };
   }
 
-  #admit({ id, spec, contentHash, lane }: Commands.NewTask): ModelTask {
+  protected admit({ id, spec, contentHash, lane }: Commands.NewTask): ModelTask {
     const { wall } = this.now;
     const unmet = this.unmet(spec);
     const failed = spec.depends_on

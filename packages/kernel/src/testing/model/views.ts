@@ -1,4 +1,5 @@
 import { Refusal } from '../../core/errors.ts';
+import type { Schedule } from '../../core/schedule.ts';
 import type { Task } from '../../core/task.ts';
 import type { Vote } from '../../core/vote.ts';
 import type { Experience, Worker } from '../../core/worker.ts';
@@ -24,6 +25,11 @@ export function viewVote(vote: Vote): unknown {
   return { ...vote };
 }
 
+/** As it is at this moment. */
+export function viewSchedule(schedule: Schedule): unknown {
+  return { ...schedule };
+}
+
 export function viewWorker(worker: Worker | ModelWorker): Record<string, unknown> {
   const { version: _, experience: __, attempts: ___, ...view } = worker as Worker & ModelWorker;
   return view;
@@ -46,7 +52,9 @@ export function experienceOf({ attempts }: ModelWorker): Experience[] {
 /** An answer of the body, as the model would give it. */
 export function viewAnswer(answer: unknown): unknown {
   if (answer instanceof Refusal) return { refused: answer.code };
-  const { task, tasks, replayed, worker, assignments, vote, policy } = answer as {
+  const { task, tasks, replayed, worker, assignments, vote, policy, schedule, fired } = answer as {
+    schedule?: Schedule;
+    fired?: Task | null;
     policy?: unknown;
     vote?: Vote;
     task?: Task;
@@ -57,6 +65,8 @@ export function viewAnswer(answer: unknown): unknown {
   };
   if (task) return { task: viewTask(task) };
   if (tasks) return { tasks: tasks.map(viewTask), replayed };
+  if (schedule) return { schedule: viewSchedule(schedule) };
+  if (fired !== undefined) return { fired: fired && viewTask(fired) };
   if (policy) return { policy };
   if (vote) return { vote: viewVote(vote) };
   if (worker) return { worker: worker.id };
