@@ -1,4 +1,5 @@
 /** Why a task waits, who got it, and who would. */
+import { ColonyClient } from '@colonyos/client';
 import { expect, test } from 'vitest';
 import { arrived, type Harness, startColony, TestSocket } from './harness.ts';
 
@@ -224,4 +225,14 @@ test('of a thousand workers a hundred are named, the best of them, and all are c
     Array.from({ length: 100 }, (_, at) => at < 50),
   );
   expect(summary).toContain('50 workers that could do this have a free slot');
+});
+
+test('the client asks both', async () => {
+  const { listen } = await startColony();
+  const colony = new ColonyClient({ url: await listen() });
+  const task = { description: 'x', requirements: { capability: 'ocr' } };
+  const { id } = await colony.submit(task);
+  expect(await colony.explain(id)).toMatchObject({ waiting_for: ['worker'], queue_position: 1 });
+  expect(await colony.route(task)).toMatchObject({ status: 'queued', queue_position: 2, decision: null });
+  await expect(colony.explain('nobody')).rejects.toMatchObject({ status: 404, code: 'task_not_found' });
 });
