@@ -27,6 +27,7 @@ export const LEDGER_TYPES = [
   'worker_quarantined',
   'worker_released',
   'task_assigned',
+  'task_unroutable',
   'task_completed',
   'task_failed',
   'task_released',

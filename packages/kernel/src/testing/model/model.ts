@@ -41,6 +41,8 @@ export class Model extends Guarded {
       case 'promote':
       case 'recover':
         return { task: viewTask(this.sweep(command)) };
+      case 'mark_unroutable':
+        return { task: viewTask(this.markUnroutable(command)) };
       case 'register':
         return { worker: this.register(command) };
       case 'heartbeat':
