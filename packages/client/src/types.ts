@@ -215,8 +215,7 @@ export interface Wait {
 /** One worker as a task sees it. */
 export interface Candidate {
   worker_id: string;
-  /** Null: it is not registered any more. */
-  name: string | null;
+  name: string;
   /** It could be given the task right away, if it asked for work. */
   eligible: boolean;
   /** What is against it, in words. */

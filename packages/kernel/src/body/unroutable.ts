@@ -3,7 +3,7 @@ import type { MarkUnroutable } from '../core/command.ts';
 import type { Lane, Store } from '../core/store.ts';
 import type { Worker } from '../core/worker.ts';
 import { inWords, read } from '../mind/asked.ts';
-import { matches } from '../mind/matching.ts';
+import { eligibility, laneFacts } from '../mind/eligibility.ts';
 import { unroutableAt } from './told.ts';
 
 /** Nobody is told that nobody can do it before this is over: the workers may come a moment after the tasks. */
@@ -83,12 +83,13 @@ export class Unroutable {
       if (present.has(watched.witness)) return 0;
       Object.assign(watched, { witness: null, since: now.wall, from: now.steady });
     }
-    const { requirements } = watched.lane;
+    const { key, requirements } = watched.lane;
+    const facts = laneFacts(key, requirements);
     const end = Math.min(this.#arrivals.length, watched.looked + limit);
     const begin = watched.looked;
     while (watched.looked < end && watched.witness === null) {
       const worker = present.get(this.#arrivals[watched.looked++]!);
-      if (worker && matches(worker, requirements)) watched.witness = worker.id;
+      if (worker && eligibility(worker, facts) > 0) watched.witness = worker.id;
     }
     return watched.looked - begin;
   }

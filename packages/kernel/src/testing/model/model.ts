@@ -181,6 +181,7 @@ export class Model extends Guarded {
 
   #assign(task: ModelTask, worker: ModelWorker): void {
     task.attempt++;
+    this.told.delete(task);
     task.leaseToken++;
     Object.assign(task, { status: 'executing', worker: worker.id, lastOutcome: null, startedAt: this.now.wall });
     Object.assign(task, { deadline: this.now.steady + task.timeoutMs, progress: null, error: null, errorTrace: null });

@@ -77,6 +77,10 @@ export class Tasks extends Workers {
     return task;
   }
 
+  toldAt(id: string): number | null {
+    return this.told.get(this.find(id)) ?? null;
+  }
+
   /** What is told is told until something has changed since. */
   protected markUnroutable({ taskId, since, reason }: Commands.MarkUnroutable): ModelTask {
     const task = this.find(taskId);
