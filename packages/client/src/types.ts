@@ -178,6 +178,53 @@ export interface Evaluation {
   violations: { rule: string; message: string }[];
 }
 
+/** What a task waits for: `capacity` is a free slot or a limit, `worker` somebody who can do it and asks for work. */
+export type WaitingFor = PendingReason | 'capacity' | 'worker';
+
+/** Why a task waits, or who got it and why. */
+export interface Explanation {
+  status: TaskStatus;
+  /** All of it in a sentence. */
+  summary: string;
+  /** All that it waits for at once. */
+  waiting_for: WaitingFor[];
+  waits: Wait[];
+  /** From 1, over all queued tasks; 10001: further back than 10,000. Null: it is not queued. */
+  queue_position: number | null;
+  /** `decided_at` is null where nothing was decided, but would be. */
+  decision: { worker_id: string; score: number | null; decided_at: string | null } | null;
+  /** The best first, at most 100: as of now for a task that waits, else as it was decided. */
+  candidates: Candidate[];
+  /** How many there are, named or not. */
+  candidates_total: number;
+}
+
+/** One thing that a task waits for. */
+export interface Wait {
+  waiting_for: WaitingFor;
+  /** What would end it, in words. */
+  text: string;
+  /** When it is over, one way or another. */
+  until: string | null;
+  vote_id?: string;
+  not_voted?: string[];
+  /** Those that have not completed, the first 20 of them. */
+  dependencies?: { id: string; status: TaskStatus }[];
+}
+
+/** One worker as a task sees it. */
+export interface Candidate {
+  worker_id: string;
+  name: string;
+  /** It could be given the task right away, if it asked for work. */
+  eligible: boolean;
+  /** What is against it, in words. */
+  reasons: string[];
+  score: number | null;
+  /** What the score is made of. */
+  scores: Record<string, number>;
+}
+
 export interface Checkpoint {
   checkpoint_id: string;
   timestamp: string;

@@ -9,7 +9,7 @@ import type { WorkerLink } from './links.ts';
 import type { Slice } from './slice.ts';
 
 /** So many are weighed against each other for one task; of more, those who have waited longest. */
-const MOST_CONTENDERS = 64;
+export const MOST_CONTENDERS = 64;
 
 /** What comes of it: claims, in the order in which they are to be decided. */
 export interface Allocated {

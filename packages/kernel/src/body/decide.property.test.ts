@@ -16,6 +16,7 @@ import { Model } from '../testing/model/model.ts';
 import { experienceOf, viewAnswer, viewTask, viewVote, viewWorker } from '../testing/model/views.ts';
 import { Pipeline } from '../testing/pipeline.ts';
 import { RULES } from '../testing/rules.ts';
+import { unroutableAt } from './told.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -103,7 +104,11 @@ class Twins {
     const workers = [...(await store.workers())].sort((a, b) => byNumber(a.id, b.id));
     expect(workers.map(viewWorker)).toEqual(this.model.workers.map(viewWorker));
     for (const [at, worker] of workers.entries()) compareExperience(worker, this.model.workers[at]!);
-    for (const { attempt, routing } of items) expect(decisionFrom(routing) !== null).toBe(attempt > 0);
+    for (const { id, attempt, routing } of items) {
+      const toldAt = this.model.toldAt(id);
+      expect(unroutableAt({ routing })).toBe(toldAt);
+      if (toldAt === null) expect(decisionFrom(routing) !== null).toBe(attempt > 0);
+    }
     for (const vote of this.model.votes) {
       const document = await store.document('vote', vote.id);
       expect(document && viewVote(voteFrom(document))).toEqual(viewVote(vote));

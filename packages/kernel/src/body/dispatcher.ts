@@ -61,10 +61,14 @@ export class Dispatcher {
     return this.#waiting.has(link);
   }
 
-  /** Whether a worker waits here for work. */
-  isAsking(workerId: string): boolean {
-    for (const link of this.#byWorker.get(workerId) ?? []) if (this.#waiting.get(link)!.credit > 0) return true;
-    return false;
+  /** How long a worker has been waiting here for work, in milliseconds; null: it does not. */
+  waitedMs(workerId: string, steady: number): number | null {
+    let waited: number | null = null;
+    for (const link of this.#byWorker.get(workerId) ?? []) {
+      const { credit, since } = this.#waiting.get(link)!;
+      if (credit > 0) waited = Math.max(waited ?? 0, steady - (since ?? steady));
+    }
+    return waited;
   }
 
   /** Lets a worker's links know. */

@@ -148,7 +148,7 @@ export class Kernel {
     this.mind = new MindDesk({
       ...{ store, clock, rules, guardian: this.guardian },
       asHeard: (workers) => this.workers.asHeard(workers),
-      isAsking: (workerId) => this.#dispatcher.isAsking(workerId),
+      waitedMs: (workerId) => this.#dispatcher.waitedMs(workerId, clock.now().steady),
     });
     this.#pulse = new Pulse({
       ...parts,

@@ -1,26 +1,21 @@
 import type { Clock } from '../core/clock.ts';
 import type { NewTask, Rules } from '../core/command.ts';
 import { Refusal } from '../core/errors.ts';
-import type { JsonObject } from '../core/json.ts';
-import type { QueueRank, Store, Tombstone } from '../core/store.ts';
-import { type Task, type TaskStatus, TERMINAL } from '../core/task.ts';
-import { voteFrom } from '../core/vote.ts';
+import type { QueueRank, Store } from '../core/store.ts';
+import { Spec, type Task, type TaskStatus, TERMINAL } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
-import { approvalsNeeded } from '../guardian/consensus.ts';
-import { type Field, fieldOf } from '../mind/candidates.ts';
+import { type Candidate, type Field, fieldOf } from '../mind/candidates.ts';
+import { type Considered, decisionFrom } from '../mind/decision.ts';
+import { passingFacts } from '../mind/eligibility.ts';
 import { type Explanation, summaryOfDecided, summaryOfWaiting } from '../mind/explanation.ts';
-import {
-  type Dependency,
-  type Limit,
-  type OpenVote,
-  type Pending,
-  waitsOfPending,
-  waitsOfQueued,
-} from '../mind/waits.ts';
+import { score } from '../mind/scoring.ts';
+import { type Limit, waitsOfPending, waitsOfQueued } from '../mind/waits.ts';
+import { word } from '../mind/words.ts';
+import { MOST_CONTENDERS } from './allocation.ts';
 import { noSuchTask } from './decide/missing.ts';
 import { checkReferences } from './decide/submit.ts';
-import { waitFor } from './decide/waiting.ts';
 import type { GuardianDesk } from './guardian-desk.ts';
+import { isLater, pendingOf, unmetOf, voteToBe } from './pending.ts';
 
 /** What it answers. */
 export { type Explanation, waitingFor } from '../mind/explanation.ts';
@@ -32,8 +27,8 @@ export interface MindDeskOptions {
   readonly guardian: GuardianDesk;
   /** Workers with their last sign of life as of now. */
   readonly asHeard: (workers: readonly Worker[]) => Promise<Worker[]>;
-  /** Whether a worker has asked this kernel for work and waits for it. */
-  readonly isAsking: (workerId: string) => boolean;
+  /** How long a worker has been waiting for work at this kernel; null: it does not. */
+  readonly waitedMs: (workerId: string) => number | null;
 }
 
 /**
@@ -52,11 +47,11 @@ export class MindDesk {
     if (task === null) return noSuchTask(taskId);
     if (task.status !== 'pending' && task.status !== 'queued') return this.#decided(task);
     const { requirements } = task.spec.value;
-    const field = await this.#field(requirements);
+    const field = await this.#field(task);
     const waits =
       task.status === 'queued'
         ? waitsOfQueued(field, requirements, await this.#limits())
-        : waitsOfPending(await this.#pending(task));
+        : waitsOfPending(await pendingOf(task, this.#options.store, this.#options.clock.now().wall));
     const isServed = task.status === 'queued' && waits.length === 0;
     return {
       status: task.status,
@@ -78,7 +73,7 @@ export class MindDesk {
     if (errors.length > 0) return new Refusal('validation_failed', errors[0]!.message, { errors });
 
     const { verdict, violations } = await guardian.evaluate(asked);
-    const field = await this.#field(requirements);
+    const field = await this.#field({ id: asked.id, lane: asked.lane, spec: new Spec(asked.json, asked.spec) });
     const would = (status: TaskStatus, summary: string, more: Partial<Explanation> = {}): Explanation => ({
       ...{ status, summary: `Would be ${summary}`, waits: [], queuePosition: null, decision: null },
       ...named(field),
@@ -91,16 +86,20 @@ export class MindDesk {
     const failed = unmet.find(({ status }) => TERMINAL.has(status));
     if (failed) return would('cancelled', `cancelled: it depends on task ${failed.id}, which is ${failed.status}.`);
     const dueAt = run_at === null ? null : Date.parse(run_at);
-    const isLater = waitFor({ asks: false, unmet: 0, dueAt }, clock.now().wall) !== null;
-    const vote = verdict === 'require_approval' ? this.#voteToBe() : null;
-    const pending = waitsOfPending({ vote, unmet, dueAt: isLater ? dueAt : null, isRetry: false });
+    const vote = verdict === 'require_approval' ? voteToBe(rules.guardian) : null;
+    const pending = waitsOfPending({
+      vote,
+      unmet,
+      dueAt: isLater(dueAt, clock.now().wall) ? dueAt : null,
+      isRetry: false,
+    });
     if (pending.length > 0) return would('pending', summaryOfWaiting('pending', pending), { waits: pending });
 
     const waits = waitsOfQueued(field, requirements, await this.#limits());
     const [first] = field.candidates;
     if (waits.length === 0 && first) {
       const decision = { workerId: first.workerId, score: first.score, decidedAt: null };
-      return would('executing', `given to ${first.name ?? first.workerId} at once.`, { decision });
+      return would('executing', `given to ${word(first.name)} at once.`, { decision });
     }
     const queuePosition = await store.position(lastOf(priority));
     return would('queued', summaryOfWaiting('queued', waits), { waits, queuePosition });
@@ -108,22 +107,28 @@ export class MindDesk {
 
   /** As it was decided. */
   async #decided(task: Task): Promise<Explanation> {
-    const worker = task.worker === null ? null : await this.#options.store.worker(task.worker);
-    const decision =
-      task.worker === null || task.startedAt === null
-        ? null
-        : { workerId: task.worker, score: null, decidedAt: task.startedAt };
-    return {
-      status: task.status,
-      summary: summaryOfDecided(task, worker?.profile.name ?? null),
-      ...{ waits: [], queuePosition: null, decision, candidates: [], candidatesTotal: 0 },
-    };
+    const { worker: workerId, startedAt, status } = task;
+    const worker = workerId === null ? null : await this.#options.store.worker(workerId);
+    const summary = summaryOfDecided(task, worker?.profile.name ?? null);
+    const undecided = { status, summary, waits: [], queuePosition: null };
+    if (workerId === null || startedAt === null) {
+      return { ...undecided, decision: null, candidates: [], candidatesTotal: 0 };
+    }
+    const known = decisionFrom(task.routing);
+    const candidates = known === null ? [] : [{ ...known.chosen, workerId }, ...known.others].map(considered);
+    const decision = { workerId, score: known?.chosen.score ?? null, decidedAt: startedAt };
+    return { ...undecided, decision, candidates, candidatesTotal: candidates.length };
   }
 
-  async #field(requirements: JsonObject): Promise<Field> {
-    const { store, asHeard, isAsking } = this.#options;
+  async #field(task: Pick<Task, 'id' | 'lane' | 'spec'>): Promise<Field> {
+    const { store, asHeard, waitedMs, rules, clock } = this.#options;
     const workers = await asHeard(await store.workers());
-    return fieldOf(requirements, { workers, isAsking, scoreOf: () => ({ score: null, scores: {} }) });
+    const lane = passingFacts(task.lane, task.spec.value.requirements);
+    const { wall } = clock.now();
+    return fieldOf(lane, {
+      ...{ workers, waitedMs, mostWeighed: MOST_CONTENDERS },
+      weigh: (contenders) => score(contenders, task, lane, rules.mind, wall),
+    });
   }
 
   /** The limits that are reached. */
@@ -133,51 +138,15 @@ export class MindDesk {
     const { executing } = (await this.#options.store.survey()).tasks;
     return executing < most ? [] : [{ name: 'MAX_CONCURRENT_TASKS', most, executing }];
   }
-
-  async #pending(task: Task): Promise<Pending> {
-    const { store, clock } = this.#options;
-    const { depends_on, run_at } = task.spec.value;
-    const { tasks } = await store.load({ tasks: task.unmet > 0 ? depends_on : [] });
-    const runAt = run_at === null ? null : Date.parse(run_at);
-    const isLater = waitFor({ asks: false, unmet: 0, dueAt: runAt }, clock.now().wall) !== null;
-    return {
-      vote: await this.#vote(task),
-      unmet: task.unmet > 0 ? unmetOf(depends_on, tasks) : [],
-      dueAt: task.dueAt ?? (isLater ? runAt : null),
-      isRetry: task.pendingReason === 'retry',
-    };
-  }
-
-  async #vote({ pendingReason, vote: id }: Task): Promise<OpenVote | null> {
-    const document =
-      pendingReason === 'approval' && id !== null ? await this.#options.store.document('vote', id) : null;
-    if (document === null) return null;
-    const vote = voteFrom(document);
-    const voted = new Set(vote.ballots.map(({ participant }) => participant));
-    return {
-      ...{ id, closesAt: vote.closesAt, needed: approvalsNeeded(vote) },
-      approvals: vote.ballots.filter(({ approve }) => approve).length,
-      notVoted: vote.participants.filter((participant) => !voted.has(participant)),
-    };
-  }
-
-  #voteToBe(): OpenVote {
-    const { guardian } = this.#options.rules;
-    const needed = approvalsNeeded(guardian);
-    return { id: null, closesAt: null, approvals: 0, needed, notVoted: guardian.participants };
-  }
 }
 
 function named({ candidates, total }: Field): Pick<Explanation, 'candidates' | 'candidatesTotal'> {
   return { candidates, candidatesTotal: total };
 }
 
-/** In the order in which they are named. One that retention removed has ended all the same. */
-function unmetOf(ids: readonly string[], tasks: ReadonlyMap<string, Task | Tombstone | null>): Dependency[] {
-  return ids.flatMap((id) => {
-    const status = tasks.get(id)?.status;
-    return status === undefined || status === 'completed' ? [] : [{ id, status }];
-  });
+/** When it was decided there was nothing against any of them. */
+function considered({ workerId, name, score, scores }: Considered & { readonly workerId: string }): Candidate {
+  return { workerId, name, eligible: true, reasons: [], score, scores };
 }
 
 /** The place behind all that have this priority. */

@@ -9,6 +9,7 @@ import { IDEMPOTENCY_MS } from './decide/submit.ts';
 import type { EventRelay } from './event-relay.ts';
 import type { Presence } from './presence.ts';
 import type { Pulse } from './pulse.ts';
+import { Unroutable } from './unroutable.ts';
 
 /** The sweeper never rests longer than this, so that a lost hint delays nothing by more. */
 const LONGEST_REST_MS = 250;
@@ -49,6 +50,7 @@ export interface SweeperOptions {
  */
 export class Sweeper {
   readonly #options: SweeperOptions;
+  readonly #unroutable: Unroutable;
   #cancelTimer: () => void = () => undefined;
   /** Steady time of the next sweep. */
   #nextAt = Number.POSITIVE_INFINITY;
@@ -60,6 +62,7 @@ export class Sweeper {
 
   constructor(options: SweeperOptions) {
     this.#options = options;
+    this.#unroutable = new Unroutable(options.store);
   }
 
   start(): void {
@@ -157,6 +160,8 @@ export class Sweeper {
       if (!worker.offline || worker.holds.length > 0 || silentMs < rules.workerRetentionMs) continue;
       await this.#issue({ kind: 'unregister', actor: 'kernel', workerId: worker.id, reason: 'retention' });
     }
+    const marks = await this.#unroutable.look(workers, now);
+    await Promise.all(marks.map((mark) => this.#issue(mark)));
   }
 
   async #sweepRetention(steady: number): Promise<void> {

@@ -31,6 +31,7 @@ export type Command =
   | EndAttempt
   | Promote
   | Recover
+  | MarkUnroutable
   | SetPolicy
   | OpenVote
   | CastBallot
@@ -206,6 +207,16 @@ export interface Recover extends Base {
   readonly taskId: string;
 }
 
+/** The sweeper: no worker that is registered could ever take a queued task. */
+export interface MarkUnroutable extends Base {
+  readonly kind: 'mark_unroutable';
+  readonly taskId: string;
+  /** What it needs, in words. */
+  readonly reason: string;
+  /** Wall time since which that is so; what was told after that is not told again. */
+  readonly since: number;
+}
+
 /** Puts a whole policy into force. */
 export interface SetPolicy extends Base {
   readonly kind: 'set_policy';
@@ -276,6 +287,7 @@ export interface Replies extends ScheduleReplies {
   end_attempt: { task: Task };
   promote: { task: Task };
   recover: { task: Task };
+  mark_unroutable: { task: Task };
   set_policy: { policy: JsonObject };
   open_vote: { vote: Vote };
   cast_ballot: { vote: Vote };

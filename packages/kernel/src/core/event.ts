@@ -31,6 +31,7 @@ export const LEDGER_TYPES = [
   'schedule_deleted',
   'schedule_fired',
   'task_assigned',
+  'task_unroutable',
   'task_completed',
   'task_failed',
   'task_released',

@@ -18,7 +18,7 @@ export const DEFAULT_WEIGHTS: Weights = {
 };
 
 /** How near a task is in meaning to what a worker did well before, from 0 to 1; null: nothing is known of that. */
-export type Nearness = (task: Task, workerId: string) => number | null;
+export type Nearness = (task: Pick<Task, 'id' | 'spec'>, workerId: string) => number | null;
 
 /** By what the mind chooses among workers. */
 export interface MindRules {

@@ -94,14 +94,20 @@ export function laneFacts(key: string, requirements: JsonObject | (() => JsonObj
 
 function meet(key: string, requirements: JsonObject): LaneFacts {
   makeRoom();
-  const { worker } = requirements;
-  const target = worker == null ? undefined : typeof worker === 'string' ? worker : '';
-  const capabilities = capabilitiesNamed(requirements).filter((name) => typeof name === 'string');
-  const facts = { key, requirements, capabilities, target, fits: new Float32Array(), base: book.base };
+  const facts = passingFacts(key, requirements);
+  const { target } = facts;
   book.lanes.set(key, facts);
   if (target === undefined) book.open.push(facts);
   else if (!book.byTarget.get(target)?.push(facts)) book.byTarget.set(target, [facts]);
   return facts;
+}
+
+/** The same of a lane that is not to be remembered: somebody only asks. */
+export function passingFacts(key: string, requirements: JsonObject): LaneFacts {
+  const { worker } = requirements;
+  const target = worker == null ? undefined : typeof worker === 'string' ? worker : '';
+  const capabilities = capabilitiesNamed(requirements).filter((name) => typeof name === 'string');
+  return { key, requirements, capabilities, target, fits: new Float32Array(), base: book.base };
 }
 
 function kindOf(profile: WorkerProfile): WorkerKind {

@@ -37,7 +37,7 @@ export interface Contender {
 /** In the order of the contenders. */
 export function score(
   contenders: readonly Contender[],
-  task: Task,
+  task: Pick<Task, 'id' | 'spec'>,
   lane: LaneFacts,
   { weights, nearness }: MindRules,
   wall: number,
@@ -75,10 +75,13 @@ function speedOf({ meanMs }: Expectation, fastest: number): number {
   return meanMs <= fastest ? 1 : fastest / meanMs;
 }
 
+/** So many count: a task may have any number, and each is held against every contender. */
+const MOST_PREFERENCES = 100;
+
 /** One by one, each as if it were required. */
-function preferencesOf({ spec }: Task): JsonObject[] {
+function preferencesOf({ spec }: Pick<Task, 'spec'>): JsonObject[] {
   const wished = Object.entries(spec.value.preferences).filter(([, value]) => value !== null);
-  return wished.map(([key, value]) => ({ [key]: value }));
+  return wished.slice(0, MOST_PREFERENCES).map(([key, value]) => ({ [key]: value }));
 }
 
 function share(preferences: readonly JsonObject[], worker: Worker): number {

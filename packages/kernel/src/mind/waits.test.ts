@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Worker } from '../core/worker.ts';
 import { aWorker, DAWN } from '../testing/scribe.ts';
 import { fieldOf } from './candidates.ts';
+import { passingFacts } from './eligibility.ts';
 import { type Limit, type WaitingFor, waitsOfPending, waitsOfQueued } from './waits.ts';
 
 const ASKS = 'asks';
@@ -10,8 +11,10 @@ const REACHED: Limit = { name: 'MAX_CONCURRENT_TASKS', most: 4, executing: 4 };
 
 function waits(workers: readonly Partial<Worker>[], limits: readonly Limit[] = []) {
   const registered = workers.map((fields) => aWorker({ ...fields }));
-  const scoreOf = () => ({ score: null, scores: {} });
-  const field = fieldOf({ worker: 'Maya' }, { workers: registered, isAsking: (id) => id === ASKS, scoreOf });
+  const waitedMs = (id: string) => (id === ASKS ? 1 : null);
+  const field = fieldOf(passingFacts('', { worker: 'Maya' }), {
+    ...{ workers: registered, waitedMs, mostWeighed: 9, weigh: () => [] },
+  });
   return waitsOfQueued(field, { worker: 'Maya' }, limits);
 }
 

@@ -66,6 +66,7 @@ const MOVES: Record<string, readonly [from: readonly string[], to: TaskStatus]> 
   task_failed: [['executing'], 'failed'],
   task_timeout: [['executing'], 'timeout'],
   task_released: [['executing'], 'queued'],
+  task_unroutable: [['queued'], 'queued'],
   task_retry_scheduled: [['executing'], 'pending'],
   task_cancelled: [['pending', 'queued', 'executing'], 'cancelled'],
   // Also when it is judged anew because somebody wants it to run again.

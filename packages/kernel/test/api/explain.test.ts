@@ -1,4 +1,5 @@
 /** Why a task waits, who got it, and who would. */
+import { ColonyClient } from '@colonyos/client';
 import { expect, test } from 'vitest';
 import { arrived, type Harness, startColony, TestSocket } from './harness.ts';
 
@@ -224,4 +225,47 @@ test('of a thousand workers a hundred are named, the best of them, and all are c
     Array.from({ length: 100 }, (_, at) => at < 50),
   );
   expect(summary).toContain('50 workers that could do this have a free slot');
+});
+
+test('the better of two that wait gets the task, which is told before, and after with what spoke for whom', async () => {
+  const colony = await startColony({ WORKER_HEARTBEAT_INTERVAL: '3600' });
+  const url = await colony.listen();
+  const task = { requirements: { capability: 'ocr' }, preferences: { region: 'eu' } };
+  const [here, there] = [
+    await register(colony, 'here', { attributes: { region: 'eu' } }),
+    await register(colony, 'there'),
+  ];
+  for (const worker of [there, here]) {
+    const socket = await new TestSocket(`${url}/ws/worker?worker_id=${worker}`).open();
+    socket.send({ type: 'ready', slots: 1, ref: 1 });
+    await socket.message(({ type }) => type === 'ack');
+  }
+  const before = (await colony.call('POST /mind/route', { description: 'x', ...task })).json;
+  expect(before.candidates.map(({ name }: { name: string }) => name)).toEqual(['here', 'there']);
+  expect(before.decision).toEqual({ worker_id: here, score: before.candidates[0].score, decided_at: null });
+  expect(before.candidates).toMatchObject([{ scores: { preferences: 1 } }, { scores: { preferences: 0 } }]);
+  const id = await submit(colony, task);
+  await expect.poll(async () => (await explain(colony, id)).status).toBe('executing');
+  const { decision, candidates, candidates_total } = await explain(colony, id);
+  expect(decision).toMatchObject({ worker_id: here, score: candidates[0].score });
+  expect(candidates).toMatchObject([
+    { worker_id: here, name: 'here', eligible: true, reasons: [], scores: { preferences: 1, fit: expect.any(Number) } },
+    { worker_id: there, name: 'there', eligible: true, reasons: [], scores: { preferences: 0 } },
+  ]);
+  expect(candidates[0].score).toBeGreaterThan(candidates[1].score);
+  expect(candidates_total).toBe(2);
+  // What was decided is told as it was, whoever is still there.
+  await colony.call(`DELETE /workers/${there}`);
+  await colony.call(`POST /tasks/${id}/complete`, { lease_token: 1 });
+  expect((await explain(colony, id)).candidates).toEqual(candidates);
+});
+
+test('the client asks both', async () => {
+  const { listen } = await startColony();
+  const colony = new ColonyClient({ url: await listen() });
+  const task = { description: 'x', requirements: { capability: 'ocr' } };
+  const { id } = await colony.submit(task);
+  expect(await colony.explain(id)).toMatchObject({ waiting_for: ['worker'], queue_position: 1 });
+  expect(await colony.route(task)).toMatchObject({ status: 'queued', queue_position: 2, decision: null });
+  await expect(colony.explain('nobody')).rejects.toMatchObject({ status: 404, code: 'task_not_found' });
 });

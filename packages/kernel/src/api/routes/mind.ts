@@ -68,15 +68,21 @@ function renderExplanation(explanation: Explanation): string {
     queue_position: queuePosition,
     decision: decision && {
       worker_id: decision.workerId,
-      score: decision.score,
+      score: rounded(decision.score),
       decided_at: time(decision.decidedAt),
     },
     candidates: candidates.map(({ workerId, name, eligible, reasons, score, scores }) => ({
       worker_id: workerId,
-      ...{ name, eligible, reasons, score, scores },
+      ...{ name, eligible, reasons, score: rounded(score) },
+      scores: Object.fromEntries(Object.entries(scores).map(([term, value]) => [term, rounded(value)])),
     })),
     candidates_total: candidatesTotal,
   });
+}
+
+/** No more digits than are kept of a decision. */
+function rounded(score: number | null): number | null {
+  return score === null ? null : Math.round(score * 1000) / 1000;
 }
 
 function time(wallMs: number | null): string | null {

@@ -4,7 +4,10 @@ import { Nullable, Time } from './common.ts';
 
 const Status = Type.Unsafe<TaskStatus>({ type: 'string', enum: [...TASK_STATUSES] });
 const WaitingFor = Type.Enum(['approval', 'dependencies', 'scheduled', 'retry', 'capacity', 'worker']);
-const Score = Nullable(Type.Number(), 'From 0 to 1; null: not known');
+const Score = Nullable(
+  Type.Number(),
+  'The mean of its terms, weighted, and what waiting adds; null: it cannot do the task',
+);
 
 const Wait = Type.Object({
   waiting_for: WaitingFor,
@@ -21,7 +24,7 @@ const Wait = Type.Object({
 
 const Candidate = Type.Object({
   worker_id: Type.String(),
-  name: Nullable(Type.String(), 'Null: it is not registered any more'),
+  name: Type.String(),
   eligible: Type.Boolean({ description: 'It could be given the task right away, if it asked for work' }),
   reasons: Type.Array(Type.String(), { description: 'What is against it' }),
   score: Score,

@@ -12,6 +12,7 @@ import * as scheduling from './schedules.ts';
 import * as settling from './settle.ts';
 import * as submitting from './submit.ts';
 import * as sweeping from './sweep.ts';
+import * as unrouting from './unroutable.ts';
 import * as voting from './votes.ts';
 import * as workers from './workers.ts';
 
@@ -55,6 +56,9 @@ export function needs(slice: Slice, command: Command, wanted: Wanted): void {
     case 'promote':
     case 'recover':
       sweeping.needs(slice, command, wanted);
+      return;
+    case 'mark_unroutable':
+      unrouting.needs(command, wanted);
       return;
     case 'cast_ballot':
     case 'expire_vote':
@@ -120,6 +124,8 @@ function dispatch(slice: Slice, command: Command): Decision<Replies[keyof Replie
       return sweeping.promote(slice, command);
     case 'recover':
       return sweeping.recover(slice, command);
+    case 'mark_unroutable':
+      return unrouting.mark(slice, command);
     case 'set_policy':
       return policing.set(slice, command);
     case 'open_vote':

@@ -57,6 +57,11 @@ const sweep = fc.record({
   task: fc.nat(),
   suited: fc.constantFrom(true, true, false),
 });
+const mark = fc.record({
+  kind: fc.constant('mark_unroutable' as const),
+  task: fc.nat(),
+  sinceNow: fc.boolean(),
+});
 const aboutWorker = fc.record({
   kind: fc.constantFrom(
     'heartbeat' as const,
@@ -105,6 +110,7 @@ export const action = fc.record({
     { weight: 8, arbitrary: settle },
     { weight: 3, arbitrary: byHand },
     { weight: 4, arbitrary: sweep },
+    { weight: 1, arbitrary: mark },
     { weight: 2, arbitrary: aboutWorker },
     { weight: 1, arbitrary: open },
     { weight: 1, arbitrary: setPolicy },
@@ -151,6 +157,19 @@ export function commandOf(what: Timeless, model: Model): Command {
       const taskId = oneTask(what.task, what.suited ? executing : model.tasks);
       const leaseToken = tokenOf(model, taskId);
       return { kind: 'end_attempt', actor: 'kernel', taskId, leaseToken, random: 0.5 };
+    }
+    case 'mark_unroutable': {
+      const taskId = oneTask(
+        what.task,
+        model.tasks.filter(({ status }) => status === 'queued'),
+      );
+      return {
+        kind: 'mark_unroutable',
+        actor: 'kernel',
+        taskId,
+        reason: 'so',
+        since: what.sinceNow ? model.now.wall : 0,
+      };
     }
     case 'set_policy':
       return { kind: 'set_policy', actor: 'ann', policy: { rules: POLICIES[what.rules]! }, expected: what.expected };

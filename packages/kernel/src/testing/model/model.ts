@@ -41,6 +41,8 @@ export class Model extends Scheduled {
       case 'promote':
       case 'recover':
         return { task: viewTask(this.sweep(command)) };
+      case 'mark_unroutable':
+        return { task: viewTask(this.markUnroutable(command)) };
       case 'register':
         return { worker: this.register(command) };
       case 'heartbeat':
@@ -187,6 +189,7 @@ export class Model extends Scheduled {
 
   #assign(task: ModelTask, worker: ModelWorker): void {
     task.attempt++;
+    this.told.delete(task);
     task.leaseToken++;
     Object.assign(task, { status: 'executing', worker: worker.id, lastOutcome: null, startedAt: this.now.wall });
     Object.assign(task, { deadline: this.now.steady + task.timeoutMs, progress: null, error: null, errorTrace: null });
