@@ -64,6 +64,8 @@ export interface TaskInput {
   depends_on?: string[];
   parent_id?: string | null;
   created_by?: string;
+  /** Whose it is, 1 to 100 characters: among equal priorities groups take turns. */
+  group?: string | null;
 }
 
 export interface Task {
@@ -86,6 +88,7 @@ export interface Task {
   depends_on: string[];
   parent_id: string | null;
   created_by: string;
+  group: string | null;
   assigned_worker: string | null;
   /** +1 at every assignment. */
   attempt: number;

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { IdempotencyKey, NewTask } from '../core/command.ts';
 import type { Refusal } from '../core/errors.ts';
 import { canonicalJson, type JsonObject } from '../core/json.ts';
+import { laneOf, requirementsKey } from '../core/lane.ts';
 import { type TaskInput, toSpec } from '../core/task.ts';
 import { newId } from './ids.ts';
 import { invalidField } from './problem.ts';
@@ -12,7 +13,7 @@ const RFC3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)
 /** Turns what submitters send, already checked for shape, into tasks that the kernel can take. */
 export class Intake {
   readonly #defaultTimeout: number;
-  readonly #lanes = new Map<string, string>();
+  readonly #keys = new Map<string, string>();
 
   constructor(maxTimeoutSeconds: number) {
     this.#defaultTimeout = Math.min(DEFAULT_TIMEOUT_SECONDS, maxTimeoutSeconds);
@@ -29,26 +30,25 @@ export class Intake {
     const spec = toSpec(input, createdBy, now);
     if (input.timeout_seconds === undefined) spec.timeout_seconds = this.#defaultTimeout;
     const json = JSON.stringify(spec);
-    return { id: newId(), spec, json, contentHash: hash('sha256', json), lane: this.#lane(spec.requirements), path };
+    const lane = laneOf(this.#key(spec.requirements), input.group ?? null);
+    return { id: newId(), spec, json, contentHash: hash('sha256', json), lane, path };
   }
 
-  /** Tasks with equal requirements share a lane. There are few different ones, so their hashes are remembered. */
-  #lane(requirements: JsonObject): string {
+  /** Tasks with equal requirements, and of one group, share a lane. There are few different ones, so their hashes are remembered. */
+  #key(requirements: JsonObject): string {
     const text = JSON.stringify(requirements);
-    let lane = this.#lanes.get(text);
-    if (lane === undefined) {
-      // The original's label says nothing about who may run a task.
-      const { beeId: _, ...matched } = requirements;
-      lane = hash('sha256', canonicalJson(matched), 'base64url').slice(0, 22);
-      if (this.#lanes.size >= MAX_LANES || text.length > MAX_LANE_TEXT) this.#lanes.clear();
-      this.#lanes.set(text, lane);
+    let key = this.#keys.get(text);
+    if (key === undefined) {
+      key = requirementsKey(requirements);
+      if (this.#keys.size >= MAX_KEYS || text.length > MAX_KEY_TEXT) this.#keys.clear();
+      this.#keys.set(text, key);
     }
-    return lane;
+    return key;
   }
 }
 
-const MAX_LANES = 4096;
-const MAX_LANE_TEXT = 4096;
+const MAX_KEYS = 4096;
+const MAX_KEY_TEXT = 4096;
 
 function isTime(text: string): boolean {
   return RFC3339.test(text) && !Number.isNaN(Date.parse(text));

@@ -3,11 +3,14 @@ import type { Rules } from '../core/command.ts';
 import { type Document, nameOf } from '../core/document.ts';
 import { Bug } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
+import { groupOf } from '../core/lane.ts';
 import type { Saving } from '../core/saved.ts';
 import type { IdempotencyRecord, Lane, Loaded, Needs, Put, Survey, Tombstone } from '../core/store.ts';
 import { isTerminal, type Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
-import { LaneView } from './lane-view.ts';
+import { Rotation } from '../mind/rotation.ts';
+import type { LaneView } from './lane-view.ts';
+import { LaneViews } from './lane-views.ts';
 import { known, Relation } from './relation.ts';
 import { isUnstarted, reportedLength } from './task-traits.ts';
 import { UsedKeys } from './used-keys.ts';
@@ -24,6 +27,8 @@ const MOST_CHARACTERS = 32 * 1024 * 1024;
  */
 export class Slice {
   readonly rules: Rules;
+  /** Which group's turn it is: older than the batch. */
+  readonly rotation: Rotation;
   /** Tasks executing in the whole colony, and those that are queued or pending. */
   executing = 0;
   unstarted = 0;
@@ -51,9 +56,7 @@ export class Slice {
   readonly #documents = new Map<string, Document | null>();
   readonly #dependents = new Relation();
   readonly #children = new Relation();
-  readonly #views = new Map<string, LaneView>();
-  /** Tasks this batch queued, by lane, until that lane is loaded. */
-  readonly #queuedHere = new Map<string, Map<string, Task>>();
+  readonly #views = new LaneViews((lane) => this.#directory.has(lane));
   #characters = 0;
   #nextSequence = 0;
   #lastSequence = 0;
@@ -61,9 +64,10 @@ export class Slice {
   #ended: string[] = [];
   readonly #linked = new Set<string>();
 
-  constructor(now: Now, rules: Rules) {
+  constructor(now: Now, rules: Rules, rotation = new Rotation()) {
     this.#now = now;
     this.rules = rules;
+    this.rotation = rotation;
   }
 
   get now(): Now {
@@ -218,9 +222,7 @@ export class Slice {
     for (const [id, tasks] of loaded.children) this.#relate(this.#children, id, tasks);
     for (const [key, head] of loaded.lanes) {
       for (const task of head.tasks) this.#learn(task.id, task);
-      const view = this.#view(key);
-      view.extend(head, (id) => this.#tasks.get(id) as Task | undefined);
-      this.#settleQueuedHere(key, view);
+      this.#views.extend(key, head, (id) => this.#tasks.get(id) as Task | undefined);
     }
     for (const id of needs.allDependents ?? []) this.#dependents.closed(id);
     for (const id of needs.allDescendants ?? []) this.#children.closed(id);
@@ -254,7 +256,8 @@ export class Slice {
   #absorbTask(prev: Task | null, next: Task | null): void {
     this.executing += Number(next?.status === 'executing') - Number(prev?.status === 'executing');
     this.unstarted += Number(isUnstarted(next)) - Number(isUnstarted(prev));
-    if (prev?.status === 'queued') this.#leaveLane(prev);
+    if (prev?.status === 'queued') this.#views.leave(prev);
+    if (next?.status === 'executing' && prev?.status !== 'executing') this.rotation.served(groupOf(next.lane));
     if (next === null) return void this.#absorbRemoved(prev!.id);
     this.#tasks.set(next.id, next);
     this.#characters += (prev === null ? next.spec.json.length : 0) + reportedLength(next);
@@ -290,40 +293,7 @@ export class Slice {
     if (!this.stirred.has(task.lane)) {
       this.stirred.set(task.lane, this.#directory.get(task.lane)?.requirements ?? task.spec.value.requirements);
     }
-    const view = this.#views.get(task.lane) ?? (this.#directory.has(task.lane) ? undefined : this.#view(task.lane));
-    if (view?.covers(task)) view.add(task);
-    else if (!view || view.more) {
-      const here = this.#queuedHere.get(task.lane) ?? new Map<string, Task>();
-      this.#queuedHere.set(task.lane, here);
-      here.set(task.id, task);
-    }
-  }
-
-  #leaveLane(task: Task): void {
-    this.#views.get(task.lane)?.remove(task);
-    this.#queuedHere.get(task.lane)?.delete(task.id);
-  }
-
-  /** Once a lane is known further, the tasks this batch queued may find their place in it. */
-  #settleQueuedHere(key: string, view: LaneView): void {
-    const here = this.#queuedHere.get(key);
-    if (!here) return;
-    for (const [id, task] of here) {
-      if (!view.covers(task)) continue;
-      view.add(task);
-      here.delete(id);
-    }
-  }
-
-  #view(key: string): LaneView {
-    let view = this.#views.get(key);
-    if (!view) {
-      view = new LaneView();
-      // A lane the store knows nothing of is empty there: no need to load it.
-      if (!this.#directory.has(key)) view.extend({ tasks: [], more: false }, () => undefined);
-      this.#views.set(key, view);
-    }
-    return view;
+    this.#views.join(task);
   }
 
   #learn(id: string, task: Task | Tombstone | null): void {

@@ -11,6 +11,12 @@ const CLEAN = '^[^\\u0000\\ud800-\\udfff]*$';
 export const Text = (min: number, max: number, description?: string) =>
   Type.String({ minLength: min, maxLength: max, pattern: CLEAN, ...(description ? { description } : {}) });
 
+/** Names that are put into keys and logs as they are: no control characters and no line breaks. */
+const PRINTABLE = '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$';
+
+export const Name = (min: number, max: number, description: string) =>
+  Type.String({ minLength: min, maxLength: max, pattern: PRINTABLE, description });
+
 export const AnyObject = (description: string) => Type.Unsafe<JsonObject>({ type: 'object', description });
 
 export const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T, description?: string) =>

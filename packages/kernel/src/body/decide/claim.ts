@@ -1,10 +1,12 @@
 import type { Assignment, Claim, Replies } from '../../core/command.ts';
 import type { Refusal } from '../../core/errors.ts';
+import { groupOf } from '../../core/lane.ts';
 import type { Task } from '../../core/task.ts';
 import { freeSlots, type Worker } from '../../core/worker.ts';
 import { mayTakeFrom } from '../../mind/matching.ts';
+import { byTurn, type Group, RotationAhead } from '../../mind/rotation.ts';
 import { Change } from '../change.ts';
-import { byRank, type LaneView } from '../lane-view.ts';
+import type { LaneView } from '../lane-view.ts';
 import type { Slice } from '../slice.ts';
 import type { Wanted } from '../wanted.ts';
 import type { Decision } from './decision.ts';
@@ -57,23 +59,35 @@ function isHeldBack(slice: Slice, worker: Worker): boolean {
 function pick(slice: Slice, worker: Worker, count: number): Task[] {
   const tasks: Task[] = [];
   if (count === 0) return tasks;
-  const heads: { lane: LaneView; at: number }[] = [];
-  for (const key of eligibleLanes(slice, worker)) heads.push({ lane: slice.lane(key)!, at: 0 });
+  const heads: Head[] = [];
+  for (const key of eligibleLanes(slice, worker)) heads.push({ lane: slice.lane(key)!, group: groupOf(key), at: 0 });
+  const turns = new RotationAhead(slice.rotation);
   while (tasks.length < count) {
-    let best: Task | undefined;
-    let from: { lane: LaneView; at: number } | undefined;
-    for (const head of heads) {
-      const task = head.lane.at(head.at);
-      if (task && (!best || byRank(task, best) < 0)) {
-        best = task;
-        from = head;
-      }
-    }
-    if (!best || !from) break;
-    tasks.push(best);
-    from.at++;
+    const best = first(heads, turns);
+    if (!best) break;
+    tasks.push(best.lane.at(best.at++)!);
+    turns.picked(best.group);
   }
   return tasks;
+}
+
+interface Head {
+  readonly lane: LaneView;
+  readonly group: Group;
+  at: number;
+}
+
+/** The lane whose next task is the next of all. */
+function first(heads: readonly Head[], turns: RotationAhead): Head | undefined {
+  let best: Head | undefined;
+  let task: Task | undefined;
+  for (const head of heads) {
+    const other = head.lane.at(head.at);
+    if (!other || (task && byTurn(other, head.group, task, best!.group, turns) >= 0)) continue;
+    best = head;
+    task = other;
+  }
+  return best;
 }
 
 /** queued → executing, under a lease with the next fencing token. */

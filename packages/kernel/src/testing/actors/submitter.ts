@@ -2,6 +2,7 @@ import { contentHash } from '../../core/chain.ts';
 import type { Command } from '../../core/command.ts';
 import { Refusal } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { laneOf, requirementsKey } from '../../core/lane.ts';
 import { type TaskInput, toSpec } from '../../core/task.ts';
 import type { World } from '../simulation.ts';
 import { type Actor, ask } from './actor.ts';
@@ -90,7 +91,7 @@ export class Submitter implements Actor {
           spec,
           json,
           contentHash: contentHash(json),
-          lane: JSON.stringify(spec.requirements),
+          lane: laneOf(requirementsKey(spec.requirements), submission.input.group ?? null),
           path: '',
         },
       ],

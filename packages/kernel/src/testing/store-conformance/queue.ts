@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { requirementsKey } from '../../core/lane.ts';
 import type { LaneNeed, QueueRank, Store } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import { after, insert, Scribe, update } from '../scribe.ts';
 import { type Driver, openFor } from './driver.ts';
 
-const LANE = '{}';
+const LANE = requirementsKey({});
 
 async function page(store: Store, need: Partial<LaneNeed>): Promise<{ ids: string[]; tasks: Task[]; more: boolean }> {
   const whole = { lane: LANE, after: null, limit: 100, ...need };

@@ -1,0 +1,34 @@
+import { hash } from 'node:crypto';
+import { canonicalJson, type Json, type JsonObject } from './json.ts';
+
+/**
+ * The key of a lane says who may run its tasks, and whose they are: a hash of the requirements, and behind it, of tasks
+ * that have one, their group. So each group has lanes of its own, and nothing but the key has to know of it.
+ *
+ *   <22 characters>           tasks without a group
+ *   <22 characters>:<group>   those of a group, which may contain anything that a group's name may
+ */
+const HASH_LENGTH = 22;
+
+/** The part of a lane's key that tells requirements apart. */
+export function requirementsKey(requirements: JsonObject): string {
+  // The original's label says nothing about who may run a task.
+  const { beeId: _, ...matched } = requirements;
+  return hash('sha256', canonicalJson(matched), 'base64url').slice(0, HASH_LENGTH);
+}
+
+/** @param key of the requirements @param group null: the task has none */
+export function laneOf(key: string, group: string | null): string {
+  return group === null ? key : `${key}:${group}`;
+}
+
+/** The group whose tasks a lane holds; null for those that have none. */
+export function groupOf(lane: string): string | null {
+  return lane[HASH_LENGTH] === ':' && lane.length > HASH_LENGTH + 1 ? lane.slice(HASH_LENGTH + 1) : null;
+}
+
+/** The names in `capability` or `capabilities`. What is no text names nothing that a worker could be asked for. */
+export function capabilitiesIn({ capability, capabilities }: JsonObject): Set<string> {
+  const names = [capability, capabilities].flat() as (Json | undefined)[];
+  return new Set(names.filter((name) => typeof name === 'string'));
+}
