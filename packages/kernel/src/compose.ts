@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { Metrics } from './api/metrics.ts';
 import { type ApiServer, createApi } from './api/server.ts';
+import { GROUP_BOUND } from './body/headroom.ts';
 import { Kernel } from './body/kernel.ts';
 import type { KernelObserver, KernelOptions } from './body/kernel-options.ts';
 import { systemClock } from './body/system-clock.ts';
@@ -153,6 +154,7 @@ function rulesOf(config: Config, types: RuleTypes): Rules {
   const leaseMs = config.heartbeatSeconds * 1000;
   return {
     maxConcurrentTasks: config.maxConcurrentTasks,
+    maxConcurrentPerGroup: config.maxConcurrentPerGroup,
     leaseMs,
     maxTaskDepth: MAX_TASK_DEPTH,
     maxLeaseLosses: MAX_LEASE_LOSSES,
@@ -176,14 +178,20 @@ function orNever(seconds: number): number | null {
 function observer(log: Logger, metrics: Metrics): KernelObserver {
   return {
     committed: (happened) => metrics.committed(happened),
-    heldBack: () =>
-      log.warn('MAX_CONCURRENT_TASKS holds back a task that an idle worker could run; raise it, or set 0 for no limit'),
+    heldBack: (by) => log.warn(by === null || by === GROUP_BOUND ? {} : { limit: by }, heldBackBy(by)),
     storeFailed: (error) => log.error({ err: error }, 'the store cannot be used: nothing is acknowledged until it can'),
     storeLost: (upTo) =>
       log.error({ upTo }, 'the store has lost what it had acknowledged, up to this ledger entry: leases are revoked'),
     storeRepaired: () => log.info('the store can be used again'),
     fault: (error, about) => log.error({ err: error, about }, 'this is a bug in the kernel'),
   };
+}
+
+function heldBackBy(name: string | null): string {
+  const what = 'holds back a task that an idle worker could run';
+  if (name === null) return `MAX_CONCURRENT_TASKS ${what}; raise it, or set 0 for no limit`;
+  if (name === GROUP_BOUND) return `${name} ${what}; raise it, or set 0 for no limit`;
+  return `the policy's limit ${name} ${what}; that is what it is for`;
 }
 
 /** What a colony knows is nobody else's business. A directory of the operator's own keeps the mode it has. */

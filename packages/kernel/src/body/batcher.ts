@@ -4,7 +4,7 @@ import { StorageUnavailable } from '../core/errors.ts';
 import type { LedgerEntry } from '../core/event.ts';
 import type { CommitLimits, Committed, Store, Unit } from '../core/store.ts';
 import { fitting } from './batch.ts';
-import type { Change } from './change.ts';
+import type { Change, PassedOver } from './change.ts';
 import { type Decided, Deliberation, type Pending } from './deliberation.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { WorkerLink } from './links.ts';
@@ -27,6 +27,8 @@ export interface Happened {
   readonly changes: readonly Changed[];
   /** The colony's limit kept a task from a worker. */
   readonly heldBack: boolean;
+  /** What bounds did, for each claim that had to pass something over. */
+  readonly passedOver: readonly PassedOver[];
   readonly entries: readonly LedgerEntry[];
   /** Tasks given to waiting links. */
   readonly served: readonly { readonly link: WorkerLink; readonly answer: Answer<Claim> }[];
@@ -168,7 +170,8 @@ export class Batcher {
     });
     if (outcomes[0] === 'conflict') return null;
     const commitMs = performance.now() - before;
-    onCommitted({ now, changes: [unit], heldBack: false, entries, served: [], commands: 0, conflicts: 0, commitMs });
+    const nothing = { heldBack: false, passedOver: [], served: [], commands: 0, conflicts: 0 };
+    onCommitted({ now, changes: [unit], ...nothing, entries, commitMs });
     return entries;
   }
 
@@ -266,6 +269,7 @@ export class Batcher {
     const lost = new Set(changing.filter((_, index) => outcomes[index] === 'conflict'));
 
     let heldBack = false;
+    const passedOver: PassedOver[] = [];
     const served: { link: WorkerLink; answer: Answer<Claim> }[] = [];
     const again: Pending[] = [];
     for (const one of decided) {
@@ -274,6 +278,7 @@ export class Batcher {
       if (isOff || one.answer === null) this.#tryAgain(one, again);
       else {
         heldBack ||= one.heldBack;
+        if (one.passedOver) passedOver.push(one.passedOver);
         if ('resolve' in one.for) one.for.resolve(one.answer);
         else {
           const answer = one.answer as Answer<Claim>;
@@ -284,14 +289,16 @@ export class Batcher {
     }
     this.#waiting.unshift(...again);
     const changes = units.filter((_, index) => outcomes[index] === 'committed');
-    this.#options.onCommitted({ now, changes, heldBack, entries, served, commands, conflicts: lost.size, commitMs });
+    const held = { heldBack, passedOver };
+    this.#options.onCommitted({ now, changes, ...held, entries, served, commands, conflicts: lost.size, commitMs });
   }
 
   /** Whether it is certain that what was decided on was so, also where nothing came of it. */
   async #write(slice: Slice, units: readonly Change[], decided: number): Promise<Committed & { isCertain: boolean }> {
     const { isKept, now, epoch, saving } = slice;
     if (units.length === 0 && !(isKept && decided > 0)) return { outcomes: [], entries: [], isCertain: true };
-    const limits = { room: this.#room(), epoch, saving, basis: this.#slices.basis(slice, units.length > 0) };
+    const caps = this.#options.store.fellows ? slice.headroom.caps() : undefined;
+    const limits = { room: this.#room(), caps, epoch, saving, basis: this.#slices.basis(slice, units.length > 0) };
     const committed = await this.#options.store.commit(units, now.wall, limits);
     const undisturbed = committed.undisturbed ?? false;
     this.#slices.settled(slice, undisturbed);

@@ -2,7 +2,7 @@ import type { Answer, Claim, Command } from '../core/command.ts';
 import { Bug, Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
 import { foresee } from './batch.ts';
-import type { Change } from './change.ts';
+import type { Change, PassedOver } from './change.ts';
 import type { Decision } from './decide/decision.ts';
 import { decide, needs } from './decide/index.ts';
 import { mayGoOn, ROLLING } from './decide/rolling.ts';
@@ -31,7 +31,10 @@ export interface Decided {
   readonly answer: Answer<Command> | null;
   readonly change: Change | null;
   readonly heldBack: boolean;
+  readonly passedOver: PassedOver | null;
 }
+
+const NOTHING_HELD = { heldBack: false, passedOver: null } as const;
 
 export interface DeliberationOptions {
   readonly store: Store;
@@ -95,6 +98,7 @@ export class Deliberation {
       if (!one) continue;
       decided.push(one);
       const { answer } = one as { answer: Answer<Claim> | null };
+      if (one.passedOver) dispatcher.passedOver(one.passedOver);
       dispatcher.served(slice, link, answer === null || answer instanceof Refusal ? [] : answer.assignments);
     }
   }
@@ -102,12 +106,12 @@ export class Deliberation {
   /** Decides one command on what the ones before it left. Null: it failed by a bug, and its caller knows. */
   async #decide(slice: Slice, command: Command, asker: Decided['for']): Promise<Decided | null> {
     try {
-      if (!mayGoOn(command, slice.saving)) return { for: asker, answer: ROLLING, change: null, heldBack: false };
+      if (!mayGoOn(command, slice.saving)) return { for: asker, answer: ROLLING, change: null, ...NOTHING_HELD };
       for (needs(slice, command, slice.wanted); !slice.wanted.complete; needs(slice, command, slice.wanted)) {
         await this.#fetch(slice);
       }
       const decision: Decision<object> | Refusal = decide(slice, command);
-      if (decision instanceof Refusal) return { for: asker, answer: decision, change: null, heldBack: false };
+      if (decision instanceof Refusal) return { for: asker, answer: decision, change: null, ...NOTHING_HELD };
       const { change, reply } = decision;
       const changes = change !== null && (change.puts.length > 0 || change.events.length > 0);
       if (changes) slice.absorb(change.puts);
@@ -116,10 +120,11 @@ export class Deliberation {
         answer: reply as Answer<Command>,
         change: changes ? change : null,
         heldBack: change?.heldBack ?? false,
+        passedOver: change?.passedOver ?? null,
       };
     } catch (error) {
       if (error instanceof StorageUnavailable) throw error;
-      if (this.#mayBeTorn(error, asker)) return { for: asker, answer: null, change: null, heldBack: false };
+      if (this.#mayBeTorn(error, asker)) return { for: asker, answer: null, change: null, ...NOTHING_HELD };
       this.#options.onBug(error, command.kind);
       if ('resolve' in asker) asker.reject(error);
       return null;

@@ -2,6 +2,8 @@ import type { Answer, Assignment, Claim } from '../core/command.ts';
 import { Refusal } from '../core/errors.ts';
 import type { Worker } from '../core/worker.ts';
 import { mayTakeFrom } from '../mind/matching.ts';
+import type { PassedOver } from './change.ts';
+import { ClosedLanes, type Lanes } from './closed-lanes.ts';
 import type { WorkerLink } from './links.ts';
 import type { Notice } from './notices.ts';
 import type { Slice } from './slice.ts';
@@ -28,6 +30,10 @@ export class Dispatcher {
   readonly #byWorker = new Map<string, Set<WorkerLink>>();
   /** The colony's limit was reached while somebody waited: when it has room again, all deserve a look. */
   #heldBack = false;
+  /** The same of lanes that a bound keeps closed. */
+  readonly #closed = new ClosedLanes();
+  /** In how many milliseconds there will be something for somebody, as of the last batch, though nothing ends; null: never. */
+  opensInMs: number | null = null;
 
   /** @param worker its record as of now: only what never changes of it is used */
   attach(link: WorkerLink, worker: Worker): void {
@@ -99,13 +105,15 @@ export class Dispatcher {
   *proposals(slice: Slice): Iterable<{ readonly link: WorkerLink; readonly claim: Claim }> {
     const roomAgain = this.#heldBack && slice.room > 0;
     if (roomAgain) this.#heldBack = false;
+    const reopened = this.#closed.reopened(slice);
     for (const waiting of [...this.#waiting.values()]) {
       const { link, credit } = waiting;
       if (credit <= 0) continue;
-      if (!waiting.due && !roomAgain && !concerns(slice, waiting.worker)) continue;
+      if (!waiting.due && !roomAgain && !this.#concerns(slice, waiting.worker, reopened)) continue;
       waiting.due = false;
       yield { link, claim: { kind: 'claim', actor: `worker:${link.workerId}`, workerId: link.workerId, max: credit } };
     }
+    this.opensInMs = this.#closed.opensInMs(slice);
   }
 
   /** Takes note of what a proposed claim came to. Who was served goes to the end of the line. */
@@ -131,11 +139,25 @@ export class Dispatcher {
     waiting.credit += pledged;
     waiting.fresh = true;
   }
-}
 
-/** Whether this batch may have brought the worker something: a free slot, or a task in one of its lanes. */
-function concerns(slice: Slice, worker: Worker): boolean {
-  if (slice.stirredWorkers.has(worker.id)) return true;
-  for (const [lane, requirements] of slice.stirred) if (mayTakeFrom(worker, lane, requirements)) return true;
-  return false;
+  /** Whether this batch may have brought the worker something: a free slot, or a task in one of its lanes. */
+  #concerns(slice: Slice, worker: Worker, reopened: Lanes): boolean {
+    if (slice.stirredWorkers.has(worker.id)) return true;
+    return this.#mayFind(slice, worker, slice.stirred) || this.#mayFind(slice, worker, reopened);
+  }
+
+  #mayFind(slice: Slice, worker: Worker, lanes: Lanes): boolean {
+    for (const [lane, requirements] of lanes) {
+      if (!mayTakeFrom(worker, lane, requirements)) continue;
+      if (slice.headroom.in(lane, requirements) > 0) return true;
+      // Others have used up what room there was.
+      this.#closed.add(lane, requirements);
+    }
+    return false;
+  }
+
+  /** There is something for somebody, but for a bound: when that has room again, they deserve a look. */
+  passedOver({ lanes }: PassedOver): void {
+    for (const [lane, requirements] of lanes) this.#closed.add(lane, requirements);
+  }
 }

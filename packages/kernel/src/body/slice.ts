@@ -9,6 +9,7 @@ import type { IdempotencyRecord, Lane, Loaded, Needs, Put, Survey, Tombstone } f
 import { isTerminal, type Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import { Rotation } from '../mind/rotation.ts';
+import { Headroom } from './headroom.ts';
 import type { LaneView } from './lane-view.ts';
 import { LaneViews } from './lane-views.ts';
 import { known, Relation } from './relation.ts';
@@ -56,6 +57,8 @@ export class Slice {
   readonly #documents = new Map<string, Document | null>();
   readonly #dependents = new Relation();
   readonly #children = new Relation();
+  /** How many of each lane may start. */
+  readonly headroom: Headroom;
   readonly #views = new LaneViews((lane) => this.#directory.has(lane));
   #characters = 0;
   #nextSequence = 0;
@@ -68,6 +71,7 @@ export class Slice {
     this.#now = now;
     this.rules = rules;
     this.rotation = rotation;
+    this.headroom = new Headroom(this);
   }
 
   get now(): Now {
@@ -97,6 +101,7 @@ export class Slice {
     }
     this.stirred.clear();
     this.stirredWorkers.clear();
+    this.headroom.renew();
     this.#keys.clear();
     this.#forgetEnded();
     for (const [name, document] of this.#documents) if (document?.endedAt != null) this.#documents.delete(name);
@@ -197,6 +202,12 @@ export class Slice {
     return limit === 0 ? Number.POSITIVE_INFINITY : Math.max(0, limit - this.executing);
   }
 
+  /** How many more tasks of a lane may start now; as many as may be where nothing bounds them, or that is not known. */
+  roomIn(lane: string): number {
+    const requirements = this.#directory.get(lane)?.requirements ?? this.stirred.get(lane);
+    return requirements ? this.headroom.in(lane, requirements) : Number.POSITIVE_INFINITY;
+  }
+
   /** The `index`-th of the sequence numbers set aside and not yet used. */
   sequence(index: number): number {
     const sequence = this.#nextSequence + index;
@@ -224,6 +235,7 @@ export class Slice {
       for (const task of head.tasks) this.#learn(task.id, task);
       this.#views.extend(key, head, (id) => this.#tasks.get(id) as Task | undefined);
     }
+    for (const [pool, executing] of loaded.pools) this.headroom.learn(pool, executing);
     for (const id of needs.allDependents ?? []) this.#dependents.closed(id);
     for (const id of needs.allDescendants ?? []) this.#children.closed(id);
     if (needs.sequences) {
@@ -257,13 +269,19 @@ export class Slice {
     this.executing += Number(next?.status === 'executing') - Number(prev?.status === 'executing');
     this.unstarted += Number(isUnstarted(next)) - Number(isUnstarted(prev));
     if (prev?.status === 'queued') this.#views.leave(prev);
-    if (next?.status === 'executing' && prev?.status !== 'executing') this.rotation.served(groupOf(next.lane));
+    if (next?.status === 'executing' && prev?.status !== 'executing') this.#start(next);
+    else if (prev?.status === 'executing' && next?.status !== 'executing') this.headroom.follow(prev, -1);
     if (next === null) return void this.#absorbRemoved(prev!.id);
     this.#tasks.set(next.id, next);
     this.#characters += (prev === null ? next.spec.json.length : 0) + reportedLength(next);
     if (prev === null) this.#absorbNew(next);
     if (isTerminal(next)) this.#ended.push(next.id);
     if (next.status === 'queued') this.#joinLane(next);
+  }
+
+  #start(task: Task): void {
+    this.rotation.served(groupOf(task.lane));
+    this.headroom.follow(task, 1);
   }
 
   /** Who hangs on whom is asked for anew after this batch. */

@@ -22,6 +22,7 @@ export class Wanted {
   readonly #allDependents = new Set<string>();
   readonly #allDescendants = new Set<string>();
   readonly #lanes = new Map<string, LaneNeed>();
+  readonly #pools = new Set<string>();
   #sequences = 0;
 
   constructor(slice: Slice) {
@@ -39,6 +40,7 @@ export class Wanted {
       this.#allDependents.size === 0 &&
       this.#allDescendants.size === 0 &&
       this.#lanes.size === 0 &&
+      this.#pools.size === 0 &&
       this.#sequences === 0
     );
   }
@@ -95,6 +97,11 @@ export class Wanted {
     this.#lanes.set(key, { lane: key, after: view?.horizon ?? null, limit: already + count - (view?.length ?? 0) });
   }
 
+  /** How many tasks of a pool are executing. */
+  pool(name: string): boolean {
+    return this.#slice.headroom.hasPool(name) || note(this.#pools, name);
+  }
+
   sequences(count: number): void {
     if (this.#slice.sequencesLeft < count) this.#sequences += count;
   }
@@ -115,9 +122,11 @@ export class Wanted {
         ...need,
         limit: Math.max(need.limit, tasksAhead),
       })),
+      pools: [...this.#pools],
       sequences: this.#sequences > 0 && isKept ? Math.max(this.#sequences, SEQUENCES_AHEAD) : this.#sequences,
     };
     for (const noted of [this.#tasks, this.#workers, this.#idempotency, this.#documents, this.#lanes]) noted.clear();
+    this.#pools.clear();
     for (const noted of [this.#dependents, this.#allDependents, this.#allDescendants]) noted.clear();
     this.#sequences = 0;
     return needs;

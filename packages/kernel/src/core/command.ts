@@ -279,6 +279,8 @@ export type Answer<C extends Command> = Reply<C> | Refusal;
 export interface Rules {
   /** How many tasks execute at once in the whole colony; 0 = no limit. */
   readonly maxConcurrentTasks: number;
+  /** How many of one group; 0 = no limit. */
+  readonly maxConcurrentPerGroup: number;
   /** How long a lease lives from the worker's last sign of life. */
   readonly leaseMs: number;
   /** How deep tasks may be nested by `parent_id`. */

@@ -32,3 +32,32 @@ export function capabilitiesIn({ capability, capabilities }: JsonObject): Set<st
   const names = [capability, capabilities].flat() as (Json | undefined)[];
   return new Set(names.filter((name) => typeof name === 'string'));
 }
+
+/**
+ * The executing tasks of a group are a pool, and so are those that require a capability: what stores count, and what there may
+ * be a cap on. A task may be in several.
+ */
+export function groupPool(group: string): string {
+  return `group ${group}`;
+}
+
+export function capabilityPool(capability: string): string {
+  return `capability ${capability}`;
+}
+
+/** Pools by lane, which never change. */
+const known = new Map<string, readonly string[]>();
+const MOST_KNOWN = 10_000;
+
+/** The pools that a lane's tasks are in. @param requirements of its tasks; asked for only when the lane is not known */
+export function poolsOf(lane: string, requirements: () => JsonObject): readonly string[] {
+  let pools = known.get(lane);
+  if (!pools) {
+    const group = groupOf(lane);
+    pools = [...capabilitiesIn(requirements())].map(capabilityPool);
+    if (group !== null) pools = [groupPool(group), ...pools];
+    if (known.size >= MOST_KNOWN) known.clear();
+    known.set(lane, pools);
+  }
+  return pools;
+}

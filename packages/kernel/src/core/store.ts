@@ -2,12 +2,15 @@ import type { Contents, Moment, Piece } from './archive.ts';
 import type { Now } from './clock.ts';
 import type { IdempotencyKey } from './command.ts';
 import type { Collection, Document } from './document.ts';
-import type { ChainedEntry, LedgerEntry, NewEvent } from './event.ts';
+import type { LedgerEntry, NewEvent } from './event.ts';
 import type { Fellows } from './fellows.ts';
 import type { JsonObject } from './json.ts';
+import type { Ledger } from './ledger.ts';
 import type { SavedPage, SavedQuery, Saving } from './saved.ts';
 import type { Task, TaskStatus } from './task.ts';
 import type { Worker } from './worker.ts';
+
+export type { Ledger, LedgerQuery, LedgerSpan, Verification } from './ledger.ts';
 
 /**
  * The port behind which the colony's state lives. There is no policy below it: a store loads records, commits
@@ -82,49 +85,6 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/**
- * The append-only log: in commit order, gapless from 1, chained by hash. A store with one writer chains entries as it
- * appends them; one with several appends first, and `seal` chains afterwards.
- */
-export interface Ledger {
-  span(): Promise<LedgerSpan>;
-  /** Up to `limit` entries after `after`, oldest first; an empty answer means there are none yet. */
-  read(after: number, limit: number): Promise<readonly ChainedEntry[]>;
-  /** The newest `limit` that match, or with `since` the first `limit` after it; oldest first either way. */
-  query(query: LedgerQuery): Promise<readonly ChainedEntry[]>;
-  /** Chains what has been appended and is not chained yet; answers how far the chain then reaches. */
-  seal(): Promise<number>;
-  /** Seals, then recomputes the chain from what is stored, a piece at a time. */
-  verify(): Promise<Verification>;
-}
-
-export interface LedgerSpan {
-  /** The oldest entry still kept; positions before `first - 1` are gone. */
-  readonly first: number;
-  /** The newest entry; 0 when there has been none. */
-  readonly last: number;
-  /** The newest entry that is chained, and its hash. */
-  readonly sealedTo: number;
-  readonly hash: string;
-}
-
-export interface LedgerQuery {
-  readonly type?: string;
-  readonly taskId?: string;
-  readonly workerId?: string;
-  readonly actor?: string;
-  readonly since?: number;
-  readonly limit: number;
-}
-
-export interface Verification {
-  readonly valid: boolean;
-  /** How many entries were checked. */
-  readonly entries: number;
-  readonly head: string;
-  readonly firstInvalidId: number | null;
-}
-
 export interface Needs {
   readonly tasks?: readonly string[];
   readonly workers?: readonly string[];
@@ -139,6 +99,8 @@ export interface Needs {
   readonly allDescendants?: readonly string[];
   /** The next queued tasks of these lanes. */
   readonly lanes?: readonly LaneNeed[];
+  /** How many tasks are executing in these pools: see `lane.ts`. */
+  readonly pools?: readonly string[];
   /** How many sequence numbers to set aside for new tasks. */
   readonly sequences?: number;
 }
@@ -165,6 +127,7 @@ export interface Loaded {
   readonly dependents: ReadonlyMap<string, readonly Task[]>;
   readonly children: ReadonlyMap<string, readonly Task[]>;
   readonly lanes: ReadonlyMap<string, LaneHead>;
+  readonly pools: ReadonlyMap<string, number>;
   /** The first of the sequence numbers set aside. */
   readonly firstSequence: number;
 }
@@ -217,6 +180,8 @@ export interface IdempotencyRecord extends IdempotencyKey {
 export interface CommitLimits {
   /** No more tasks than this may be executing. */
   readonly room?: number | undefined;
+  /** Nor more than these may of some pools. */
+  readonly caps?: readonly Cap[] | undefined;
   /** The epoch in which the tokens were given out, which must still be the one. */
   readonly epoch?: string | null | undefined;
   /**
@@ -225,6 +190,12 @@ export interface CommitLimits {
    */
   readonly saving?: Saving | undefined;
   readonly basis?: Basis | undefined;
+}
+
+/** How many tasks of a pool may be executing. */
+export interface Cap {
+  readonly pool: string;
+  readonly most: number;
 }
 
 /** What a commit rests on as a whole, where other kernels may commit, too. */

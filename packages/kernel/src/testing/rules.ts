@@ -3,6 +3,7 @@ import type { Rules } from '../core/command.ts';
 /** What tests go by that say nothing else. */
 export const RULES: Rules = {
   maxConcurrentTasks: 0,
+  maxConcurrentPerGroup: 0,
   leaseMs: 10_000,
   maxTaskDepth: 8,
   maxLeaseLosses: 5,

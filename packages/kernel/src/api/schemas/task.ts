@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { TASK_STATUSES, type TaskStatus } from '../../core/task.ts';
 import { BODY_DEPTH, MAX_DEPTH } from '../validate.ts';
-import { AnyObject, Id, Name, Nullable, optionalBody, Text, Time } from './common.ts';
+import { AnyObject, Id, Nullable, OptionalName, optionalBody, Text, Time } from './common.ts';
 
 /** Ten years: what is further away is a mistake. */
 const MAX_DELAY_SECONDS = 315_360_000;
@@ -47,9 +47,7 @@ export const taskInput = (maxTimeout: number) =>
       depends_on: Type.Optional(Type.Array(Id, { maxItems: 1000, description: 'Tasks that must complete first' })),
       parent_id: Type.Optional(Nullable(Id)),
       created_by: Type.Optional(Text(1, 200)),
-      group: Type.Optional(
-        Nullable(Name(1, 100, 'Whose it is: groups take turns'), 'Among equal priorities groups take turns'),
-      ),
+      group: Type.Optional(OptionalName(1, 100, 'Whose it is: among equal priorities groups take turns')),
     },
     { examples: [EXAMPLE] },
   );

@@ -1,24 +1,31 @@
 import type { Assignment, Claim, Replies } from '../../core/command.ts';
 import type { Refusal } from '../../core/errors.ts';
-import { groupOf } from '../../core/lane.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { Task } from '../../core/task.ts';
 import { freeSlots, type Worker } from '../../core/worker.ts';
 import { mayTakeFrom } from '../../mind/matching.ts';
-import { byTurn, type Group, RotationAhead } from '../../mind/rotation.ts';
 import { Change } from '../change.ts';
+import { FairOrder } from '../fair-order.ts';
 import type { LaneView } from '../lane-view.ts';
 import type { Slice } from '../slice.ts';
 import type { Wanted } from '../wanted.ts';
 import type { Decision } from './decision.ts';
+import { mayBeLimited, passedOver, spendTokens } from './limiting.ts';
 import { noSuchWorker } from './missing.ts';
+import { needs as needsPolicy } from './policy.ts';
 import { bringBack } from './workers.ts';
 
 export function needs(slice: Slice, command: Claim, wanted: Wanted): void {
+  if (mayBeLimited(slice)) needsPolicy(wanted);
   if (!wanted.worker(command.workerId)) return;
   const worker = slice.worker(command.workerId);
   if (!worker) return;
   const count = mayTake(slice, worker, command.max);
-  if (count > 0) for (const key of eligibleLanes(slice, worker)) wanted.lane(key, count);
+  if (count === 0) return;
+  for (const [key, requirements] of eligibleLanes(slice, worker)) {
+    slice.headroom.needs(key, requirements, wanted);
+    if (slice.headroom.in(key, requirements) > 0) wanted.lane(key, count);
+  }
 }
 
 /** How many tasks this worker may be given now: its wish, its free slots, and the colony's room. */
@@ -26,8 +33,8 @@ export function mayTake(slice: Slice, worker: Worker, max: number): number {
   return worker.draining ? 0 : Math.min(max, freeSlots(worker), slice.room);
 }
 
-export function* eligibleLanes(slice: Slice, worker: Worker): Iterable<string> {
-  for (const [key, requirements] of slice.lanes()) if (mayTakeFrom(worker, key, requirements)) yield key;
+function* eligibleLanes(slice: Slice, worker: Worker): Iterable<readonly [key: string, requirements: JsonObject]> {
+  for (const lane of slice.lanes()) if (mayTakeFrom(worker, ...lane)) yield lane;
 }
 
 export function decide(slice: Slice, command: Claim): Decision<Replies['claim']> | Refusal {
@@ -35,7 +42,10 @@ export function decide(slice: Slice, command: Claim): Decision<Replies['claim']>
   if (!found) return noSuchWorker(command.workerId);
   const change = new Change(slice, command.actor);
   const worker = bringBack(change, found);
-  const tasks = pick(slice, worker, mayTake(slice, worker, command.max));
+  const order = new FairOrder(slice);
+  const tasks = pick(slice, order, worker, mayTake(slice, worker, command.max));
+  if (tasks.length > 0) spendTokens(change, tasks);
+  change.passedOver = passedOver(change, order);
   if (tasks.length === 0) {
     change.heldBack = isHeldBack(slice, worker);
     return { change, reply: { assignments: [] } };
@@ -56,34 +66,41 @@ function isHeldBack(slice: Slice, worker: Worker): boolean {
 }
 
 /** The best `count` tasks over the heads of the lanes the worker may take from. */
-function pick(slice: Slice, worker: Worker, count: number): Task[] {
+function pick(slice: Slice, order: FairOrder, worker: Worker, count: number): Task[] {
   const tasks: Task[] = [];
   if (count === 0) return tasks;
   const heads: Head[] = [];
-  for (const key of eligibleLanes(slice, worker)) heads.push({ lane: slice.lane(key)!, group: groupOf(key), at: 0 });
-  const turns = new RotationAhead(slice.rotation);
+  for (const [key, requirements] of eligibleLanes(slice, worker)) {
+    const lane = slice.lane(key);
+    const isClosed = slice.headroom.in(key, requirements) <= 0;
+    // What a bound keeps closed need not be loaded to know that something is kept back there.
+    if (!isClosed) heads.push({ lane: lane!, requirements, at: 0 });
+    else if (!lane || lane.length > 0 || lane.more) order.mayStart(key, requirements);
+  }
   while (tasks.length < count) {
-    const best = first(heads, turns);
+    const best = first(heads, order);
     if (!best) break;
-    tasks.push(best.lane.at(best.at++)!);
-    turns.picked(best.group);
+    const task = best.lane.at(best.at++)!;
+    tasks.push(task);
+    order.picked(task, best.requirements);
   }
   return tasks;
 }
 
 interface Head {
   readonly lane: LaneView;
-  readonly group: Group;
+  readonly requirements: JsonObject;
   at: number;
 }
 
 /** The lane whose next task is the next of all. */
-function first(heads: readonly Head[], turns: RotationAhead): Head | undefined {
+function first(heads: readonly Head[], order: FairOrder): Head | undefined {
   let best: Head | undefined;
   let task: Task | undefined;
   for (const head of heads) {
     const other = head.lane.at(head.at);
-    if (!other || (task && byTurn(other, head.group, task, best!.group, turns) >= 0)) continue;
+    if (!other || !order.mayStart(other.lane, head.requirements)) continue;
+    if (task && order.compare(other, task) >= 0) continue;
     best = head;
     task = other;
   }

@@ -48,6 +48,8 @@ export class Loader {
     const dependents = relatives('dependents', true, needs.allDependents);
     const children = relatives('children', true, needs.allDescendants);
     const lanes = this.#askLanes(asked, needs.lanes ?? []);
+    const pools = needs.pools ?? [];
+    const executing = asked.add(pools.length > 0 && ['HMGET', this.#keys.pools, ...pools]);
     const count = needs.sequences ?? 0;
     const sequence = asked.add(count > 0 && ['HINCRBY', meta, 'sequence', String(count)]);
     if (asked.calls.length > 0) asked.answers = await this.#redis.together(asked.calls);
@@ -65,6 +67,7 @@ export class Loader {
       dependents: new Map([...relativesFrom(dependents()), ...relativesFrom(direct())]),
       children: relativesFrom(children()),
       lanes: lanes(),
+      pools: new Map(pools.map((pool, at) => [pool, Number((executing() as (string | null)[])[at] ?? 0)])),
       firstSequence: count > 0 ? (sequence() as number) - count + 1 : 0,
     };
   }

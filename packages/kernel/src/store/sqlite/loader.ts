@@ -63,6 +63,7 @@ export class Loader implements Present {
       dependents,
       children: closure(needs.allDescendants, (id) => this.#children.all(id).map(taskFromRow)),
       lanes: new Map(needs.lanes?.map((need) => [need.lane, this.#lane(need)])),
+      pools: mapOf(needs.pools, (pool) => this.#mirror.executingIn(pool)),
       firstSequence,
     };
   }

@@ -14,6 +14,7 @@ import { ledger } from './ledger.ts';
 import { ledgerQueries } from './ledger-queries.ts';
 import { listings } from './listings.ts';
 import { moments } from './moments.ts';
+import { pools } from './pools.ts';
 import { queue } from './queue.ts';
 import { records } from './records.ts';
 import { remains } from './remains.ts';
@@ -31,6 +32,7 @@ export function exerciseStore(name: string, driver: Driver): void {
     describe('records', () => records(driver));
     describe('the queue', () => queue(driver));
     describe('lanes and counts', () => lanesAndCounts(driver));
+    describe('pools', () => pools(driver));
     describe('dependents and descendants', () => closures(driver));
     describe('idempotency records', () => idempotency(driver));
     describe('workers', () => workers(driver));
