@@ -17,7 +17,7 @@ export default defineConfig({
           name: 'on Redis',
           include: [
             'packages/kernel/src/body/*.property.test.ts',
-            'packages/kernel/src/body/{batcher,caps,checkpoints,elsewhere,fairness,exports,invariants,leases,recovery,serving,submitters,workers}.test.ts',
+            'packages/kernel/src/body/{aging,batcher,caps,checkpoints,elsewhere,fairness,exports,invariants,leases,recovery,serving,submitters,workers}.test.ts',
             'packages/kernel/test/api/**/*.test.ts',
           ],
           provide: { store: 'redis' },

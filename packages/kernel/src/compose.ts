@@ -155,6 +155,7 @@ function rulesOf(config: Config, types: RuleTypes): Rules {
   return {
     maxConcurrentTasks: config.maxConcurrentTasks,
     maxConcurrentPerGroup: config.maxConcurrentPerGroup,
+    priorityAgingMs: config.priorityAgingSeconds * 1000,
     leaseMs,
     maxTaskDepth: MAX_TASK_DEPTH,
     maxLeaseLosses: MAX_LEASE_LOSSES,

@@ -73,6 +73,12 @@ export const VARIABLES = {
     wholeNumber(0, 1_000_000),
     'How many tasks of one `group` execute at once; 0 = no limit. See [fairness](fairness.md)',
   ),
+  priorityAgingSeconds: variable(
+    'COLONY_PRIORITY_AGING_SECONDS',
+    '0',
+    seconds(0, YEAR),
+    'After each such span in the queue a task counts as one priority higher, up to 10; 0 = never. Fractions are allowed. See [fairness](fairness.md)',
+  ),
   heartbeatSeconds: variable(
     'WORKER_HEARTBEAT_INTERVAL',
     '120',

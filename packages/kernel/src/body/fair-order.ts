@@ -1,6 +1,8 @@
 import type { JsonObject } from '../core/json.ts';
 import { groupOf } from '../core/lane.ts';
+import type { QueueRank } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
+import { agedPriority } from '../mind/aging.ts';
 import { byTurn, RotationAhead } from '../mind/rotation.ts';
 import type { Bound } from './headroom.ts';
 import type { Slice } from './slice.ts';
@@ -25,7 +27,14 @@ export class FairOrder {
 
   /** Negative when `a` is served before `b`. */
   compare(a: Task, b: Task): number {
-    return byTurn(a, groupOf(a.lane), b, groupOf(b.lane), this.#turns);
+    return byTurn(this.#ranked(a), groupOf(a.lane), this.#ranked(b), groupOf(b.lane), this.#turns);
+  }
+
+  #ranked(task: Task): QueueRank {
+    const { rules, now } = this.#slice;
+    return rules.priorityAgingMs === 0
+      ? task
+      : { priority: agedPriority(task, now.wall, rules.priorityAgingMs), seq: task.seq };
   }
 
   /** Whether one more of this lane may start. If not, that is noted: call it for lanes that hold something. */

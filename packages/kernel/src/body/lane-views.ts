@@ -1,17 +1,23 @@
+import { laneOfLevel, levelOf } from '../core/lane.ts';
 import type { LaneHead } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import { LaneView } from './lane-view.ts';
 
-/** The lanes of the queue as a batch of decisions sees them, each as far as it was loaded. */
+/** The lanes of the queue, or their levels, as a batch of decisions sees them, each as far as it was loaded. */
 export class LaneViews {
   readonly #views = new Map<string, LaneView>();
   /** Tasks this batch queued, by lane, until that lane is loaded. */
   readonly #queuedHere = new Map<string, Map<string, Task>>();
   readonly #isStored: (lane: string) => boolean;
+  readonly #keyOf: (task: Task) => string;
 
-  /** @param isStored whether the store may hold something of a lane: else it is empty there, and need not be loaded */
-  constructor(isStored: (lane: string) => boolean) {
-    this.#isStored = isStored;
+  /**
+   * @param isStored whether the store may hold something of a lane: else it is empty there, and need not be loaded
+   * @param inLevels each priority of a lane is looked at by itself
+   */
+  constructor(isStored: (lane: string) => boolean, inLevels: boolean) {
+    this.#isStored = (key) => isStored(laneOfLevel(key));
+    this.#keyOf = inLevels ? ({ lane, priority }) => levelOf(lane, priority) : ({ lane }) => lane;
   }
 
   get size(): number {
@@ -31,7 +37,7 @@ export class LaneViews {
   }
 
   join(task: Task): void {
-    const key = task.lane;
+    const key = this.#keyOf(task);
     const view = this.#views.get(key) ?? (this.#isStored(key) ? undefined : this.#view(key));
     if (view?.covers(task)) view.add(task);
     else if (!view || view.more) {
@@ -42,8 +48,9 @@ export class LaneViews {
   }
 
   leave(task: Task): void {
-    this.#views.get(task.lane)?.remove(task);
-    this.#queuedHere.get(task.lane)?.delete(task.id);
+    const key = this.#keyOf(task);
+    this.#views.get(key)?.remove(task);
+    this.#queuedHere.get(key)?.delete(task.id);
   }
 
   /** Once a lane is known further, the tasks this batch queued may find their place in it. */

@@ -59,7 +59,7 @@ export class Slice {
   readonly #children = new Relation();
   /** How many of each lane may start. */
   readonly headroom: Headroom;
-  readonly #views = new LaneViews((lane) => this.#directory.has(lane));
+  readonly #views: LaneViews;
   #characters = 0;
   #nextSequence = 0;
   #lastSequence = 0;
@@ -72,6 +72,7 @@ export class Slice {
     this.rules = rules;
     this.rotation = rotation;
     this.headroom = new Headroom(this);
+    this.#views = new LaneViews((lane) => this.#directory.has(lane), rules.priorityAgingMs > 0);
   }
 
   get now(): Now {
@@ -185,7 +186,7 @@ export class Slice {
   hasAllDependents = (id: string) => this.#dependents.hasAll(id);
   hasAllDescendants = (id: string) => this.#children.hasAll(id);
 
-  /** A lane as far as it is known; undefined: not loaded at all. */
+  /** A lane, or where tasks age a level of one, as far as it is known; undefined: not loaded at all. */
   lane(key: string): LaneView | undefined {
     return this.#views.get(key);
   }

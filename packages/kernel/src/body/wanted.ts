@@ -1,3 +1,4 @@
+import { levelOf } from '../core/lane.ts';
 import type { LaneNeed, Needs } from '../core/store.ts';
 import { voteName } from '../core/vote.ts';
 import type { Slice } from './slice.ts';
@@ -89,12 +90,19 @@ export class Wanted {
     return this.#slice.hasAllDescendants(taskId) || note(this.#allDescendants, taskId);
   }
 
-  /** At least `count` tasks of a lane, or all it has. What several commands want of one lane adds up. */
-  lane(key: string, count: number): void {
+  /** At least `count` tasks of a lane, or of one priority in it, or all there are. What several commands want of one adds up. */
+  lane(lane: string, count: number, priority?: number): void {
+    const key = priority === undefined ? lane : levelOf(lane, priority);
     const view = this.#slice.lane(key);
     if (view && (view.length >= count || !view.more)) return;
     const already = this.#lanes.get(key)?.limit ?? 0;
-    this.#lanes.set(key, { lane: key, after: view?.horizon ?? null, limit: already + count - (view?.length ?? 0) });
+    const limit = already + count - (view?.length ?? 0);
+    this.#lanes.set(key, {
+      lane,
+      ...(priority === undefined ? {} : { priority }),
+      after: view?.horizon ?? null,
+      limit,
+    });
   }
 
   /** How many tasks of a pool are executing. */

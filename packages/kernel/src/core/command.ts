@@ -281,6 +281,8 @@ export interface Rules {
   readonly maxConcurrentTasks: number;
   /** How many of one group; 0 = no limit. */
   readonly maxConcurrentPerGroup: number;
+  /** After each such span in the queue a task counts as of a higher priority; 0 = never. */
+  readonly priorityAgingMs: number;
   /** How long a lease lives from the worker's last sign of life. */
   readonly leaseMs: number;
   /** How deep tasks may be nested by `parent_id`. */

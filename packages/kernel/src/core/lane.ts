@@ -27,6 +27,17 @@ export function groupOf(lane: string): string | null {
   return lane[HASH_LENGTH] === ':' && lane.length > HASH_LENGTH + 1 ? lane.slice(HASH_LENGTH + 1) : null;
 }
 
+/** The tasks of one priority in a lane, where these are looked at by themselves. No lane's key has a line break in it. */
+export function levelOf(lane: string, priority: number): string {
+  return `${lane}\n${priority}`;
+}
+
+/** The lane that a level is of; or the lane itself. */
+export function laneOfLevel(level: string): string {
+  const cut = level.indexOf('\n');
+  return cut < 0 ? level : level.slice(0, cut);
+}
+
 /** The names in `capability` or `capabilities`. What is no text names nothing that a worker could be asked for. */
 export function capabilitiesIn({ capability, capabilities }: JsonObject): Set<string> {
   const names = [capability, capabilities].flat() as (Json | undefined)[];

@@ -107,6 +107,8 @@ export interface Needs {
 
 export interface LaneNeed {
   readonly lane: string;
+  /** Only tasks of this priority; absent: of all. */
+  readonly priority?: number;
   /** Only tasks behind this one. */
   readonly after: QueueRank | null;
   readonly limit: number;
@@ -126,6 +128,7 @@ export interface Loaded {
   /** An entry for each task whose dependents were asked for, be it directly or on the way down. */
   readonly dependents: ReadonlyMap<string, readonly Task[]>;
   readonly children: ReadonlyMap<string, readonly Task[]>;
+  /** By the lane, or where one priority was asked for by its level: see `levelOf`. */
   readonly lanes: ReadonlyMap<string, LaneHead>;
   readonly pools: ReadonlyMap<string, number>;
   /** The first of the sequence numbers set aside. */

@@ -1,8 +1,8 @@
 import { type Document, nameOf as documentName } from '../core/document.ts';
 import type { NewEvent } from '../core/event.ts';
-import { poolsOf } from '../core/lane.ts';
+import { levelOf, poolsOf } from '../core/lane.ts';
 import type { Saving } from '../core/saved.ts';
-import type { Cap, IdempotencyRecord, Put, Read, Unit } from '../core/store.ts';
+import type { Cap, IdempotencyRecord, LaneNeed, Put, Read, Unit } from '../core/store.ts';
 import type { Task, TaskStatus } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 
@@ -233,4 +233,9 @@ export function versionOf(record: Versioned | null): number {
   if (record === null) return 0;
   if ('version' in record) return record.version;
   return 'at' in record ? record.at : 1 + 2 * record.number + Number(record.rolling);
+}
+
+/** What a need of a lane is answered under. */
+export function nameOfNeed({ lane, priority }: LaneNeed): string {
+  return priority === undefined ? lane : levelOf(lane, priority);
 }

@@ -4,6 +4,7 @@ import type { Rules } from '../core/command.ts';
 export const RULES: Rules = {
   maxConcurrentTasks: 0,
   maxConcurrentPerGroup: 0,
+  priorityAgingMs: 0,
   leaseMs: 10_000,
   maxTaskDepth: 8,
   maxLeaseLosses: 5,

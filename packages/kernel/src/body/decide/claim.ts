@@ -1,8 +1,10 @@
 import type { Assignment, Claim, Replies } from '../../core/command.ts';
 import type { Refusal } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { levelOf } from '../../core/lane.ts';
 import type { Task } from '../../core/task.ts';
 import { freeSlots, type Worker } from '../../core/worker.ts';
+import { PRIORITIES } from '../../mind/aging.ts';
 import { mayTakeFrom } from '../../mind/matching.ts';
 import { Change } from '../change.ts';
 import { FairOrder } from '../fair-order.ts';
@@ -24,8 +26,20 @@ export function needs(slice: Slice, command: Claim, wanted: Wanted): void {
   if (count === 0) return;
   for (const [key, requirements] of eligibleLanes(slice, worker)) {
     slice.headroom.needs(key, requirements, wanted);
-    if (slice.headroom.in(key, requirements) > 0) wanted.lane(key, count);
+    if (slice.headroom.in(key, requirements) > 0) wantLane(slice, wanted, key, count);
   }
+}
+
+/** Where tasks age the next of a lane may be the first of any priority. */
+function wantLane(slice: Slice, wanted: Wanted, key: string, count: number): void {
+  if (slice.rules.priorityAgingMs === 0) wanted.lane(key, count);
+  else for (const priority of PRIORITIES) wanted.lane(key, count, priority);
+}
+
+/** As far as they were wanted. */
+function viewsOf(slice: Slice, key: string): (LaneView | undefined)[] {
+  if (slice.rules.priorityAgingMs === 0) return [slice.lane(key)];
+  return PRIORITIES.map((priority) => slice.lane(levelOf(key, priority)));
 }
 
 /** How many tasks this worker may be given now: its wish, its free slots, and the colony's room. */
@@ -71,11 +85,11 @@ function pick(slice: Slice, order: FairOrder, worker: Worker, count: number): Ta
   if (count === 0) return tasks;
   const heads: Head[] = [];
   for (const [key, requirements] of eligibleLanes(slice, worker)) {
-    const lane = slice.lane(key);
-    const isClosed = slice.headroom.in(key, requirements) <= 0;
-    // What a bound keeps closed need not be loaded to know that something is kept back there.
-    if (!isClosed) heads.push({ lane: lane!, requirements, at: 0 });
-    else if (!lane || lane.length > 0 || lane.more) order.mayStart(key, requirements);
+    const views = viewsOf(slice, key);
+    if (slice.headroom.in(key, requirements) > 0) {
+      for (const lane of views) heads.push({ lane: lane!, requirements, at: 0 });
+      // What a bound keeps closed need not be loaded to know that something is kept back there.
+    } else if (views.some((lane) => !lane || lane.length > 0 || lane.more)) order.mayStart(key, requirements);
   }
   while (tasks.length < count) {
     const best = first(heads, order);
