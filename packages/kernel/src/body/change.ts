@@ -8,6 +8,14 @@ import type { Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import type { Slice } from './slice.ts';
 
+/** Lanes that a bound keeps closed to somebody who could take from them. */
+export interface PassedOver {
+  /** With what they require. */
+  readonly lanes: ReadonlyMap<string, JsonObject>;
+  /** What these bounds are called. */
+  readonly by: ReadonlySet<string>;
+}
+
 /**
  * What one command changes, collected while it is decided: records to put, events to append, and what it rests on.
  * Reads go through it, so that a command with several steps sees its own.
@@ -20,6 +28,8 @@ export class Change {
   readonly reads: Read[] = [];
   /** The colony's limit keeps back a task that the worker could run. */
   heldBack = false;
+  /** What bounds keep back that the worker could run; null: nothing. */
+  passedOver: PassedOver | null = null;
   readonly #tasks = new Map<string, Task>();
   readonly #workers = new Map<string, Worker | null>();
   readonly #documents = new Map<string, Document | null>();

@@ -102,12 +102,16 @@ export interface Needs {
   readonly allDescendants?: readonly string[];
   /** The next queued tasks of these lanes. */
   readonly lanes?: readonly LaneNeed[];
+  /** How many tasks are executing in these pools: see `lane.ts`. */
+  readonly pools?: readonly string[];
   /** How many sequence numbers to set aside for new tasks. */
   readonly sequences?: number;
 }
 
 export interface LaneNeed {
   readonly lane: string;
+  /** Only tasks of this priority; absent: of all. */
+  readonly priority?: number;
   /** Only tasks behind this one. */
   readonly after: QueueRank | null;
   readonly limit: number;
@@ -130,7 +134,9 @@ export interface Loaded {
   /** An entry for each task whose dependents were asked for, be it directly or on the way down. */
   readonly dependents: ReadonlyMap<string, readonly Task[]>;
   readonly children: ReadonlyMap<string, readonly Task[]>;
+  /** By the lane, or where one priority was asked for by its level: see `levelOf`. */
   readonly lanes: ReadonlyMap<string, LaneHead>;
+  readonly pools: ReadonlyMap<string, number>;
   /** The first of the sequence numbers set aside. */
   readonly firstSequence: number;
 }
@@ -183,6 +189,8 @@ export interface IdempotencyRecord extends IdempotencyKey {
 export interface CommitLimits {
   /** No more tasks than this may be executing. */
   readonly room?: number | undefined;
+  /** Nor more than these may of some pools. */
+  readonly caps?: readonly Cap[] | undefined;
   /** The epoch in which the tokens were given out, which must still be the one. */
   readonly epoch?: string | null | undefined;
   /**
@@ -191,6 +199,12 @@ export interface CommitLimits {
    */
   readonly saving?: Saving | undefined;
   readonly basis?: Basis | undefined;
+}
+
+/** How many tasks of a pool may be executing. */
+export interface Cap {
+  readonly pool: string;
+  readonly most: number;
 }
 
 /** What a commit rests on as a whole, where other kernels may commit, too. */
