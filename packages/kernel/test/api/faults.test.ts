@@ -1,11 +1,13 @@
 /** How the API speaks of what goes wrong behind it. */
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { newId } from '../../src/api/ids.ts';
 import { Metrics } from '../../src/api/metrics.ts';
 import { createApi } from '../../src/api/server.ts';
 import type { Kernel } from '../../src/body/kernel.ts';
 import { loadConfig } from '../../src/config.ts';
 import { StorageUnavailable } from '../../src/core/errors.ts';
+import { TaskMaker } from '../../src/core/task-maker.ts';
 import { ephemeralSigner } from '../../src/signing/key-file.ts';
 
 /** An API before a kernel of which only some parts work. */
@@ -16,6 +18,7 @@ async function apiOf(kernel: object) {
     kernel: {
       rules: { leaseMs: 1000 },
       store: {},
+      maker: new TaskMaker(newId, 3600),
       backlog: () => 0,
       stop: async () => {},
       ...kernel,
