@@ -109,20 +109,35 @@ test('limits that are set in the same moment as tasks are claimed hold for the c
   expect(answers.map((answer) => ('assignments' in answer ? answer.assignments.length : null))).toEqual([1, null, 0]);
 });
 
-test('a worker that was passed over is given what a freed place lets start, in the same commit', async () => {
+test('workers that were passed over are given what a freed place lets start, in the same commit', async () => {
   const pipeline = await Pipeline.open({ maxConcurrentPerGroup: 1 });
   onTestFinished(() => pipeline.store.close());
-  const [maya, willy] = [await bee(pipeline, 'maya', 1), await bee(pipeline, 'willy', 5)];
+  const bees = [await bee(pipeline, 'maya', 5), await bee(pipeline, 'willy', 5)];
+  const assigned = () => bees.flatMap(({ assignments }) => assignments());
   const dig = { requirements: { capability: 'dig' }, group: 'a' };
   await pipeline.run(submission({ t1: dig, t2: dig, t3: dig }));
-  expect([maya.given(), willy.given()]).toEqual([['t1'], []]);
+  expect(assigned().map(({ task }) => task.id)).toEqual(['t1']);
   for (let n = 0; n < 10; n++) await pipeline.run(submission({ [`x${n}`]: { requirements: { region: 'nowhere' } } }));
-  const before = pipeline.happened.length;
-  await pipeline.run(complete(maya.assignments()[0]!));
-  expect(willy.given()).toEqual(['t2']);
-  expect(pipeline.happened.length).toBe(before + 1);
-  await pipeline.run(complete(willy.assignments()[0]!));
-  expect([...maya.given(), ...willy.given()].sort()).toEqual(['t1', 't2', 't3']);
+  for (const id of ['t2', 't3']) {
+    const before = pipeline.happened.length;
+    await pipeline.run(complete(assigned().find(({ task }) => task.id === `t${Number(id[1]) - 1}`)!));
+    expect(assigned().map(({ task }) => task.id)).toContain(id);
+    expect(assigned()).toHaveLength(Number(id[1]));
+    expect(pipeline.happened.length).toBe(before + 1);
+  }
+});
+
+test('whoever waits for a closed lane is thought of when somebody else frees a place in it', async () => {
+  const pipeline = await Pipeline.open({ maxConcurrentPerGroup: 1 });
+  onTestFinished(() => pipeline.store.close());
+  const other = await bee(pipeline, 'other', 1, 'fly');
+  const maya = await bee(pipeline, 'maya', 5);
+  await pipeline.run(submission({ f1: { requirements: { capability: 'fly' }, group: 'a' } }));
+  await pipeline.run(submission({ d1: { requirements: { capability: 'dig' }, group: 'a' } }));
+  for (let n = 0; n < 10; n++) await pipeline.run(submission({ [`x${n}`]: { requirements: { region: 'nowhere' } } }));
+  expect(maya.given()).toEqual([]);
+  await pipeline.run(complete(other.assignments()[0]!));
+  expect(maya.given()).toEqual(['d1']);
 });
 
 test('what bounds do is told by their names, and a claim that found nothing is no change', async () => {
