@@ -1,5 +1,5 @@
 /** How many tasks of a group, or of those that require a capability, execute at once and are started in a second. */
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Rules } from '../core/command.ts';
 import { Refusal } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -176,6 +176,39 @@ test('a rate holds on when the clock goes back', async () => {
   expect(await claimed(hive)).toEqual([]);
   await hive.pipeline.clock.advance(1000);
   expect(await claimed(hive)).toEqual(['o2']);
+});
+
+test('a place that is freed at another kernel is given to who waits here', async () => {
+  const { kernel, elsewhere, tell, wait, rest } = await loneKernel();
+  await setLimits(elsewhere, { id: 'gpus', capability: 'ocr', max_concurrent: 1 });
+  await hire(elsewhere, 'maya', 1);
+  await hire(elsewhere, 'willy', 1);
+  await elsewhere.do(submission({ o1: OCR, o2: OCR }));
+  const running = await elsewhere.take('willy');
+  tell();
+  const given = wait('maya');
+  await rest();
+  // Long enough alone to go on with what it knows.
+  for (let n = 0; n < 10; n++) await kernel.execute(submission({ [`x${n}`]: { requirements: { region: 'nowhere' } } }));
+  await rest();
+  expect(given).toEqual([]);
+  await elsewhere.complete(running);
+  tell();
+  await vi.waitFor(() => expect(given).toEqual(['o2']));
+});
+
+test('limits that another kernel takes away let those go on who wait here', async () => {
+  const { elsewhere, tell, wait, rest } = await loneKernel();
+  await setLimits(elsewhere, { id: 'closed', capability: 'ocr', max_concurrent: 0 });
+  await hire(elsewhere, 'maya', 1);
+  await elsewhere.do(submission({ o1: OCR }));
+  tell();
+  const given = wait('maya');
+  await rest();
+  expect(given).toEqual([]);
+  await setLimits(elsewhere);
+  tell();
+  await vi.waitFor(() => expect(given).toEqual(['o1']));
 });
 
 test('a worker that waits is given the next task the moment its token is there', async () => {
