@@ -17,7 +17,7 @@ export default defineConfig({
           name: 'on Redis',
           include: [
             'packages/kernel/src/body/*.property.test.ts',
-            'packages/kernel/src/body/{batcher,checkpoints,elsewhere,exports,invariants,leases,recovery,serving,submitters,workers}.test.ts',
+            'packages/kernel/src/body/{batcher,checkpoints,elsewhere,exports,invariants,leases,plan-results,plans,recovery,serving,submitters,workers}.test.ts',
             'packages/kernel/test/api/**/*.test.ts',
           ],
           provide: { store: 'redis' },

@@ -9,6 +9,13 @@ import { invalidField } from './problem.ts';
 const DEFAULT_TIMEOUT_SECONDS = 300;
 const RFC3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
 
+/** A task of a plan has its id before it is made: others depend on it. */
+export interface Planned {
+  readonly id: string;
+  /** The keys that its payload refers to, and which tasks these are. */
+  readonly resultsFrom?: Record<string, string>;
+}
+
 /** Turns what submitters send, already checked for shape, into tasks that the kernel can take. */
 export class Intake {
   readonly #defaultTimeout: number;
@@ -21,15 +28,18 @@ export class Intake {
   /**
    * @param now wall time, from which `delay_seconds` counts
    * @param path where the task stands in the request, as the start of a JSON pointer
+   * @param plan what is known of a task of a plan beforehand
    */
-  newTask(input: TaskInput, createdBy: string, now: number, path = ''): NewTask | Refusal {
+  newTask(input: TaskInput, createdBy: string, now: number, path = '', plan?: Planned): NewTask | Refusal {
     if (typeof input.run_at === 'string' && !isTime(input.run_at)) {
       return invalidField(`${path}/run_at`, 'must be a time such as 2026-01-31T12:00:00Z');
     }
     const spec = toSpec(input, createdBy, now);
     if (input.timeout_seconds === undefined) spec.timeout_seconds = this.#defaultTimeout;
+    if (plan?.resultsFrom) spec.results_from = plan.resultsFrom;
     const json = JSON.stringify(spec);
-    return { id: newId(), spec, json, contentHash: hash('sha256', json), lane: this.#lane(spec.requirements), path };
+    const id = plan?.id ?? newId();
+    return { id, spec, json, contentHash: hash('sha256', json), lane: this.#lane(spec.requirements), path };
   }
 
   /** Tasks with equal requirements share a lane. There are few different ones, so their hashes are remembered. */

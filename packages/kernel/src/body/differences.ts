@@ -18,6 +18,7 @@ export interface Difference {
 export async function figuresSince(store: Store, number: number, wall: number): Promise<Figures> {
   const tasks = { restored: 0, removed: 0, requeued: (await store.survey()).tasks.executing };
   const votes = { restored: 0, removed: 0 };
+  const plans = { restored: 0, removed: 0 };
   for await (const item of savedSince(store, number)) {
     for (const put of rewound(item, wall, 0)) {
       if (put.kind === 'remains') continue;
@@ -25,10 +26,12 @@ export async function figuresSince(store: Store, number: number, wall: number): 
       if (put.kind === 'task') {
         tasks[end]++;
         if (put.prev?.status === 'executing') tasks.requeued--;
-      } else if (item.id.startsWith('vote ') && put.kind === 'document') votes[end]++;
+      } else if (put.kind !== 'document') continue;
+      else if (item.id.startsWith('vote ')) votes[end]++;
+      else if (item.id.startsWith('plan ')) plans[end]++;
     }
   }
-  return { tasks, votes };
+  return { tasks, votes, plans };
 }
 
 async function* savedSince(store: Store, since: number): AsyncGenerator<Saved> {
@@ -42,7 +45,9 @@ async function* savedSince(store: Store, since: number): AsyncGenerator<Saved> {
 
 /** What a rollback would change of these. What is left of a task that is not there is no difference to anybody who looks. */
 export function differencesOf(items: readonly Saved[], wall: number): Difference[] {
-  return items.flatMap((item) =>
+  // Which key is which task of a plan goes with the plan.
+  const shown = items.filter(({ kind, id }) => kind !== 'document' || !id.startsWith('plan_tasks '));
+  return shown.flatMap((item) =>
     rewound(item, wall, 0).flatMap((put): Difference[] =>
       put.kind === 'remains'
         ? []

@@ -65,6 +65,7 @@ export class GuardianDesk {
   lookAhead(command: Command): Promise<void> | null {
     switch (command.kind) {
       case 'submit':
+      case 'submit_plan':
         return this.#judge(command.tasks);
       case 'retry':
         return this.#judgeStored(command.taskId, command);

@@ -14,6 +14,7 @@ import { EventRelay } from './event-relay.ts';
 import { Exports } from './exports.ts';
 import { GuardianDesk } from './guardian-desk.ts';
 import type { KernelObserver, KernelOptions } from './kernel-options.ts';
+import { PlanDesk } from './plan-desk.ts';
 import { Presence } from './presence.ts';
 import { Pulse } from './pulse.ts';
 import { Recovery } from './recovery.ts';
@@ -38,6 +39,7 @@ export class Kernel {
   readonly checkpoints: Checkpoints;
   readonly exports: Exports;
   readonly workers: WorkerDesk;
+  readonly plans: PlanDesk;
 
   readonly #observer: KernelObserver;
   readonly #version: string;
@@ -69,6 +71,7 @@ export class Kernel {
     this.bus = bus;
     this.rules = rules;
     this.random = random;
+    this.plans = new PlanDesk(store);
     this.guardian = new GuardianDesk(store, rules.guardian, new Turns(setImmediate));
     this.#observer = observer;
     this.#version = options.version;

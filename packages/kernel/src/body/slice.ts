@@ -9,7 +9,9 @@ import { isTerminal, type Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import { LaneView } from './lane-view.ts';
 import { known, Relation } from './relation.ts';
+import { Sequences } from './sequences.ts';
 import { isUnstarted, reportedLength } from './task-traits.ts';
+import { Unfinished } from './unfinished.ts';
 import { UsedKeys } from './used-keys.ts';
 import { Wanted } from './wanted.ts';
 
@@ -42,6 +44,7 @@ export class Slice {
   readonly stirredWorkers = new Set<string>();
   /** What the commands of this batch still need to know. */
   readonly wanted = new Wanted(this);
+  readonly sequences = new Sequences();
 
   #now: Now;
   #directory: ReadonlyMap<string, Lane> = new Map();
@@ -51,12 +54,11 @@ export class Slice {
   readonly #documents = new Map<string, Document | null>();
   readonly #dependents = new Relation();
   readonly #children = new Relation();
+  readonly #unfinished = new Unfinished();
   readonly #views = new Map<string, LaneView>();
   /** Tasks this batch queued, by lane, until that lane is loaded. */
   readonly #queuedHere = new Map<string, Map<string, Task>>();
   #characters = 0;
-  #nextSequence = 0;
-  #lastSequence = 0;
   /** Tasks that this batch knows to have ended, and those that hang on others or that others hang on. */
   #ended: string[] = [];
   readonly #linked = new Set<string>();
@@ -94,6 +96,7 @@ export class Slice {
     this.stirred.clear();
     this.stirredWorkers.clear();
     this.#keys.clear();
+    this.#unfinished.clear();
     this.#forgetEnded();
     for (const [name, document] of this.#documents) if (document?.endedAt != null) this.#documents.delete(name);
   }
@@ -163,6 +166,11 @@ export class Slice {
     return this.#children.of(taskId).map((id) => this.liveTask(id));
   }
 
+  /** The tasks of a plan that have not ended, oldest first. */
+  unfinishedOf(plan: string): Task[] {
+    return this.#unfinished.of(plan, (id) => this.liveTask(id));
+  }
+
   /** How many tasks hung on this one when it was loaded, be it as dependents or as children. */
   loadedCount(relation: 'dependents' | 'children', id: string): number {
     return (relation === 'dependents' ? this.#dependents : this.#children).loadedCount(id);
@@ -174,6 +182,7 @@ export class Slice {
   hasDocument = (name: string) => this.#documents.has(name);
   hasDependents = (id: string) => this.#dependents.has(id);
   hasAllDependents = (id: string) => this.#dependents.hasAll(id);
+  hasUnfinished = (plan: string) => this.#unfinished.has(plan);
   hasAllDescendants = (id: string) => this.#children.hasAll(id);
 
   /** A lane as far as it is known; undefined: not loaded at all. */
@@ -193,17 +202,6 @@ export class Slice {
     return limit === 0 ? Number.POSITIVE_INFINITY : Math.max(0, limit - this.executing);
   }
 
-  /** The `index`-th of the sequence numbers set aside and not yet used. */
-  sequence(index: number): number {
-    const sequence = this.#nextSequence + index;
-    if (sequence >= this.#lastSequence) throw new Bug('no sequence numbers were set aside');
-    return sequence;
-  }
-
-  get sequencesLeft(): number {
-    return this.#lastSequence - this.#nextSequence;
-  }
-
   // What the shell does with it.
 
   /** Takes in what a store loaded, without touching what is already known here. */
@@ -216,6 +214,10 @@ export class Slice {
     }
     for (const [id, tasks] of loaded.dependents) this.#relate(this.#dependents, id, tasks);
     for (const [id, tasks] of loaded.children) this.#relate(this.#children, id, tasks);
+    for (const [plan, tasks] of loaded.unfinished) {
+      for (const task of tasks) this.#learn(task.id, task);
+      this.#unfinished.load(plan, tasks);
+    }
     for (const [key, head] of loaded.lanes) {
       for (const task of head.tasks) this.#learn(task.id, task);
       const view = this.#view(key);
@@ -224,10 +226,7 @@ export class Slice {
     }
     for (const id of needs.allDependents ?? []) this.#dependents.closed(id);
     for (const id of needs.allDescendants ?? []) this.#children.closed(id);
-    if (needs.sequences) {
-      this.#nextSequence = loaded.firstSequence;
-      this.#lastSequence = loaded.firstSequence + needs.sequences;
-    }
+    if (needs.sequences) this.sequences.setAside(loaded.firstSequence, needs.sequences);
   }
 
   /** Makes a decision's changes visible to the commands after it. */
@@ -257,6 +256,7 @@ export class Slice {
     if (prev?.status === 'queued') this.#leaveLane(prev);
     if (next === null) return void this.#absorbRemoved(prev!.id);
     this.#tasks.set(next.id, next);
+    this.#unfinished.follow(next);
     this.#characters += (prev === null ? next.spec.json.length : 0) + reportedLength(next);
     if (prev === null) this.#absorbNew(next);
     if (isTerminal(next)) this.#ended.push(next.id);
@@ -272,7 +272,7 @@ export class Slice {
   }
 
   #absorbNew(task: Task): void {
-    if (task.seq >= this.#nextSequence && task.seq < this.#lastSequence) this.#nextSequence = task.seq + 1;
+    this.sequences.used(task.seq);
     for (const relation of [this.#dependents, this.#children]) {
       relation.load(task.id, []);
       relation.closed(task.id);

@@ -37,6 +37,7 @@ function load(slice: Slice, task: Task): void {
   const [none, tasks] = [new Map(), new Map([[task.id, task]])];
   const loaded: Loaded = {
     ...{ tasks, workers: none, idempotency: none, documents: none, dependents: none, children: none, lanes: none },
+    unfinished: new Map(),
     firstSequence: 0,
   };
   slice.add(loaded, { tasks: [task.id] });

@@ -38,6 +38,8 @@ export interface Rolled {
 export interface Figures {
   readonly tasks: { readonly restored: number; readonly removed: number; readonly requeued: number };
   readonly votes: { readonly restored: number; readonly removed: number };
+  /** Absent: it was counted when there were no plans. */
+  readonly plans?: { readonly restored: number; readonly removed: number };
 }
 
 export function checkpointFrom({ id, createdAt, body }: Document): Checkpoint {

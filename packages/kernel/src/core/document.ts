@@ -21,7 +21,16 @@ export interface Document {
   readonly body: JsonObject;
 }
 
-export const COLLECTIONS = ['bucket', 'checkpoint', 'checkpoint_numbering', 'policy', 'quarantine', 'vote'] as const;
+export const COLLECTIONS = [
+  'bucket',
+  'checkpoint',
+  'checkpoint_numbering',
+  'plan',
+  'plan_tasks',
+  'policy',
+  'quarantine',
+  'vote',
+] as const;
 export type Collection = (typeof COLLECTIONS)[number];
 
 /** Which of them are part of checkpoints: a rollback makes their documents what they were. */
@@ -29,6 +38,8 @@ export const IN_CHECKPOINTS: Readonly<Record<Collection, boolean>> = {
   bucket: false,
   checkpoint: false,
   checkpoint_numbering: false,
+  plan: true,
+  plan_tasks: true,
   policy: false,
   quarantine: false,
   vote: true,

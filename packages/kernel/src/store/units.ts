@@ -135,6 +135,11 @@ function startedBy({ puts }: Unit): number {
   return started;
 }
 
+/** Whether the specification is another one, which it hardly ever is. What it is found by stays the same. */
+export function changesSpec(first: Task, last: Task): boolean {
+  return first.spec !== last.spec && first.spec.json !== last.spec.json;
+}
+
 /** How many more tasks are executing after a commit than before it. */
 export function startedIn({ tasks }: Merged): number {
   let started = 0;

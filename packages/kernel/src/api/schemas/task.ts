@@ -89,6 +89,13 @@ export const TaskSchema = Type.Object({
   depends_on: Type.Array(Type.String()),
   parent_id: Nullable(Type.String()),
   created_by: Type.String(),
+  results_from: Type.Optional(
+    Type.Unsafe<Record<string, string>>({
+      type: 'object',
+      additionalProperties: { type: 'string' },
+      description: 'Only until its payload has got the results it refers to: which tasks the keys in it mean',
+    }),
+  ),
   assigned_worker: Nullable(Type.String()),
   attempt: Type.Integer({ description: '+1 at every assignment' }),
   plan_id: Nullable(Type.String(), 'The plan it belongs to'),

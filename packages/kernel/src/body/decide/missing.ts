@@ -23,6 +23,13 @@ export function noSuchVote(id: string): Refusal {
   );
 }
 
+export function noSuchPlan(id: string): Refusal {
+  return new Refusal(
+    'plan_not_found',
+    `There is no plan ${id}. It may have ended long ago and been removed by retention.`,
+  );
+}
+
 export function noSuchCheckpoint(id: string): Refusal {
   return new Refusal(
     'checkpoint_not_found',

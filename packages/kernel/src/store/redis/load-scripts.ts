@@ -1,4 +1,7 @@
 import { Script } from '../../redis/script.ts';
+import { STATUS_CODE } from './records.ts';
+
+const UNFINISHED_CODES = [STATUS_CODE.pending, STATUS_CODE.queued, STATUS_CODE.executing];
 
 /**
  * The front of some lanes. Arguments: prefix, then (lane, lowest score, how many) for each. Answers for each lane
@@ -16,6 +19,29 @@ for at = 2, #ARGV, 3 do
     lane[3 * i] = redis.call('HGET', prefix .. 'specs', id)
   end
   answer[#answer + 1] = lane
+end
+return answer
+`);
+
+/**
+ * The tasks of some plans that have not ended, by age. Arguments: prefix, plans. Answers for each plan (id, record,
+ * specification) of each task.
+ */
+export const UNFINISHED = new Script(`
+local prefix = ARGV[1]
+local unfinished = {${UNFINISHED_CODES.map((code) => `['${code}'] = true`).join(', ')}}
+local answer = {}
+for at = 2, #ARGV do
+  local found = {}
+  for _, id in ipairs(redis.call('ZRANGE', prefix .. 'plan:' .. ARGV[at], 0, -1)) do
+    local text = redis.call('HGET', prefix .. 'tasks', id)
+    if text and unfinished[string.match(text, '^[^\\n]*\\n[^\\n]*\\n%[(%d+)')] then
+      found[#found + 1] = id
+      found[#found + 1] = text
+      found[#found + 1] = redis.call('HGET', prefix .. 'specs', id)
+    end
+  end
+  answer[#answer + 1] = found
 end
 return answer
 `);

@@ -6,7 +6,7 @@ import { savingFrom } from '../saved.ts';
 import { documentsFrom } from './documents.ts';
 import { type EpochWatch, tokenFloorOf } from './epoch.ts';
 import type { Keys } from './keys.ts';
-import { LANES, RELATIVES } from './load-scripts.ts';
+import { LANES, RELATIVES, UNFINISHED } from './load-scripts.ts';
 import { COMPLETED, FAILED } from './placing.ts';
 import { keyFrom, laneFrom, rankScore, taskFrom, tombstoneFrom, workerFrom } from './records.ts';
 import { LOWEST_SCORE } from './writes.ts';
@@ -47,6 +47,8 @@ export class Loader {
     const direct = relatives('dependents', false, needs.dependents);
     const dependents = relatives('dependents', true, needs.allDependents);
     const children = relatives('children', true, needs.allDescendants);
+    const plans = needs.unfinished ?? [];
+    const unfinished = asked.add(plans.length > 0 && { script: UNFINISHED, args: [prefix, ...plans] });
     const lanes = this.#askLanes(asked, needs.lanes ?? []);
     const count = needs.sequences ?? 0;
     const sequence = asked.add(count > 0 && ['HINCRBY', meta, 'sequence', String(count)]);
@@ -64,6 +66,7 @@ export class Loader {
       documents: documentsFrom(names, documents()),
       dependents: new Map([...relativesFrom(dependents()), ...relativesFrom(direct())]),
       children: relativesFrom(children()),
+      unfinished: new Map(plans.map((plan, at) => [plan, tasksFrom((unfinished() as string[][])[at]!)])),
       lanes: lanes(),
       firstSequence: count > 0 ? (sequence() as number) - count + 1 : 0,
     };

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import type { Command } from '../../core/command.ts';
 import type { Json } from '../../core/json.ts';
+import type { TaskInput } from '../../core/task.ts';
 import { DEFAULT_POLICY } from '../../guardian/default-policy.ts';
 import { newTask } from '../pipeline.ts';
+import { planCommand } from '../plan-command.ts';
 import type { ModelTask } from './colony.ts';
 import type { Model } from './model.ts';
 
@@ -26,6 +28,24 @@ const submit = fc.record({
   key: fc.option(fc.nat(2), { freq: 2 }),
   body: fc.nat(1),
 });
+const member = fc.record({
+  dependsOn: fc.array(fc.nat(), { maxLength: 2 }),
+  /** Whose result it uses, and whether there is what it asks for. */
+  uses: fc.option(fc.nat(), { freq: 2 }),
+  finds: fc.constantFrom(true, true, true, false),
+  risk: fc.constantFrom('low', 'low', 'low', 'low', 'low', 'low', 'critical', 'forbidden'),
+  retries: fc.nat(1),
+});
+const submitPlan = fc.record({
+  kind: fc.constant('submit_plan' as const),
+  members: fc.array(member, { minLength: 1, maxLength: 5 }),
+  /** Who depends on others may come before them. */
+  backwards: fc.boolean(),
+  stops: fc.boolean(),
+  parent: fc.option(fc.nat(), { freq: 5 }),
+  key: fc.option(fc.nat(2), { freq: 5 }),
+});
+const cancelPlan = fc.record({ kind: fc.constant('cancel_plan' as const), plan: fc.nat() });
 const register = fc.record({
   kind: fc.constant('register' as const),
   able: fc.subarray(['dig', 'fly'], { minLength: 1 }),
@@ -99,6 +119,8 @@ export const action = fc.record({
   together: fc.boolean(),
   what: fc.oneof(
     { weight: 5, arbitrary: submit },
+    { weight: 2, arbitrary: submitPlan },
+    { weight: 1, arbitrary: cancelPlan },
     { weight: 1, arbitrary: register },
     { weight: 6, arbitrary: claim },
     { weight: 8, arbitrary: settle },
@@ -125,6 +147,14 @@ export function commandOf(what: Timeless, model: Model): Command {
   switch (what.kind) {
     case 'submit':
       return submission(what, model);
+    case 'submit_plan':
+      return planning(what, model);
+    case 'cancel_plan':
+      return {
+        kind: 'cancel_plan',
+        actor: 'ann',
+        planId: model.plans[what.plan % (model.plans.length || 1)]?.id ?? 'p0',
+      };
     case 'register':
       return {
         ...{ kind: 'register', actor: 'ann', id: `bee-${model.registered + 1}`, name: 'Maya', attributes: {} },
@@ -197,13 +227,40 @@ function submission(what: Extract<Timeless, { kind: 'submit' }>, model: Model): 
   return { kind: 'submit', actor: 'ann', tasks, ...idempotency };
 }
 
+function planning(what: Extract<Timeless, { kind: 'submit_plan' }>, model: Model): Command {
+  const key = (n: number) => `k${n}`;
+  const members = what.members.map(({ dependsOn, uses, finds, risk, retries }, index): [string, Partial<TaskInput>] => [
+    key(index),
+    {
+      requirements: { capability: 'dig' },
+      depends_on: index === 0 ? [] : dependsOn.map((n) => key(n % index)),
+      max_retries: retries,
+      timeout_seconds: 1,
+      ...(index > 0 && uses !== null && { payload: { $result: `${key(uses % index)}${finds ? '' : '.missing'}` } }),
+      ...(risk === 'critical' && { constraints: { safety_level: 'critical' } }),
+      ...(risk === 'forbidden' && { description: 'rm -rf /' }),
+    },
+  ]);
+  if (what.backwards) members.reverse();
+  const id = `p${model.planned + 1}`;
+  const known = model.tasks;
+  const parentId = what.parent === null || known.length === 0 ? null : known[what.parent % known.length]!.id;
+  const names = new Map(members.map(([name], place) => [name, `t${known.length + 1 + place}`]));
+  const command = planCommand(id, Object.fromEntries(members), model.now.wall, {
+    onFailure: what.stops ? 'stop' : 'continue',
+    idOf: (name) => names.get(name)!,
+    ...(parentId !== null && { parentId }),
+  });
+  return what.key === null ? command : { ...command, idempotency: { key: `plan ${what.key}`, bodyHash: 'b' } };
+}
+
 type SettleAction = Extract<Timeless, { kind: 'complete' | 'fail' | 'release' | 'progress' }>;
 
 function settlement({ kind, token, outcome, retryable }: SettleAction, taskId: string, model: Model): Command {
   const newest = tokenOf(model, taskId);
   const leaseToken = token === 'live' ? newest : token === 'old' ? newest - 1 : newest + 1;
   const lease = { actor: 'someone', taskId, leaseToken };
-  if (kind === 'complete') return { kind, ...lease, result: String(outcome) };
+  if (kind === 'complete') return { kind, ...lease, result: outcome ? '"rm -rf /"' : '0' };
   if (kind === 'release') return { kind, ...lease };
   if (kind === 'progress') return { kind, ...lease, fraction: outcome / 2, message: outcome ? 'half' : null };
   return { kind, ...lease, error: `error ${outcome}`, errorTrace: outcome ? 'trace' : null, retryable, random: 0.25 };
