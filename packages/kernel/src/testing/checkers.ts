@@ -1,9 +1,10 @@
 import type { ChainedEntry } from '../core/event.ts';
 import { isTerminal, type Task } from '../core/task.ts';
+import { Planner } from './actors/planner.ts';
 import { Submitter } from './actors/submitter.ts';
 import { Watcher } from './actors/watcher.ts';
 import { Worker } from './actors/worker.ts';
-import { checkExport, readTasks, readVotes } from './export-check.ts';
+import { checkExport, readPlans, readTasks, readVotes } from './export-check.ts';
 import { Replay } from './replay.ts';
 import type { World } from './simulation.ts';
 
@@ -17,7 +18,7 @@ export async function checkEverything(world: World): Promise<number> {
   const complain = (text: string) => world.complaints.push(text);
   const replay = new Replay(complain);
   for (const entry of entries) replay.follow(entry);
-  replay.compare(tasks, await readVotes(world.store));
+  replay.compare(tasks, await readVotes(world.store), await readPlans(world.store));
   checkAcknowledged(world, tasks, replay, complain);
   checkStreams(world, entries, complain);
   checkWorkers(world, entries, complain);
@@ -62,6 +63,16 @@ function checkAcknowledged(
         if (taskId) known.add(taskId);
         for (const id of earlier) {
           if (!everRemoved.has(id)) complain(`invariant 2: key ${key} gave task ${id} and then another one`);
+        }
+      }
+    } else if (actor instanceof Planner) {
+      for (const { made } of actor.intentions) {
+        for (const [at, { id, tasks: ids }] of made.entries()) {
+          const isThere = ids.every((one) => tasks.has(one));
+          if (!isThere && !ids.every((one) => everRemoved.has(one)))
+            complain(`invariant 1: plan ${id} is gone, or some of it`);
+          if (at < made.length - 1 && !ids.every((one) => everRemoved.has(one)))
+            complain(`invariant 2: a key gave plan ${id} and then another one`);
         }
       }
     } else if (actor instanceof Worker) {

@@ -3,6 +3,7 @@ import { contentHash } from '../core/chain.ts';
 import type { LedgerEntry } from '../core/event.ts';
 import type { Task, TaskStatus } from '../core/task.ts';
 import type { Ballot, Vote, VoteStatus } from '../core/vote.ts';
+import { comparePlans, followPlan, type SeenPlan, type TracedPlan } from './replay-plans.ts';
 
 /** What the ledger says of a task. */
 export interface Traced {
@@ -16,6 +17,7 @@ export interface Traced {
   awaits: string | null;
   /** Its last vote did not approve it. */
   isDenied: boolean;
+  plan: string | null;
 }
 
 export interface TracedVote {
@@ -48,6 +50,8 @@ interface Data {
   readonly checkpoint_id?: string;
   readonly content_hash?: string;
   readonly removed?: number;
+  readonly plan_id?: string;
+  readonly tasks?: number;
 }
 
 /** How each type of entry moves a task: from which statuses, to which. */
@@ -70,11 +74,12 @@ const MOVES: Record<string, readonly [from: readonly string[], to: TaskStatus]> 
  */
 export class Replay {
   readonly #complain: (text: string) => void;
-  readonly #checkpoints = new Map<string, { tasks: Map<string, Traced>; votes: Map<string, TracedVote> }>();
+  readonly #checkpoints = new Map<string, Pick<Replay, 'tasks' | 'votes' | 'plans'>>();
   /** The highest of each task, also of those that are gone: they never go back. */
   readonly #tokens = new Map<string, number>();
   tasks = new Map<string, Traced>();
   votes = new Map<string, TracedVote>();
+  plans = new Map<string, TracedPlan>();
   /** Tasks that a rollback has taken away, at some time. */
   readonly everRemoved = new Set<string>();
   /** Tasks that had ended, and had not any more after a rollback. */
@@ -87,15 +92,20 @@ export class Replay {
   follow(entry: LedgerEntry): void {
     const data = JSON.parse(entry.data) as Data;
     if (entry.type === 'checkpoint_created') {
-      this.#checkpoints.set(data.checkpoint_id!, structuredClone({ tasks: this.tasks, votes: this.votes }));
+      this.#checkpoints.set(
+        data.checkpoint_id!,
+        structuredClone({ tasks: this.tasks, votes: this.votes, plans: this.plans }),
+      );
     } else if (entry.type === 'checkpoint_deleted') this.#checkpoints.delete(data.checkpoint_id!);
     else if (entry.type === 'rollback_completed') this.#goBack(data);
     else if (data.vote_id !== undefined && entry.type.startsWith('vote_')) this.#followVote(entry, data);
+    else if (entry.type.startsWith('plan_')) followPlan(this.plans, { type: entry.type, data }, this.#complain);
     else if (entry.taskId !== null) this.#followTask(entry, entry.taskId, data);
   }
 
   /** Whether it comes to exactly what is stored. */
-  compare(tasks: ReadonlyMap<string, SeenTask>, votes: readonly SeenVote[]): void {
+  compare(tasks: ReadonlyMap<string, SeenTask>, votes: readonly SeenVote[], plans: readonly SeenPlan[]): void {
+    comparePlans(this.plans, plans, this.tasks.values(), this.#complain);
     for (const [id, task] of tasks) {
       const trace = this.tasks.get(id);
       if (trace?.status !== task.status)
@@ -146,6 +156,7 @@ export class Replay {
       if (trace.status === 'executing') Object.assign(trace, { status: 'queued', worker: null });
     this.tasks = to.tasks;
     this.votes = to.votes;
+    this.plans = to.plans;
   }
 
   /** 9: who was named when it was opened, once, while it is open. */
@@ -183,10 +194,11 @@ export class Replay {
   #followTask(entry: LedgerEntry, id: string, data: Data): void {
     let trace = this.tasks.get(id);
     if (!trace) {
-      trace = { status: 'new', token: 0, worker: null, judged: null, awaits: null, isDenied: false };
+      trace = { status: 'new', token: 0, worker: null, judged: null, awaits: null, isDenied: false, plan: null };
       this.tasks.set(id, trace);
     }
     const before = trace.status;
+    if (entry.type === 'task_submitted') trace.plan = data.plan_id ?? null;
     const isJudged = entry.type === 'task_validated';
     if (isJudged) Object.assign(trace, { judged: data.content_hash!, isDenied: false });
     else {
