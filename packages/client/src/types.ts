@@ -86,6 +86,8 @@ export interface Task {
   depends_on: string[];
   parent_id: string | null;
   created_by: string;
+  /** Only until its payload has got the results it refers to: which tasks the keys in it mean. */
+  results_from?: Record<string, string>;
   assigned_worker: string | null;
   /** +1 at every assignment. */
   attempt: number;

@@ -257,7 +257,7 @@ export class Slice {
     if (next === null) return void this.#absorbRemoved(prev!.id);
     this.#tasks.set(next.id, next);
     this.#unfinished.follow(next);
-    this.#characters += (prev === null ? next.spec.json.length : 0) + reportedLength(next);
+    this.#characters += (prev?.spec === next.spec ? 0 : next.spec.json.length) + reportedLength(next);
     if (prev === null) this.#absorbNew(next);
     if (isTerminal(next)) this.#ended.push(next.id);
     if (next.status === 'queued') this.#joinLane(next);

@@ -19,8 +19,8 @@ export type Found = { readonly references: readonly Reference[] } | { readonly a
 export function referencesIn(payload: Json): Found {
   const references: Reference[] = [];
   const open: { readonly value: Json; readonly at: string }[] = [{ value: payload, at: '' }];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { value, at } = next;
+  // What is inside joins at the end.
+  for (const { value, at } of open) {
     if (value === null || typeof value !== 'object') continue;
     if (!Array.isArray(value) && Object.hasOwn(value, REFERENCE)) {
       const reference = referenceFrom(value);

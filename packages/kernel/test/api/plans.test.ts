@@ -1,3 +1,4 @@
+import { ColonyClient } from '@colonyos/client';
 import { expect, test } from 'vitest';
 import { type Harness, type JsonValue, startColony } from './harness.ts';
 
@@ -262,3 +263,35 @@ test('a join of 500, and the failure of one of them', async () => {
     failure: { task_id: tasks.join, status: 'failed' },
   });
 }, 60_000);
+
+test('the client hands in plans, looks at them, and calls them off', async () => {
+  const colony = await startColony();
+  const client = new ColonyClient({ url: await colony.listen() });
+  const made = await client.submitPlan(THREE, { idempotencyKey: 'k' });
+  expect(await client.submitPlan(THREE, { idempotencyKey: 'k' })).toEqual(made);
+  expect(await client.plan(made.id)).toEqual(made);
+  expect((await client.plan(made.id, { graph: true })).edges).toHaveLength(2);
+  expect((await client.listTasks({ plan_id: made.id })).map(({ id }) => id).sort()).toEqual(
+    Object.values(made.tasks).sort(),
+  );
+  await client.cancelPlan(made.id);
+  expect(await client.plans({ status: 'cancelled' })).toMatchObject([{ id: made.id, counts: { cancelled: 3 } }]);
+  await expect(client.plan('nobody')).rejects.toMatchObject({ status: 404, code: 'plan_not_found' });
+  const cyclic = client.submitPlan({ goal: 'g', tasks: [{ key: 'a', description: 'a', depends_on: ['a'] }] });
+  await expect(cyclic).rejects.toMatchObject({ status: 422, code: 'dependency_cycle' });
+});
+
+test('with a token, plans are made in its name', async () => {
+  const { call } = await startColony({ COLONY_SECRET_TOKEN: 'a-secret-of-some-length' });
+  const headers = { authorization: 'Bearer a-secret-of-some-length' };
+  for (const route of ['POST /plans', 'GET /plans', 'GET /plans/x', 'DELETE /plans/x'])
+    expect((await call(route, route.startsWith('POST') ? plan({ a: {} }) : undefined)).status).toBe(401);
+  const { json } = await call(
+    'POST /plans',
+    { ...plan({ a: {}, b: { created_by: 'bob' } }), created_by: 'ann' },
+    headers,
+  );
+  expect(json.created_by).toBe('ann');
+  const listed = (await call(`GET /tasks?plan_id=${json.id}`, undefined, headers)).json;
+  expect(listed.map((task: JsonValue) => task.created_by)).toEqual(['bob', 'ann']);
+});

@@ -101,7 +101,7 @@ test('/openapi.json tells where an Idempotency-Key is taken', async () => {
     ([, item]) =>
       item.post?.parameters?.some((parameter) => parameter.in === 'header' && parameter.name === 'Idempotency-Key'),
   );
-  expect(takes.map(([path]) => path).sort()).toEqual(['/tasks', '/tasks/batch']);
+  expect(takes.map(([path]) => path).sort()).toEqual(['/plans', '/tasks', '/tasks/batch']);
 });
 
 test('/openapi.json gives each operation a name of its own, and each answer its media type', async () => {
