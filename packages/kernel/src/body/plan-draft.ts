@@ -22,7 +22,7 @@ export interface Sketch {
 }
 
 /** How many dependencies a plan may have in all. */
-export const MOST_DEPENDENCIES = 100_000;
+export const MOST_DEPENDENCIES = 50_000;
 const MOST_ERRORS = 20;
 
 /** Whether the tasks' keys, dependencies and references make a plan; a refusal says where they do not. */

@@ -108,6 +108,15 @@ test('tasks that wait for each other are refused by name', async () => {
   expect(own.json.detail).toContain('a → a');
 });
 
+test('a plan has only so many dependencies in all', async () => {
+  const { call } = await startColony();
+  const first = Array.from({ length: 1000 }, (_, n) => `t${n}`);
+  const tasks = Object.fromEntries(first.map((key) => [key, {}]));
+  for (let n = 0; n < 51; n++) Object.assign(tasks, { [`join${n}`]: { depends_on: first } });
+  const refused = await call('POST /plans', plan(tasks));
+  expect(refused.json.errors).toMatchObject([{ path: '/tasks', message: expect.stringContaining('more than 50000') }]);
+});
+
 test('the same Idempotency-Key and plan give the same plan; another one is refused', async () => {
   const { call } = await startColony();
   const key = { 'idempotency-key': 'k' };

@@ -48,11 +48,12 @@ return answer
 
 /**
  * Who hangs on some tasks. Arguments: prefix, relation, all (1: those who hang on those, too, and so on), ids. Answers
- * for each task asked for or found: its id, and (id, record, specification) of each that hangs on it.
+ * for each task asked for or found: its id, and (id, record, specification) of each that hangs on it; the latter two are empty
+ * where they have been given before.
  */
 export const RELATIVES = new Script(`
 local prefix, relation, all = ARGV[1], ARGV[1] .. ARGV[2], ARGV[3] == '1'
-local open, seen, answer = {}, {}, {}
+local open, seen, given, answer = {}, {}, {}, {}
 for at = 4, #ARGV do open[#open + 1] = ARGV[at] end
 local any = redis.call('EXISTS', relation) == 1
 while #open > 0 do
@@ -64,8 +65,9 @@ while #open > 0 do
       for _, member in ipairs(redis.call('ZRANGEBYLEX', relation, '[' .. id .. '\\0', '(' .. id .. '\\1')) do
         local other = string.sub(member, #id + 19)
         found[#found + 1] = other
-        found[#found + 1] = redis.call('HGET', prefix .. 'tasks', other)
-        found[#found + 1] = redis.call('HGET', prefix .. 'specs', other)
+        found[#found + 1] = given[other] and '' or redis.call('HGET', prefix .. 'tasks', other)
+        found[#found + 1] = given[other] and '' or redis.call('HGET', prefix .. 'specs', other)
+        given[other] = true
         if all then open[#open + 1] = other end
       end
     end

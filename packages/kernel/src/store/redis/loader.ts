@@ -235,19 +235,23 @@ function pairsOf(list: readonly string[]): [string, string][] {
   return Array.from({ length: list.length / 2 }, (_, at) => [list[2 * at]!, list[2 * at + 1]!]);
 }
 
-/** Out of id, record, specification, and so on. */
-function tasksFrom(list: readonly string[]): Task[] {
-  return Array.from({ length: list.length / 3 }, (_, at) =>
-    taskFrom(list[3 * at]!, list[3 * at + 1]!, list[3 * at + 2]!),
-  );
+/** Out of id, record, specification, and so on. @param known those that were given before, and are not given again */
+function tasksFrom(list: readonly string[], known: Map<string, Task> = new Map()): Task[] {
+  return Array.from({ length: list.length / 3 }, (_, at) => {
+    const [id, text, specification] = [list[3 * at]!, list[3 * at + 1]!, list[3 * at + 2]!];
+    const task = known.get(id) ?? taskFrom(id, text, specification);
+    known.set(id, task);
+    return task;
+  });
 }
 
 function relativesFrom(reply: Reply): Map<string, readonly Task[]> {
   const list = reply as (string | string[])[];
+  const known = new Map<string, Task>();
   return new Map(
     Array.from({ length: list.length / 2 }, (_, at) => [
       list[2 * at] as string,
-      tasksFrom(list[2 * at + 1] as string[]),
+      tasksFrom(list[2 * at + 1] as string[], known),
     ]),
   );
 }

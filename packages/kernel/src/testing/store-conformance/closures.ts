@@ -21,6 +21,8 @@ export function closures(driver: Driver): void {
     const both = await scribe.add({ depends_on: [left.id, right.id] });
     await scribe.add();
     const { dependents } = await scribe.store.load({ allDependents: [root.id] });
+    // Whoever hangs on several comes with each of them, whole.
+    for (const id of [left.id, right.id]) expect(dependents.get(id)![0]!.spec.value.description).toBe('dig');
     expect(names(dependents)).toEqual({
       [root.id]: [left.id, right.id],
       [left.id]: [both.id],
