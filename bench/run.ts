@@ -13,10 +13,11 @@ import { p2 } from './workloads/p2.ts';
 import { p3 } from './workloads/p3.ts';
 import { p4 } from './workloads/p4.ts';
 import { p5 } from './workloads/p5.ts';
+import { p6 } from './workloads/p6.ts';
 import { p8 } from './workloads/p8.ts';
 import { p10 } from './workloads/p10.ts';
 
-const ALL: readonly Workload[] = [p1, p2, p3, p4, p5, p8, p10];
+const ALL: readonly Workload[] = [p1, p2, p3, p4, p5, p6, p8, p10];
 const RESULTS = fileURLToPath(new URL('RESULTS.md', import.meta.url));
 
 const { values, positionals } = parseArgs({

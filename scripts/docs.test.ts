@@ -6,6 +6,9 @@ import { describe, expect, test } from 'vitest';
 import { VARIABLES } from '../packages/kernel/src/config.ts';
 import { PROBLEMS } from '../packages/kernel/src/core/errors.ts';
 import { EPHEMERAL_TYPES, LEDGER_TYPES } from '../packages/kernel/src/core/event.ts';
+import { read as readRequirements } from '../packages/kernel/src/mind/asked.ts';
+import { unmet } from '../packages/kernel/src/mind/reasons.ts';
+import { aWorker } from '../packages/kernel/src/testing/scribe.ts';
 import { anchorsOf, brokenLinks, tableRows } from './markdown.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -124,5 +127,16 @@ describe('reading Markdown', () => {
   test('finds headings and tables', () => {
     expect([...anchorsOf(text)]).toEqual(['one-two-three']);
     expect(tableRows(text, 'code')).toEqual([['x', '1']]);
+  });
+});
+
+describe('docs/mind.md', () => {
+  const rows = tableRows(read('docs/mind.md'), 'requirements');
+
+  test.each(rows)('says of %s and %s what the mind says', (requirements, worker, reason) => {
+    const { name = 'w', capabilities = [], attributes = {} } = JSON.parse(worker!);
+    const profile = { name, capabilities, attributes, maxConcurrentTasks: 1 };
+    const reasons = unmet(aWorker({ profile }), readRequirements(JSON.parse(requirements!)));
+    expect(reasons).toEqual(reason === 'fits' ? [] : [reason]);
   });
 });

@@ -6,7 +6,7 @@ import { PlanRoutes } from './routes/plans.ts';
  * `ColonyNetworkError` when it cannot be reached, with `ColonyTimeoutError` when `timeoutMs` passes, and with the
  * signal's reason when aborted. What is safe to repeat is repeated.
  *
- * Its methods stand by subject in `routes/`: tasks, plans, workers, guardian, system.
+ * Its methods stand by subject in `routes/`: tasks, plans, workers, schedules, guardian, system.
  */
 export class ColonyClient extends PlanRoutes {
   constructor(options: ClientOptions) {

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Logger } from 'pino';
+import { newId } from './api/ids.ts';
 import { Metrics } from './api/metrics.ts';
 import { type ApiServer, createApi } from './api/server.ts';
 import { Kernel } from './body/kernel.ts';
@@ -17,6 +18,7 @@ import type { EventBus } from './core/event-bus.ts';
 import type { RuleTypes } from './core/rule-types.ts';
 import type { Signer } from './core/signer.ts';
 import type { Store } from './core/store.ts';
+import { TaskMaker } from './core/task-maker.ts';
 import { type PolicyFile, readPolicyFile } from './policy-file.ts';
 import { isDurable } from './redis/facts.ts';
 import { ephemeralSigner, signerFromFile } from './signing/key-file.ts';
@@ -53,6 +55,7 @@ export async function compose(config: Config, log: Logger, version: string): Pro
     checkpoints: { keep: config.checkpointKeep, everyMs: orNever(config.checkpointEverySeconds) },
     observer: observer(log, metrics),
     version,
+    maker: new TaskMaker(newId, config.maxTimeoutSeconds),
     random: Math.random,
     patienceMs: PATIENCE_MS,
   });
@@ -165,6 +168,7 @@ function rulesOf(config: Config, types: RuleTypes): Rules {
       voteExpiresMs: config.voteExpiresSeconds * 1000,
       isAuthenticated: config.secretToken !== null,
     },
+    mind: { weights: config.scoringWeights, nearness: null },
   };
 }
 

@@ -1,3 +1,5 @@
+import { DEFAULT_WEIGHTS, type Weights } from './core/mind-rules.ts';
+
 /** How the text of one environment variable becomes a value, and how to say what would have been right. */
 export interface ValueParser<T> {
   /** Completes the sentence "it must be …". */
@@ -69,6 +71,29 @@ export function listOf(pattern: RegExp, allowed: string): ValueParser<readonly s
       return members.every((member) => pattern.test(member)) ? members : undefined;
     },
   };
+}
+
+/** How much each term of a score counts: a comma list of names with numbers; what it does not name counts as it always does. */
+export function weights(): ValueParser<Weights> {
+  const names = Object.keys(DEFAULT_WEIGHTS);
+  return {
+    allowed: `a comma list of ${names.join(', ')}, each with = and a number from 0 to 1000, such as success=3,fit=0.5`,
+    parse: (text) => {
+      const given: Record<string, number> = {};
+      for (const member of text.split(',')) {
+        const [, name = '', value = ''] = /^\s*([a-z_]+)\s*=\s*(\d{1,4}(?:\.\d{1,6})?)\s*$/.exec(member) ?? [];
+        if (!names.includes(name) || Object.hasOwn(given, name) || Number(value) > 1000) return undefined;
+        given[name] = Number(value);
+      }
+      return { ...DEFAULT_WEIGHTS, ...given };
+    },
+  };
+}
+
+export function weightsText(all: Weights): string {
+  return Object.entries(all)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
 }
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';

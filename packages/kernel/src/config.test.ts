@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Config, loadConfig } from './config.ts';
+import { DEFAULT_WEIGHTS } from './core/mind-rules.ts';
 
 const load = (env: Record<string, string> = {}, directory = '/nonexistent'): Config => loadConfig(env, directory);
 
@@ -68,6 +69,11 @@ test.each([
   ['COLONY_ALLOWED_HOSTS', 'kernel:8000'],
   ['COLONY_METRICS_PUBLIC', 'maybe'],
   ['COLONY_SYSTEM_ID', 'a b'],
+  ['COLONY_SCORING_WEIGHTS', 'luck=1'],
+  ['COLONY_SCORING_WEIGHTS', 'success=-1'],
+  ['COLONY_SCORING_WEIGHTS', 'success=1001'],
+  ['COLONY_SCORING_WEIGHTS', 'fit=1,fit=2'],
+  ['COLONY_SCORING_WEIGHTS', 'fit'],
 ])('%s=%s is refused in one line that names both', (name, text) => {
   const refusal = refusalOf({ [name]: text });
   expect(refusal?.startsWith(name)).toBe(true);
@@ -80,6 +86,11 @@ test('a bad secret is not shown, and neither is the password in a URL', () => {
   expect(refusalOf({ COLONY_SECRET_TOKEN: 'my secret' })).not.toContain('my secret');
   expect(refusalOf({ COLONY_MEMORY_CONNECTION_STRING: 'redis://u:hunter2@host' })).not.toContain('hunter2');
   expect(refusalOf({ COLONY_MESSAGE_QUEUE_URL: 'amqp://u:hunter2@host' })).not.toContain('hunter2');
+});
+
+test('weights that are not named stay what they are', () => {
+  const { scoringWeights } = load({ COLONY_SCORING_WEIGHTS: ' success = 5, speed=0.25' });
+  expect(scoringWeights).toEqual({ ...DEFAULT_WEIGHTS, success: 5, speed: 0.25 });
 });
 
 describe('with Redis', () => {

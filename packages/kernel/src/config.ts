@@ -9,10 +9,13 @@ import {
   seconds,
   share,
   type ValueParser,
+  weights,
+  weightsText,
   wholeNumber,
   withoutPassword,
   yesOrNo,
 } from './config-values.ts';
+import { DEFAULT_WEIGHTS } from './core/mind-rules.ts';
 
 /** The version of this package. */
 export const VERSION: string = (
@@ -194,6 +197,12 @@ export const VARIABLES = {
     '86400',
     seconds(0.1, 100 * YEAR),
     'How long a vote is open, unless it says otherwise. Fractions are allowed',
+  ),
+  scoringWeights: variable(
+    'COLONY_SCORING_WEIGHTS',
+    weightsText(DEFAULT_WEIGHTS),
+    weights(),
+    'How much each term counts when several workers could take a task, and how much a minute of waiting adds; see [the Mind](mind.md)',
   ),
   signingKeyFile: variable(
     'COLONY_SIGNING_KEY_FILE',

@@ -11,6 +11,7 @@ it('invariants 1, 8, 10 and 13: kill -9 under load, also in the middle of rollba
   expect(report.plans).toBeGreaterThan(5);
   expect(report.ballots).toBeGreaterThan(10);
   expect(report.checkpoints).toBeGreaterThan(1);
+  expect(report.firings).toBeGreaterThan(3);
   // Two are made in peace at the end.
   expect(report.rollbacks).toBeGreaterThan(1);
 });

@@ -242,3 +242,21 @@ test('a task that is handed in while what it depends on ends elsewhere is not st
     for (const { json } of added) expect(await statusOf(a, json.id)).toBe('queued');
   }
 });
+
+test('a schedule fires once at each due time, whichever kernel looks, also when the one that does so stops', async () => {
+  const [a, b] = await two();
+  const task = { description: 'tick' };
+  const { id } = (await b.call('POST /schedules', { name: 'tick', every_seconds: 1, overlap: 'queue', task })).json;
+  const fired = async () => (await b.call(`GET /schedules/${id}`)).json.fired as number;
+  await expect.poll(fired, { timeout: 10_000 }).toBeGreaterThan(1);
+  await a.stop();
+  const before = await fired();
+  await expect.poll(fired, { timeout: 15_000 }).toBeGreaterThan(before + 1);
+  const { entries } = (await b.call('GET /system/audit?event_type=schedule_fired')).json;
+  const dues = entries.map(({ details }: JsonValue) => Date.parse(details.due_at));
+  const steps = dues.slice(1).map((due: number, n: number) => due - dues[n]);
+  expect(steps.every((step: number) => step > 0 && step % 1000 === 0)).toBe(true);
+  expect(new Set(entries.map(({ details }: JsonValue) => details.task_id)).size).toBe(dues.length);
+  const tasks = (await b.call('GET /tasks?limit=1000')).json as JsonValue[];
+  expect(tasks.length).toBeGreaterThanOrEqual(dues.length);
+});

@@ -24,7 +24,7 @@ const FETCH_HOLDS = 2;
 export type Query = Record<string, string | number | boolean | undefined>;
 
 export interface Call {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
   query?: Query | undefined;
   /** JSON text. */

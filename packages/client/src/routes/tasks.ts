@@ -4,7 +4,14 @@ import { ColonyError, ColonyTimeoutError } from '../errors.ts';
 import { nextCursor } from '../http/links.ts';
 import { parse, type Requester } from '../http/requester.ts';
 import { sleep, uniqueKey } from '../platform.ts';
-import { type ColonyEvent, isTerminal, type Task, type TaskInput, type TaskStatus } from '../types.ts';
+import {
+  type ColonyEvent,
+  type Explanation,
+  isTerminal,
+  type Task,
+  type TaskInput,
+  type TaskStatus,
+} from '../types.ts';
 import { get, post, remove, segment } from './calls.ts';
 import { WorkerRoutes } from './workers.ts';
 
@@ -123,5 +130,15 @@ export abstract class TaskRoutes extends WorkerRoutes {
   /** What the ledger says of one task, oldest first. */
   taskEvents(id: string, options: CallOptions = {}): Promise<(ColonyEvent & { id: number })[]> {
     return this.requester.json(get(`/tasks/${segment(id)}/events`, options.signal));
+  }
+
+  /** Why a task waits, or who got it and why. @throws ColonyError 404 */
+  explain(id: string, options: CallOptions = {}): Promise<Explanation> {
+    return this.requester.json(get(`/tasks/${segment(id)}/explain`, options.signal));
+  }
+
+  /** What would become of a task, were it submitted now, and who would get it; nothing is stored. */
+  route(task: TaskInput, options: CallOptions = {}): Promise<Explanation> {
+    return this.requester.json(post('/mind/route', task, 'safe', options.signal));
   }
 }

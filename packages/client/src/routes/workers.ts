@@ -2,10 +2,10 @@ import type { CallOptions, ClaimOptions, Failure, ProgressReport } from '../clie
 import { ColonyError } from '../errors.ts';
 import type { AssignedTask, Task, WorkerInfo, WorkerInput } from '../types.ts';
 import { get, post, remove, segment } from './calls.ts';
-import { GuardianRoutes } from './guardian.ts';
+import { ScheduleRoutes } from './schedules.ts';
 
 /** What a worker does. The class `Worker` does all of this by itself. */
-export abstract class WorkerRoutes extends GuardianRoutes {
+export abstract class WorkerRoutes extends ScheduleRoutes {
   registerWorker(worker: WorkerInput, options: CallOptions = {}): Promise<WorkerInfo> {
     return this.requester.json(post('/workers', worker, 'unsent', options.signal));
   }

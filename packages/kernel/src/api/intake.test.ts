@@ -2,9 +2,12 @@ import { expect, test } from 'vitest';
 import type { NewTask } from '../core/command.ts';
 import { Refusal } from '../core/errors.ts';
 import type { TaskInput } from '../core/task.ts';
+import { TaskMaker } from '../core/task-maker.ts';
+import { newId } from './ids.ts';
 import { Intake, idempotencyKey, readIdempotencyHeader } from './intake.ts';
 
-const intake = new Intake(3600);
+const intakeUpTo = (maxTimeout: number) => new Intake(new TaskMaker(newId, maxTimeout));
+const intake = intakeUpTo(3600);
 
 function take(input: Partial<TaskInput>, by: Intake = intake): NewTask {
   const task = by.newTask({ description: 'x', ...input }, 'me', 0);
@@ -22,7 +25,7 @@ test('equal requirements share a lane, whatever their order and the bee’s name
 
 test('the timeout is 300 seconds, or the most that is allowed', () => {
   expect(take({}).spec.timeout_seconds).toBe(300);
-  expect(take({}, new Intake(60)).spec.timeout_seconds).toBe(60);
+  expect(take({}, intakeUpTo(60)).spec.timeout_seconds).toBe(60);
 });
 
 test.each(['2026-01-31T12:00:00Z', '2026-01-31t12:00:00.5z', '2026-01-31T12:00:00+02:00'])('%s is a time', (run_at) => {

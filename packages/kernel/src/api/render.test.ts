@@ -105,6 +105,7 @@ test('a worker shows what it is and how it does', () => {
     completed: 2,
     failed: 1,
     recent: '',
+    experience: [],
     quarantine: null,
     busyMs: 4500,
   };

@@ -23,7 +23,9 @@ import { exportRoutes } from './routes/export.ts';
 import { guardianRoutes } from './routes/guardian.ts';
 import { healthRoutes } from './routes/health.ts';
 import { leaseRoutes } from './routes/leases.ts';
+import { mindRoutes } from './routes/mind.ts';
 import { planRoutes } from './routes/plans.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
 import { submitRoute } from './routes/submit.ts';
 import { submitPlanRoute } from './routes/submit-plan.ts';
 import { systemRoutes } from './routes/system.ts';
@@ -134,7 +136,7 @@ function registerRoutes(
   routes: readonly RouteOptions[],
   streams: Set<EventStream>,
 ): void {
-  const intake = new Intake(context.config.maxTimeoutSeconds);
+  const intake = new Intake(context.kernel.maker);
   const input = taskInput(context.config.maxTimeoutSeconds);
   submitRoute(app, context, intake, input);
   batchRoute(app, context, intake, input);
@@ -143,9 +145,11 @@ function registerRoutes(
   planRoutes(app, context);
   workerRoutes(app, context);
   voteRoutes(app, context);
+  scheduleRoutes(app, context, input);
   checkpointRoutes(app, context);
   exportRoutes(app, context);
   guardianRoutes(app, context, intake, input);
+  mindRoutes(app, context, intake, input);
   claimRoute(app, context);
   leaseRoutes(app, context);
   eventStreamRoute(app, context, streams);

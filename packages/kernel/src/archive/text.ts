@@ -65,6 +65,9 @@ const KINDS: Readonly<Record<Piece['kind'], true>> = {
 export function pieceFrom(line: string): Piece {
   const piece = JSON.parse(line) as Piece;
   if (!Object.hasOwn(KINDS, piece?.kind)) throw new Error('it is none of the kinds that an export holds');
+  // Colonies of before there was any know nothing of it.
+  if (piece.kind === 'worker')
+    return { ...piece, worker: { ...piece.worker, experience: piece.worker.experience ?? [] } };
   if (piece.kind !== 'task') return piece;
   const { spec, ...task } = piece.task as unknown as Omit<StoredTask['task'], 'spec'> & { spec: string };
   // In files of the third format nothing is said of these.

@@ -53,6 +53,8 @@ export class Aftermath {
     if (put.kind === 'worker') {
       if (put.next) presence.follow(put.next.id, put.next.offline, now);
       else if (put.prev) presence.forget(put.prev.id);
+    } else if (put.kind === 'document') {
+      if (put.next !== null && put.next.dueAt !== null) expect(put.next.dueAt - now.wall);
     } else if (put.kind === 'task' && put.next !== null) {
       const { prev, next } = put;
       if (isTerminal(next)) taskWaiters.ended(next);

@@ -32,6 +32,7 @@ function lengthOf(command: Command): number {
   if (command.kind === 'submit' || command.kind === 'submit_plan')
     return command.tasks.reduce((sum, { json }) => sum + json.length, 0);
   if (command.kind === 'complete') return command.result.length;
+  if (command.kind === 'fire_schedule') return command.task?.json.length ?? 0;
   return command.kind === 'fail' ? command.error.length + (command.errorTrace?.length ?? 0) : 0;
 }
 

@@ -5,7 +5,7 @@ import type { LedgerEntry } from '../core/event.ts';
 import type { CommitLimits, Committed, Store, Unit } from '../core/store.ts';
 import { fitting } from './batch.ts';
 import type { Change } from './change.ts';
-import { type Decided, Deliberation, type Pending } from './deliberation.ts';
+import { type Decided, type Deliberated, Deliberation, type Pending } from './deliberation.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { WorkerLink } from './links.ts';
 import type { Slice } from './slice.ts';
@@ -188,8 +188,8 @@ export class Batcher {
     const { clock } = this.#options;
     const slice = this.#slices.next(clock.now());
     try {
-      const decided = await this.#deliberation.decide(slice, batch);
-      const carriedOut = this.#carryOut(slice, decided, batch);
+      const deliberated = await this.#deliberation.decide(slice, batch);
+      const carriedOut = this.#carryOut(slice, deliberated, batch);
       if (!this.#slices.goesOn) await carriedOut;
     } catch (error) {
       this.#failed(slice, batch, error, []);
@@ -228,11 +228,12 @@ export class Batcher {
   }
 
   /** Commits what was decided, and answers. Never fails itself. */
-  async #carryOut(slice: Slice, decided: readonly Decided[], batch: readonly Pending[]): Promise<void> {
+  async #carryOut(slice: Slice, deliberated: Deliberated, batch: readonly Pending[]): Promise<void> {
+    const { decided } = deliberated;
     this.#underWay.push(batch.length);
     const doubtful = decided.flatMap(({ answer }) => (answer && 'assignments' in answer ? answer.assignments : []));
     try {
-      await this.#commit(slice, decided, batch.length);
+      await this.#commit(slice, deliberated, batch.length);
       this.#unstarted = slice.unstarted;
       this.#mayServe = true;
     } catch (error) {
@@ -256,7 +257,7 @@ export class Batcher {
     for (const pending of all) pending.reject(error);
   }
 
-  async #commit(slice: Slice, decided: readonly Decided[], commands: number): Promise<void> {
+  async #commit(slice: Slice, { decided, heldBack }: Deliberated, commands: number): Promise<void> {
     const { now } = slice;
     const changing = decided.filter((one) => one.change !== null);
     const units = changing.map((one) => one.change!);
@@ -265,7 +266,6 @@ export class Batcher {
     const commitMs = performance.now() - before;
     const lost = new Set(changing.filter((_, index) => outcomes[index] === 'conflict'));
 
-    let heldBack = false;
     const served: { link: WorkerLink; answer: Answer<Claim> }[] = [];
     const again: Pending[] = [];
     for (const one of decided) {
@@ -273,7 +273,6 @@ export class Batcher {
       const isOff = !isCertain || lost.has(one) || (lost.size > 0 && one.change === null);
       if (isOff || one.answer === null) this.#tryAgain(one, again);
       else {
-        heldBack ||= one.heldBack;
         if ('resolve' in one.for) one.for.resolve(one.answer);
         else {
           const answer = one.answer as Answer<Claim>;
@@ -290,7 +289,8 @@ export class Batcher {
   /** Whether it is certain that what was decided on was so, also where nothing came of it. */
   async #write(slice: Slice, units: readonly Change[], decided: number): Promise<Committed & { isCertain: boolean }> {
     const { isKept, now, epoch, saving } = slice;
-    if (units.length === 0 && !(isKept && decided > 0)) return { outcomes: [], entries: [], isCertain: true };
+    const mayBeOld = isKept && decided > 0 && this.#options.store.fellows !== null;
+    if (units.length === 0 && !mayBeOld) return { outcomes: [], entries: [], isCertain: true };
     const limits = { room: this.#room(), epoch, saving, basis: this.#slices.basis(slice, units.length > 0) };
     const committed = await this.#options.store.commit(units, now.wall, limits);
     const undisturbed = committed.undisturbed ?? false;

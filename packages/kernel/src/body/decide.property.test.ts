@@ -7,12 +7,17 @@ import { expect, test } from 'vitest';
 import type { Command } from '../core/command.ts';
 import { canonicalJson } from '../core/json.ts';
 import { planFrom } from '../core/plan.ts';
+import { scheduleFrom } from '../core/schedule.ts';
 import { voteFrom } from '../core/vote.ts';
+import type { Worker } from '../core/worker.ts';
+import { decisionFrom } from '../mind/decision.ts';
 import { type Action, action, commandOf, OPENING } from '../testing/model/actions.ts';
+import type { ModelWorker } from '../testing/model/colony.ts';
 import { Model } from '../testing/model/model.ts';
-import { viewAnswer, viewTask, viewVote, viewWorker } from '../testing/model/views.ts';
+import { experienceOf, viewAnswer, viewTask, viewVote, viewWorker } from '../testing/model/views.ts';
 import { Pipeline } from '../testing/pipeline.ts';
 import { RULES } from '../testing/rules.ts';
+import { unroutableAt } from './told.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -99,6 +104,12 @@ class Twins {
     expect(items.map(viewTask).reverse()).toEqual(kept.map(viewTask));
     const workers = [...(await store.workers())].sort((a, b) => byNumber(a.id, b.id));
     expect(workers.map(viewWorker)).toEqual(this.model.workers.map(viewWorker));
+    for (const [at, worker] of workers.entries()) compareExperience(worker, this.model.workers[at]!);
+    for (const { id, attempt, routing } of items) {
+      const toldAt = this.model.toldAt(id);
+      expect(unroutableAt({ routing })).toBe(toldAt);
+      if (toldAt === null) expect(decisionFrom(routing) !== null).toBe(attempt > 0);
+    }
     for (const vote of this.model.votes) {
       const document = await store.document('vote', vote.id);
       expect(document && viewVote(voteFrom(document))).toEqual(viewVote(vote));
@@ -109,10 +120,27 @@ class Twins {
       const tasks = await store.document('plan_tasks', plan.id);
       expect(tasks).toMatchObject({ body: { tasks: plan.tasks }, endedAt: plan.endedAt });
     }
+    for (const schedule of this.model.schedules) {
+      const document = await store.document('schedule', schedule.id);
+      expect(document && scheduleFrom(document)).toEqual(schedule);
+    }
     for (const [status, count] of Object.entries((await store.survey()).tasks)) {
       expect([status, count]).toEqual([status, kept.filter((task) => task.status === status).length]);
     }
     expect((await store.ledger.verify()).valid).toBe(true);
+  }
+}
+
+/** Thousandths add up, and clocks that jump make attempts older or younger than they are. */
+function compareExperience({ experience }: Worker, model: ModelWorker): void {
+  const due = experienceOf(model);
+  expect(experience.map(({ capability }) => capability).sort()).toEqual(due.map(({ capability }) => capability).sort());
+  for (const one of due) {
+    const known = experience.find(({ capability }) => capability === one.capability)!;
+    expect(known.at).toBe(one.at);
+    expect(Math.abs(known.attempts - one.attempts)).toBeLessThan(0.05);
+    expect(Math.abs(known.successes - one.successes)).toBeLessThan(0.05);
+    if (one.successes > 0.9) expect(Math.abs(known.meanMs - one.meanMs)).toBeLessThan(10 + 0.05 * one.meanMs);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Answer, Claim, Command } from '../core/command.ts';
 import { Bug, Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
+import { type Allocated, Allocation } from './allocation.ts';
 import { foresee } from './batch.ts';
 import type { Change } from './change.ts';
 import type { Decision } from './decide/decision.ts';
@@ -30,6 +31,12 @@ export interface Decided {
   /** Null: what it was decided on does not fit together, because somebody wrote in between. It wants another try. */
   readonly answer: Answer<Command> | null;
   readonly change: Change | null;
+}
+
+/** What a batch has come to, and is not committed yet. */
+export interface Deliberated {
+  readonly decided: readonly Decided[];
+  /** The colony's limit keeps a task from a worker that could run it. */
   readonly heldBack: boolean;
 }
 
@@ -49,10 +56,10 @@ export class Deliberation {
     this.#options = options;
   }
 
-  /** Decides all of a batch, and then the claims that the dispatcher proposes. Those that fail by a bug are told so. */
-  async decide(slice: Slice, batch: readonly Pending[]): Promise<Decided[]> {
+  /** Decides all of a batch, and then who of those that wait gets what. Those that fail by a bug are told so. */
+  async decide(slice: Slice, batch: readonly Pending[]): Promise<Deliberated> {
     const { dispatcher } = this.#options;
-    dispatcher.begin();
+    dispatcher.begin(slice.now.steady);
     await this.#load(slice, batch);
     const decided: Decided[] = [];
     try {
@@ -60,8 +67,8 @@ export class Deliberation {
         const one = await this.#decide(slice, pending.command, pending);
         if (one) decided.push(one);
       }
-      await this.#dispatch(slice, decided);
-      return decided;
+      const heldBack = await this.#dispatch(slice, decided);
+      return { decided, heldBack: heldBack || decided.some(({ change }) => change?.heldBack) };
     } catch (error) {
       for (const { for: asker, answer } of decided) {
         if (!('resolve' in asker)) dispatcher.settled(asker, answer as Answer<Claim> | null, false);
@@ -88,38 +95,50 @@ export class Deliberation {
     }
   }
 
-  async #dispatch(slice: Slice, decided: Decided[]): Promise<void> {
+  /** Gives what there is to those who wait. */
+  async #dispatch(slice: Slice, decided: Decided[]): Promise<boolean> {
     const { dispatcher } = this.#options;
-    for (const { link, claim } of dispatcher.proposals(slice)) {
+    const { claims, heldBack } = await this.#allocate(slice);
+    for (const { link, claim } of claims) {
       const one = await this.#decide(slice, claim, link);
       if (!one) continue;
       decided.push(one);
       const { answer } = one as { answer: Answer<Claim> | null };
       dispatcher.served(slice, link, answer === null || answer instanceof Refusal ? [] : answer.assignments);
     }
+    return heldBack;
+  }
+
+  async #allocate(slice: Slice): Promise<Allocated> {
+    const { dispatcher } = this.#options;
+    const allocation = new Allocation(slice, dispatcher);
+    try {
+      for (allocation.needs(); !slice.wanted.complete; allocation.needs()) await this.#fetch(slice);
+      return allocation.decide();
+    } catch (error) {
+      allocation.giveUp();
+      if (error instanceof StorageUnavailable) throw error;
+      this.#options.onBug(error, 'allocation');
+      return { claims: [], heldBack: false };
+    }
   }
 
   /** Decides one command on what the ones before it left. Null: it failed by a bug, and its caller knows. */
   async #decide(slice: Slice, command: Command, asker: Decided['for']): Promise<Decided | null> {
     try {
-      if (!mayGoOn(command, slice.saving)) return { for: asker, answer: ROLLING, change: null, heldBack: false };
+      if (!mayGoOn(command, slice.saving)) return { for: asker, answer: ROLLING, change: null };
       for (needs(slice, command, slice.wanted); !slice.wanted.complete; needs(slice, command, slice.wanted)) {
         await this.#fetch(slice);
       }
       const decision: Decision<object> | Refusal = decide(slice, command);
-      if (decision instanceof Refusal) return { for: asker, answer: decision, change: null, heldBack: false };
+      if (decision instanceof Refusal) return { for: asker, answer: decision, change: null };
       const { change, reply } = decision;
       const changes = change !== null && (change.puts.length > 0 || change.events.length > 0);
       if (changes) slice.absorb(change.puts);
-      return {
-        for: asker,
-        answer: reply as Answer<Command>,
-        change: changes ? change : null,
-        heldBack: change?.heldBack ?? false,
-      };
+      return { for: asker, answer: reply as Answer<Command>, change: changes ? change : null };
     } catch (error) {
       if (error instanceof StorageUnavailable) throw error;
-      if (this.#mayBeTorn(error, asker)) return { for: asker, answer: null, change: null, heldBack: false };
+      if (this.#mayBeTorn(error, asker)) return { for: asker, answer: null, change: null };
       this.#options.onBug(error, command.kind);
       if ('resolve' in asker) asker.reject(error);
       return null;

@@ -1,7 +1,9 @@
 import type { Figures } from '../core/checkpoint.ts';
+import { collectionOf } from '../core/document.ts';
 import type { Saved } from '../core/saved.ts';
 import type { Put, Store } from '../core/store.ts';
 import { rewound } from '../guardian/rewind.ts';
+import { revived } from './reviving.ts';
 
 const PAGE = 200;
 
@@ -19,19 +21,23 @@ export async function figuresSince(store: Store, number: number, wall: number): 
   const tasks = { restored: 0, removed: 0, requeued: (await store.survey()).tasks.executing };
   const votes = { restored: 0, removed: 0 };
   const plans = { restored: 0, removed: 0 };
+  const schedules = { restored: 0, removed: 0 };
   for await (const item of savedSince(store, number)) {
-    for (const put of rewound(item, wall, 0)) {
+    for (const put of rewound(item, wall, 0, revived)) {
       if (put.kind === 'remains') continue;
       const end = put.next === null ? 'removed' : 'restored';
       if (put.kind === 'task') {
         tasks[end]++;
         if (put.prev?.status === 'executing') tasks.requeued--;
-      } else if (put.kind !== 'document') continue;
-      else if (item.id.startsWith('vote ')) votes[end]++;
-      else if (item.id.startsWith('plan ')) plans[end]++;
+      } else if (put.kind === 'document') {
+        const collection = collectionOf(item.id);
+        if (collection === 'vote') votes[end]++;
+        else if (collection === 'plan') plans[end]++;
+        else if (collection === 'schedule') schedules[end]++;
+      }
     }
   }
-  return { tasks, votes, plans };
+  return { tasks, votes, plans, schedules };
 }
 
 async function* savedSince(store: Store, since: number): AsyncGenerator<Saved> {
@@ -46,9 +52,9 @@ async function* savedSince(store: Store, since: number): AsyncGenerator<Saved> {
 /** What a rollback would change of these. What is left of a task that is not there is no difference to anybody who looks. */
 export function differencesOf(items: readonly Saved[], wall: number): Difference[] {
   // Which key is which task of a plan goes with the plan.
-  const shown = items.filter(({ kind, id }) => kind !== 'document' || !id.startsWith('plan_tasks '));
+  const shown = items.filter(({ kind, id }) => kind !== 'document' || collectionOf(id) !== 'plan_tasks');
   return shown.flatMap((item) =>
-    rewound(item, wall, 0).flatMap((put): Difference[] =>
+    rewound(item, wall, 0, revived).flatMap((put): Difference[] =>
       put.kind === 'remains'
         ? []
         : [{ kind: item.kind, id: item.id, from: standingOf(put.prev), to: standingOf(put.next) }],

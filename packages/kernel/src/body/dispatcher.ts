@@ -1,50 +1,74 @@
 import type { Answer, Assignment, Claim } from '../core/command.ts';
 import { Refusal } from '../core/errors.ts';
 import type { Worker } from '../core/worker.ts';
-import { mayTakeFrom } from '../mind/matching.ts';
 import type { WorkerLink } from './links.ts';
 import type { Notice } from './notices.ts';
 import type { Slice } from './slice.ts';
 
-interface Waiting {
+/** A link that waits for tasks. */
+export interface Waiting {
   readonly link: WorkerLink;
+  /** Its record as of when it began to wait: only what never changes of it is used. */
   readonly worker: Worker;
+  /** How many more it will take. */
+  readonly credit: number;
+  /** Since when it has been given nothing (steady); null: since now. */
+  readonly since: number | null;
+}
+
+interface Line extends Waiting {
   credit: number;
+  since: number | null;
   /** How much of its credit the batches under way have used: not certain until they are committed. */
   pledged: number;
-  /** Something changed on this side since it last went away empty: it deserves a look at the whole queue. */
-  fresh: boolean;
-  /** It gets that look in the batch under way, which saw the queue after the change. */
-  due: boolean;
 }
 
 /**
- * Knows who waits for work: links (sockets, held claims) with credit. At the end of every batch it proposes claims
- * for those to whom the batch may matter, which are decided in the same batch: a task that is submitted while a
- * worker waits is assigned in the commit that stores it.
+ * Knows who waits for work: links (sockets, held claims) with credit, those first who have waited longest. At the end of
+ * every batch it names those to whom the batch may matter. They are served in the same batch: a task that is submitted while
+ * a worker waits is assigned in the commit that stores it.
  */
 export class Dispatcher {
-  readonly #waiting = new Map<WorkerLink, Waiting>();
+  readonly #waiting = new Map<WorkerLink, Line>();
   readonly #byWorker = new Map<string, Set<WorkerLink>>();
+  /** Something changed on their side since they last went away empty: they deserve a look at the whole queue. */
+  readonly #fresh = new Set<Line>();
+  /** They get that look in the batch under way, which saw the queue after the change. */
+  readonly #due = new Set<Line>();
   /** The colony's limit was reached while somebody waited: when it has room again, all deserve a look. */
   #heldBack = false;
 
-  /** @param worker its record as of now: only what never changes of it is used */
   attach(link: WorkerLink, worker: Worker): void {
-    this.#waiting.set(link, { link, worker, credit: 0, pledged: 0, fresh: true, due: false });
+    const line = { link, worker, credit: 0, pledged: 0, since: null };
+    this.#waiting.set(link, line);
+    this.#fresh.add(line);
     const links = this.#byWorker.get(link.workerId);
     if (links) links.add(link);
     else this.#byWorker.set(link.workerId, new Set([link]));
   }
 
   detach(link: WorkerLink): void {
+    const line = this.#waiting.get(link);
+    if (!line) return;
     this.#waiting.delete(link);
+    this.#fresh.delete(line);
+    this.#due.delete(line);
     const links = this.#byWorker.get(link.workerId);
     if (links?.delete(link) && links.size === 0) this.#byWorker.delete(link.workerId);
   }
 
   isAttached(link: WorkerLink): boolean {
     return this.#waiting.has(link);
+  }
+
+  /** How long a worker has been waiting here for work, in milliseconds; null: it does not. */
+  waitedMs(workerId: string, steady: number): number | null {
+    let waited: number | null = null;
+    for (const link of this.#byWorker.get(workerId) ?? []) {
+      const { credit, since } = this.#waiting.get(link)!;
+      if (credit > 0) waited = Math.max(waited ?? 0, steady - (since ?? steady));
+    }
+    return waited;
   }
 
   /** Lets a worker's links know. */
@@ -68,74 +92,93 @@ export class Dispatcher {
   }
 
   credit(link: WorkerLink, slots: number): void {
-    const waiting = this.#waiting.get(link);
-    if (!waiting) return;
-    waiting.credit = slots;
-    waiting.pledged = 0;
-    waiting.fresh = true;
+    const line = this.#waiting.get(link);
+    if (!line) return;
+    if (line.credit <= 0) line.since = null;
+    line.credit = slots;
+    line.pledged = 0;
+    this.#fresh.add(line);
   }
 
   /** Something changed elsewhere that may concern this worker, or without one anybody: they deserve a look. */
   refresh(workerId?: string): void {
     const links = workerId === undefined ? this.#waiting.keys() : (this.#byWorker.get(workerId) ?? []);
-    for (const link of links) this.#waiting.get(link)!.fresh = true;
+    for (const link of links) this.#fresh.add(this.#waiting.get(link)!);
   }
 
   /** Whether somebody could be served even if nothing else happens. */
   get hasFresh(): boolean {
-    for (const { fresh, credit } of this.#waiting.values()) if (fresh && credit > 0) return true;
+    for (const { credit } of this.#fresh) if (credit > 0) return true;
     return false;
   }
 
   /** A batch begins, and will see the queue as it is from now on: what became fresh before is its business. */
-  begin(): void {
-    for (const waiting of this.#waiting.values()) {
-      waiting.due ||= waiting.fresh;
-      waiting.fresh = false;
+  begin(steady: number): void {
+    for (const line of this.#fresh) {
+      if (line.credit > 0) line.since ??= steady;
+      this.#due.add(line);
+    }
+    this.#fresh.clear();
+  }
+
+  /** Those who take more, the longest wait first. */
+  *waiting(): Iterable<Waiting> {
+    for (const line of this.#waiting.values()) if (line.credit > 0) yield line;
+  }
+
+  /** Those of them who may find something anywhere in the queue, because something has changed on their side. */
+  looking(slice: Slice): Waiting[] {
+    if (this.#heldBack && slice.room > 0) {
+      this.#heldBack = false;
+      this.#due.clear();
+      return [...this.waiting()];
+    }
+    const lines = new Set<Line>(this.#due);
+    this.#due.clear();
+    for (const workerId of slice.stirredWorkers) {
+      for (const link of this.#byWorker.get(workerId) ?? []) lines.add(this.#waiting.get(link)!);
+    }
+    return [...lines].filter(({ credit }) => credit > 0);
+  }
+
+  /** There is something for somebody, but for the colony's limit. */
+  holdBack(): void {
+    this.#heldBack = true;
+  }
+
+  get isHeldBack(): boolean {
+    return this.#heldBack;
+  }
+
+  /** There may be more for these than could be seen this time. */
+  lookAgain(those: Iterable<Waiting>): void {
+    for (const { link } of those) {
+      const line = this.#waiting.get(link);
+      if (line) this.#fresh.add(line);
     }
   }
 
-  /** The claims worth trying now, those who waited longest first. */
-  *proposals(slice: Slice): Iterable<{ readonly link: WorkerLink; readonly claim: Claim }> {
-    const roomAgain = this.#heldBack && slice.room > 0;
-    if (roomAgain) this.#heldBack = false;
-    for (const waiting of [...this.#waiting.values()]) {
-      const { link, credit } = waiting;
-      if (credit <= 0) continue;
-      if (!waiting.due && !roomAgain && !concerns(slice, waiting.worker)) continue;
-      waiting.due = false;
-      yield { link, claim: { kind: 'claim', actor: `worker:${link.workerId}`, workerId: link.workerId, max: credit } };
-    }
-  }
-
-  /** Takes note of what a proposed claim came to. Who was served goes to the end of the line. */
+  /** Takes note of what a claim on behalf of a link came to. Who was served goes to the end of the line. */
   served(slice: Slice, link: WorkerLink, assignments: readonly Assignment[]): void {
-    if (slice.room <= 0) this.#heldBack = true;
-    const waiting = this.#waiting.get(link);
-    if (!waiting || assignments.length === 0) return;
-    const pledged = link.takesOnce ? waiting.credit : assignments.length;
-    waiting.credit -= pledged;
-    waiting.pledged += pledged;
+    const line = this.#waiting.get(link);
+    if (!line || assignments.length === 0) return;
+    const pledged = link.takesOnce ? line.credit : assignments.length;
+    line.credit -= pledged;
+    line.pledged += pledged;
+    line.since = slice.now.steady;
     this.#waiting.delete(link);
-    this.#waiting.set(link, waiting);
+    this.#waiting.set(link, line);
   }
 
-  /** What was proposed is committed; or it is not, and the link waits as before, for another try. */
+  /** What was claimed for it is committed; or it is not, and the link waits as before, for another try. */
   settled(link: WorkerLink, answer: Answer<Claim> | null, committed: boolean): void {
-    const waiting = this.#waiting.get(link);
-    if (!waiting) return;
+    const line = this.#waiting.get(link);
+    if (!line) return;
     const assigned = answer === null || answer instanceof Refusal ? 0 : answer.assignments.length;
-    const pledged = link.takesOnce && assigned > 0 ? waiting.pledged : Math.min(waiting.pledged, assigned);
-    waiting.pledged -= pledged;
+    const pledged = link.takesOnce && assigned > 0 ? line.pledged : Math.min(line.pledged, assigned);
+    line.pledged -= pledged;
     if (committed) return;
-    waiting.credit += pledged;
-    waiting.fresh = true;
+    line.credit += pledged;
+    this.#fresh.add(line);
   }
-}
-
-/** Whether this batch may have brought the worker something: a free slot, or a task in one of its lanes. */
-function concerns(slice: Slice, worker: Worker): boolean {
-  if (slice.stirredWorkers.has(worker.id)) return true;
-  for (const [lane, requirements] of slice.stirred) if (mayTakeFrom(worker, lane, requirements)) return true;
-  return false;
 }

@@ -67,6 +67,8 @@ export class GuardianDesk {
       case 'submit':
       case 'submit_plan':
         return this.#judge(command.tasks);
+      case 'fire_schedule':
+        return command.task === null ? null : this.#judge([command.task]);
       case 'retry':
         return this.#judgeStored(command.taskId, command);
       case 'set_policy':

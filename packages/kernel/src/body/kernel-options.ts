@@ -3,6 +3,7 @@ import type { Rules } from '../core/command.ts';
 import type { StorageUnavailable } from '../core/errors.ts';
 import type { EventBus } from '../core/event-bus.ts';
 import type { Store } from '../core/store.ts';
+import type { TaskMaker } from '../core/task-maker.ts';
 import type { Happened } from './batcher.ts';
 import type { CheckpointRules } from './checkpoints.ts';
 import type { SweepRules } from './sweeper.ts';
@@ -29,6 +30,8 @@ export interface KernelOptions {
   readonly checkpoints: CheckpointRules;
   readonly observer: KernelObserver;
   readonly version: string;
+  /** Makes what is handed in, by callers and by schedules. */
+  readonly maker: TaskMaker;
   /** Evenly drawn from [0, 1). */
   readonly random: () => number;
   /** How long an outcome that nobody waits for may wait for company on its way to the disk; 0 = not at all. */

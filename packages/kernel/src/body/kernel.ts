@@ -4,6 +4,7 @@ import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { EventBus } from '../core/event-bus.ts';
 import type { Store } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
+import type { TaskMaker } from '../core/task-maker.ts';
 import { Aftermath } from './aftermath.ts';
 import { Batcher } from './batcher.ts';
 import { Checkpoints } from './checkpoints.ts';
@@ -12,8 +13,10 @@ import { Dispatcher } from './dispatcher.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { EventRelay } from './event-relay.ts';
 import { Exports } from './exports.ts';
+import { fireAhead } from './firing.ts';
 import { GuardianDesk } from './guardian-desk.ts';
 import type { KernelObserver, KernelOptions } from './kernel-options.ts';
+import { MindDesk } from './mind-desk.ts';
 import { PlanDesk } from './plan-desk.ts';
 import { Presence } from './presence.ts';
 import { Pulse } from './pulse.ts';
@@ -35,7 +38,9 @@ export class Kernel {
   readonly rules: Rules;
   readonly startedAt: number;
   readonly random: () => number;
+  readonly maker: TaskMaker;
   readonly guardian: GuardianDesk;
+  readonly mind: MindDesk;
   readonly checkpoints: Checkpoints;
   readonly exports: Exports;
   readonly workers: WorkerDesk;
@@ -72,6 +77,7 @@ export class Kernel {
     this.rules = rules;
     this.random = random;
     this.plans = new PlanDesk(store);
+    this.maker = options.maker;
     this.guardian = new GuardianDesk(store, rules.guardian, new Turns(setImmediate));
     this.#observer = observer;
     this.#version = options.version;
@@ -142,6 +148,11 @@ export class Kernel {
       },
       giveBack: (assignments) => this.#recovery.giveBack(assignments),
     });
+    this.mind = new MindDesk({
+      ...{ store, clock, rules, guardian: this.guardian },
+      asHeard: (workers) => this.workers.asHeard(workers),
+      waitedMs: (workerId) => this.#dispatcher.waitedMs(workerId, clock.now().steady),
+    });
     this.#pulse = new Pulse({
       ...parts,
       fellows: store.fellows,
@@ -161,6 +172,7 @@ export class Kernel {
       checkpoints: this.checkpoints,
       rules: options.retention,
       random,
+      fire: (document) => fireAhead(document, this.maker, clock, this.guardian),
       onRepaired: () => this.#storeRepaired(),
       onFault: (error) => this.#failed(error, 'sweep'),
     });

@@ -9,6 +9,7 @@ import { type CheckpointBook, MOST_TRIES } from './checkpoint-book.ts';
 import { noSuchCheckpoint } from './decide/missing.ts';
 import { ROLLING } from './decide/rolling.ts';
 import { figuresSince } from './differences.ts';
+import { revived } from './reviving.ts';
 
 const PAGE = 200;
 /** So many rollbacks to one checkpoint may be answered for at the same time. */
@@ -153,7 +154,7 @@ export class Rollback {
       after: page.after,
       limit: PAGE,
     });
-    const puts = items.flatMap((item) => rewound(item, clock.now().wall, floor));
+    const puts = items.flatMap((item) => rewound(item, clock.now().wall, floor, revived));
     const reads = [{ kind: 'document', id: nameOf(target), version: target.version }] as const;
     const isDone =
       puts.length === 0 || (await commit({ reads, puts, events: [], actor: 'kernel' }, { saving, epoch })) !== null;

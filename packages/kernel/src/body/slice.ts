@@ -2,12 +2,11 @@ import type { Now } from '../core/clock.ts';
 import type { Rules } from '../core/command.ts';
 import { type Document, nameOf } from '../core/document.ts';
 import { Bug } from '../core/errors.ts';
-import type { JsonObject } from '../core/json.ts';
 import type { Saving } from '../core/saved.ts';
-import type { IdempotencyRecord, Lane, Loaded, Needs, Put, Survey, Tombstone } from '../core/store.ts';
+import type { IdempotencyRecord, Loaded, Needs, Put, Survey, Tombstone } from '../core/store.ts';
 import { isTerminal, type Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
-import { LaneView } from './lane-view.ts';
+import { QueueView } from './queue-view.ts';
 import { known, Relation } from './relation.ts';
 import { Sequences } from './sequences.ts';
 import { isUnstarted, reportedLength } from './task-traits.ts';
@@ -38,8 +37,7 @@ export class Slice {
   mark: string | null = null;
   /** Whether it outlives its batch. */
   isKept = false;
-  /** Lanes that got a task in this batch, and what they require: a waiting worker may want to look. */
-  readonly stirred = new Map<string, JsonObject>();
+  readonly queue = new QueueView();
   /** Workers whose record changed in this batch. */
   readonly stirredWorkers = new Set<string>();
   /** What the commands of this batch still need to know. */
@@ -47,7 +45,6 @@ export class Slice {
   readonly sequences = new Sequences();
 
   #now: Now;
-  #directory: ReadonlyMap<string, Lane> = new Map();
   readonly #tasks = new Map<string, Task | Tombstone | null>();
   readonly #workers = new Map<string, Worker | null>();
   readonly #keys = new UsedKeys();
@@ -55,9 +52,6 @@ export class Slice {
   readonly #dependents = new Relation();
   readonly #children = new Relation();
   readonly #unfinished = new Unfinished();
-  readonly #views = new Map<string, LaneView>();
-  /** Tasks this batch queued, by lane, until that lane is loaded. */
-  readonly #queuedHere = new Map<string, Map<string, Task>>();
   #characters = 0;
   /** Tasks that this batch knows to have ended, and those that hang on others or that others hang on. */
   #ended: string[] = [];
@@ -82,18 +76,13 @@ export class Slice {
     this.saving = saving;
     this.mark = mark;
     this.#keys.survey(lastKey);
-    this.#directory = lanes;
+    this.queue.survey(lanes);
   }
 
   /** Another batch begins on what the one before has left. */
   renew(now: Now): void {
     this.#now = now;
-    const added = [...this.stirred].filter(([key]) => !this.#directory.has(key));
-    if (added.length > 0) {
-      const lanes = added.map(([key, requirements]) => [key, { key, requirements }] as const);
-      this.#directory = new Map([...this.#directory, ...lanes]);
-    }
-    this.stirred.clear();
+    this.queue.stirred.clear();
     this.stirredWorkers.clear();
     this.#keys.clear();
     this.#unfinished.clear();
@@ -122,7 +111,7 @@ export class Slice {
   /** Whether it holds more, or has held more text, than is worth remembering. */
   get isLarge(): boolean {
     return (
-      this.#tasks.size + this.#workers.size + this.#documents.size + this.#views.size > MOST_KEPT ||
+      this.#tasks.size + this.#workers.size + this.#documents.size + this.queue.viewed > MOST_KEPT ||
       this.#characters > MOST_CHARACTERS
     );
   }
@@ -185,17 +174,6 @@ export class Slice {
   hasUnfinished = (plan: string) => this.#unfinished.has(plan);
   hasAllDescendants = (id: string) => this.#children.hasAll(id);
 
-  /** A lane as far as it is known; undefined: not loaded at all. */
-  lane(key: string): LaneView | undefined {
-    return this.#views.get(key);
-  }
-
-  /** Every lane that may hold a task, with what it requires. */
-  *lanes(): Iterable<readonly [key: string, requirements: JsonObject]> {
-    for (const [key, lane] of this.#directory) yield [key, lane.requirements];
-    for (const [key, requirements] of this.stirred) if (!this.#directory.has(key)) yield [key, requirements];
-  }
-
   /** How many more tasks the colony may execute now. */
   get room(): number {
     const limit = this.rules.maxConcurrentTasks;
@@ -220,9 +198,7 @@ export class Slice {
     }
     for (const [key, head] of loaded.lanes) {
       for (const task of head.tasks) this.#learn(task.id, task);
-      const view = this.#view(key);
-      view.extend(head, (id) => this.#tasks.get(id) as Task | undefined);
-      this.#settleQueuedHere(key, view);
+      this.queue.extend(key, head, (id) => this.#tasks.get(id) as Task | undefined);
     }
     for (const id of needs.allDependents ?? []) this.#dependents.closed(id);
     for (const id of needs.allDescendants ?? []) this.#children.closed(id);
@@ -253,14 +229,14 @@ export class Slice {
   #absorbTask(prev: Task | null, next: Task | null): void {
     this.executing += Number(next?.status === 'executing') - Number(prev?.status === 'executing');
     this.unstarted += Number(isUnstarted(next)) - Number(isUnstarted(prev));
-    if (prev?.status === 'queued') this.#leaveLane(prev);
+    if (prev?.status === 'queued') this.queue.leave(prev);
     if (next === null) return void this.#absorbRemoved(prev!.id);
     this.#tasks.set(next.id, next);
     this.#unfinished.follow(next);
     this.#characters += (prev?.spec === next.spec ? 0 : next.spec.json.length) + reportedLength(next);
     if (prev === null) this.#absorbNew(next);
     if (isTerminal(next)) this.#ended.push(next.id);
-    if (next.status === 'queued') this.#joinLane(next);
+    if (next.status === 'queued') this.queue.join(next);
   }
 
   /** Who hangs on whom is asked for anew after this batch. */
@@ -284,46 +260,6 @@ export class Slice {
   #link(relation: Relation, id: string, other: string): void {
     relation.add(id, other);
     this.#linked.add(id).add(other);
-  }
-
-  #joinLane(task: Task): void {
-    if (!this.stirred.has(task.lane)) {
-      this.stirred.set(task.lane, this.#directory.get(task.lane)?.requirements ?? task.spec.value.requirements);
-    }
-    const view = this.#views.get(task.lane) ?? (this.#directory.has(task.lane) ? undefined : this.#view(task.lane));
-    if (view?.covers(task)) view.add(task);
-    else if (!view || view.more) {
-      const here = this.#queuedHere.get(task.lane) ?? new Map<string, Task>();
-      this.#queuedHere.set(task.lane, here);
-      here.set(task.id, task);
-    }
-  }
-
-  #leaveLane(task: Task): void {
-    this.#views.get(task.lane)?.remove(task);
-    this.#queuedHere.get(task.lane)?.delete(task.id);
-  }
-
-  /** Once a lane is known further, the tasks this batch queued may find their place in it. */
-  #settleQueuedHere(key: string, view: LaneView): void {
-    const here = this.#queuedHere.get(key);
-    if (!here) return;
-    for (const [id, task] of here) {
-      if (!view.covers(task)) continue;
-      view.add(task);
-      here.delete(id);
-    }
-  }
-
-  #view(key: string): LaneView {
-    let view = this.#views.get(key);
-    if (!view) {
-      view = new LaneView();
-      // A lane the store knows nothing of is empty there: no need to load it.
-      if (!this.#directory.has(key)) view.extend({ tasks: [], more: false }, () => undefined);
-      this.#views.set(key, view);
-    }
-    return view;
   }
 
   #learn(id: string, task: Task | Tombstone | null): void {

@@ -131,7 +131,7 @@ test('of a task that is removed nothing is left in a slice, which is not kept an
   expect([slice.dependentsOf(task.id), slice.childrenOf(task.id)]).toEqual([[], []]);
   expect(slice.task(other.id)).toBeNull();
   expect(slice.unstarted).toBe(1);
-  expect(slice.lane(task.lane)!.length).toBe(1);
+  expect(slice.queue.lane(task.lane)!.length).toBe(1);
   slices.settled(slice, true);
   expect(slices.goesOn).toBe(false);
 });

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Document } from '../core/document.ts';
 import { StorageUnavailable } from '../core/errors.ts';
+import type { FireSchedule } from '../core/schedule.ts';
 import type { Store } from '../core/store.ts';
 import type { Batcher } from './batcher.ts';
 import type { Checkpoints } from './checkpoints.ts';
@@ -8,6 +9,7 @@ import { IDEMPOTENCY_MS } from './decide/submit.ts';
 import type { EventRelay } from './event-relay.ts';
 import type { Presence } from './presence.ts';
 import type { Pulse } from './pulse.ts';
+import { Unroutable } from './unroutable.ts';
 
 /** The sweeper never rests longer than this, so that a lost hint delays nothing by more. */
 const LONGEST_REST_MS = 250;
@@ -35,6 +37,8 @@ export interface SweeperOptions {
   readonly relay: EventRelay;
   readonly rules: SweepRules;
   readonly random: () => number;
+  /** What is to be done about a schedule that is due; null: nothing any more. */
+  readonly fire: (document: Document) => Promise<FireSchedule | null>;
   readonly isBroken: () => boolean;
   readonly onRepaired: () => Promise<void>;
   readonly onFault: (error: unknown) => void;
@@ -46,6 +50,7 @@ export interface SweeperOptions {
  */
 export class Sweeper {
   readonly #options: SweeperOptions;
+  readonly #unroutable: Unroutable;
   #cancelTimer: () => void = () => undefined;
   /** Steady time of the next sweep. */
   #nextAt = Number.POSITIVE_INFINITY;
@@ -57,6 +62,7 @@ export class Sweeper {
 
   constructor(options: SweeperOptions) {
     this.#options = options;
+    this.#unroutable = new Unroutable(options.store);
   }
 
   start(): void {
@@ -129,9 +135,16 @@ export class Sweeper {
     );
   }
 
-  async #issueFor({ collection, id }: Document): Promise<void> {
+  async #issueFor(document: Document): Promise<void> {
+    const { collection, id } = document;
     if (collection === 'vote') await this.#issue({ kind: 'expire_vote', actor: 'kernel', voteId: id });
     else if (collection === 'quarantine') await this.#issue({ kind: 'try_worker', actor: 'kernel', workerId: id });
+    else if (collection === 'schedule') await this.#fire(document);
+  }
+
+  async #fire(document: Document): Promise<void> {
+    const command = await this.#options.fire(document).catch(this.#options.onFault);
+    if (command) await this.#issue(command);
   }
 
   async #sweepWorkers(silent: readonly string[]): Promise<void> {
@@ -147,6 +160,8 @@ export class Sweeper {
       if (!worker.offline || worker.holds.length > 0 || silentMs < rules.workerRetentionMs) continue;
       await this.#issue({ kind: 'unregister', actor: 'kernel', workerId: worker.id, reason: 'retention' });
     }
+    const marks = await this.#unroutable.look(workers, now);
+    await Promise.all(marks.map((mark) => this.#issue(mark)));
   }
 
   async #sweepRetention(steady: number): Promise<void> {

@@ -142,7 +142,7 @@ export class Wanted {
 
   /** At least `count` tasks of a lane, or all it has. What several commands want of one lane adds up. */
   lane(key: string, count: number): void {
-    const view = this.#slice.lane(key);
+    const view = this.#slice.queue.lane(key);
     if (view && (view.length >= count || !view.more)) return;
     const already = this.#lanes.get(key)?.limit ?? 0;
     this.#lanes.set(key, { lane: key, after: view?.horizon ?? null, limit: already + count - (view?.length ?? 0) });

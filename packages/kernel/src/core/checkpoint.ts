@@ -34,12 +34,18 @@ export interface Rolled {
   readonly figures: Figures;
 }
 
+interface Changed {
+  readonly restored: number;
+  readonly removed: number;
+}
+
 /** What a rollback comes to. */
 export interface Figures {
   readonly tasks: { readonly restored: number; readonly removed: number; readonly requeued: number };
-  readonly votes: { readonly restored: number; readonly removed: number };
-  /** Absent: it was counted when there were no plans. */
-  readonly plans?: { readonly restored: number; readonly removed: number };
+  readonly votes: Changed;
+  /** Absent in what was written down before there were any. */
+  readonly plans?: Changed;
+  readonly schedules?: Changed;
 }
 
 export function checkpointFrom({ id, createdAt, body }: Document): Checkpoint {

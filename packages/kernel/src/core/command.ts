@@ -1,7 +1,9 @@
 import type { Refusal } from './errors.ts';
 import type { JsonObject } from './json.ts';
+import type { MindRules } from './mind-rules.ts';
 import type { OnFailure, Plan } from './plan.ts';
 import type { RuleTypes } from './rule-types.ts';
+import type { ScheduleCommand, ScheduleReplies } from './schedule.ts';
 import type { Task, TaskSpec } from './task.ts';
 import type { Vote } from './vote.ts';
 import type { Capability, Worker } from './worker.ts';
@@ -32,10 +34,12 @@ export type Command =
   | EndAttempt
   | Promote
   | Recover
+  | MarkUnroutable
   | SetPolicy
   | OpenVote
   | CastBallot
   | ExpireVote
+  | ScheduleCommand
   | Announce;
 
 interface Base {
@@ -147,6 +151,14 @@ export interface Claim extends Base {
   readonly kind: 'claim';
   readonly workerId: string;
   readonly max: number;
+  /** What the mind has chosen for it, among all that wait; absent: it takes the best it can get. */
+  readonly chosen?: readonly Chosen[];
+}
+
+export interface Chosen {
+  readonly taskId: string;
+  /** Why it is to have it, as it is kept with the task. */
+  readonly routing: string;
 }
 
 interface WithLease extends Base {
@@ -225,6 +237,16 @@ export interface Recover extends Base {
   readonly taskId: string;
 }
 
+/** The sweeper: no worker that is registered could ever take a queued task. */
+export interface MarkUnroutable extends Base {
+  readonly kind: 'mark_unroutable';
+  readonly taskId: string;
+  /** What it needs, in words. */
+  readonly reason: string;
+  /** Wall time since which that is so; what was told after that is not told again. */
+  readonly since: number;
+}
+
 /** Puts a whole policy into force. */
 export interface SetPolicy extends Base {
   readonly kind: 'set_policy';
@@ -274,7 +296,7 @@ export interface Assignment {
 }
 
 /** What each command answers when it is carried out. */
-export interface Replies {
+export interface Replies extends ScheduleReplies {
   submit: { tasks: readonly Task[]; replayed: boolean };
   submit_plan: { plan: Plan; tasks: Readonly<Record<string, string>>; replayed: boolean };
   cancel_plan: { plan: Plan };
@@ -297,6 +319,7 @@ export interface Replies {
   end_attempt: { task: Task };
   promote: { task: Task };
   recover: { task: Task };
+  mark_unroutable: { task: Task };
   set_policy: { policy: JsonObject };
   open_vote: { vote: Vote };
   cast_ballot: { vote: Vote };
@@ -320,6 +343,7 @@ export interface Rules {
   /** What a recovered attempt gets at least. */
   readonly recoveryGraceMs: number;
   readonly guardian: GuardianRules;
+  readonly mind: MindRules;
 }
 
 /** Who decides on what the policy does not let through by itself, and how. */

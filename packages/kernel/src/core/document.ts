@@ -1,7 +1,7 @@
 import type { JsonObject } from './json.ts';
 
 /**
- * What the parts of the colony keep beside tasks and workers: votes, policies, checkpoints … each in a collection of its
+ * What the parts of the colony keep beside tasks and workers: votes, policies, schedules … each in a collection of its
  * own. A store knows of a document only what it takes to find it; what it says is its collection's business.
  */
 export interface Document {
@@ -29,6 +29,7 @@ export const COLLECTIONS = [
   'plan_tasks',
   'policy',
   'quarantine',
+  'schedule',
   'vote',
 ] as const;
 export type Collection = (typeof COLLECTIONS)[number];
@@ -42,6 +43,7 @@ export const IN_CHECKPOINTS: Readonly<Record<Collection, boolean>> = {
   plan_tasks: true,
   policy: false,
   quarantine: false,
+  schedule: true,
   vote: true,
 };
 

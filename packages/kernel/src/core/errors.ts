@@ -19,6 +19,7 @@ export const PROBLEMS = {
   checkpoint_not_found: [404, 'There is no such checkpoint'],
   vote_not_found: [404, 'There is no such vote'],
   plan_not_found: [404, 'There is no such plan'],
+  schedule_not_found: [404, 'There is no such schedule'],
   invalid_transition: [409, 'It is not in a state that allows this'],
   ballot_already_cast: [409, 'This participant has voted already'],
   not_a_participant: [403, 'Only those named when the vote was opened may vote'],

@@ -6,7 +6,7 @@ import { TASK_STATUSES, type TaskStatus, TERMINAL } from './task.ts';
 const TABLE: Readonly<Record<TaskStatus | 'new', string>> = {
   new: 'queued pending cancelled rejected',
   pending: 'queued cancelled pending rejected',
-  queued: 'executing cancelled',
+  queued: 'executing cancelled queued',
   executing: 'completed failed timeout cancelled queued pending executing',
   completed: '',
   failed: 'queued pending rejected',

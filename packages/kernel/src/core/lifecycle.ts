@@ -8,14 +8,14 @@ import type { TaskStatus } from './task.ts';
  * | ---------- | ---------------------------------------------------------- | -------------------------------------- |
  * | new        | queued · pending · cancelled · rejected                    | submit (cancelled: a dependency failed; rejected: the guardian) |
  * | pending    | queued · cancelled · pending · rejected                    | time, dependencies, a vote · cancel    |
- * | queued     | executing · cancelled                                      | claim · cancel                         |
+ * | queued     | executing · cancelled · queued                             | claim · cancel · nobody can do it, which it remembers |
  * | executing  | completed · failed · timeout · cancelled · queued · pending | the worker, time, cancel · lost, released · retry |
  * | failed, timeout, cancelled | queued · pending · rejected                | retry by hand, which is judged anew    |
  */
 const FOLLOWS: Readonly<Record<TaskStatus | 'new', readonly TaskStatus[]>> = {
   new: ['queued', 'pending', 'cancelled', 'rejected'],
   pending: ['queued', 'cancelled', 'pending', 'rejected'],
-  queued: ['executing', 'cancelled'],
+  queued: ['executing', 'cancelled', 'queued'],
   executing: ['completed', 'failed', 'timeout', 'cancelled', 'queued', 'pending', 'executing'],
   completed: [],
   failed: ['queued', 'pending', 'rejected'],

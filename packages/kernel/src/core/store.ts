@@ -2,14 +2,17 @@ import type { Contents, Moment, Piece } from './archive.ts';
 import type { Now } from './clock.ts';
 import type { IdempotencyKey } from './command.ts';
 import type { Collection, Document } from './document.ts';
-import type { ChainedEntry, LedgerEntry, NewEvent } from './event.ts';
+import type { LedgerEntry, NewEvent } from './event.ts';
 import type { Fellows } from './fellows.ts';
 import type { JsonObject } from './json.ts';
+import type { LaneDirectory } from './lane-directory.ts';
+import type { Ledger } from './ledger.ts';
 import type { DocumentQuery, Due, Page, Retention, TaskQuery } from './queries.ts';
 import type { SavedPage, SavedQuery, Saving } from './saved.ts';
 import type { Task, TaskStatus } from './task.ts';
 import type { Worker } from './worker.ts';
 
+export type { Ledger, LedgerQuery, LedgerSpan, Verification } from './ledger.ts';
 export type { DocumentQuery, Due, Page, Retention, TaskQuery } from './queries.ts';
 
 /**
@@ -47,6 +50,8 @@ export interface Store {
   due(now: Now, limit: number): Promise<Due>;
   /** The oldest queued task's `queuedAt`, or null. */
   oldestQueued(): Promise<number | null>;
+  /** A place in the whole queue, counted from 1 over all lanes; `BEYOND_COUNTING`: it is not nearer than that. */
+  position(place: QueueRank): Promise<number>;
 
   readonly ledger: Ledger;
   /** The other kernels, where several may share the store; null where there can be only one. */
@@ -85,49 +90,6 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/**
- * The append-only log: in commit order, gapless from 1, chained by hash. A store with one writer chains entries as it
- * appends them; one with several appends first, and `seal` chains afterwards.
- */
-export interface Ledger {
-  span(): Promise<LedgerSpan>;
-  /** Up to `limit` entries after `after`, oldest first; an empty answer means there are none yet. */
-  read(after: number, limit: number): Promise<readonly ChainedEntry[]>;
-  /** The newest `limit` that match, or with `since` the first `limit` after it; oldest first either way. */
-  query(query: LedgerQuery): Promise<readonly ChainedEntry[]>;
-  /** Chains what has been appended and is not chained yet; answers how far the chain then reaches. */
-  seal(): Promise<number>;
-  /** Seals, then recomputes the chain from what is stored, a piece at a time. */
-  verify(): Promise<Verification>;
-}
-
-export interface LedgerSpan {
-  /** The oldest entry still kept; positions before `first - 1` are gone. */
-  readonly first: number;
-  /** The newest entry; 0 when there has been none. */
-  readonly last: number;
-  /** The newest entry that is chained, and its hash. */
-  readonly sealedTo: number;
-  readonly hash: string;
-}
-
-export interface LedgerQuery {
-  readonly type?: string;
-  readonly taskId?: string;
-  readonly workerId?: string;
-  readonly actor?: string;
-  readonly since?: number;
-  readonly limit: number;
-}
-
-export interface Verification {
-  readonly valid: boolean;
-  /** How many entries were checked. */
-  readonly entries: number;
-  readonly head: string;
-  readonly firstInvalidId: number | null;
-}
-
 export interface Needs {
   readonly tasks?: readonly string[];
   readonly workers?: readonly string[];
@@ -160,6 +122,9 @@ export interface QueueRank {
   readonly priority: number;
   readonly seq: number;
 }
+
+/** Places in the queue are counted up to the one before this. */
+export const BEYOND_COUNTING = 10_001;
 
 export interface Loaded {
   readonly tasks: ReadonlyMap<string, Task | Tombstone | null>;
@@ -202,7 +167,7 @@ export interface Survey {
   /** In which epoch that is so: a store that may have lost something begins another. Null where nothing can get lost. */
   readonly epoch: string | null;
   /** The lanes of the queue that hold tasks, by their keys. */
-  readonly lanes: ReadonlyMap<string, Lane>;
+  readonly lanes: LaneDirectory;
   /** A name for how things stand; every commit gives them another. Null where only one kernel writes. */
   readonly mark: string | null;
   /** No idempotency key behind this one, in the order of its characters, has been used; null: that is not known. */

@@ -36,8 +36,21 @@ export interface Worker {
   readonly busyMs: number;
   /** How its newest attempts ended, the newest last: `0` completed, `1` failed. */
   readonly recent: string;
+  /** What it has shown it can do, the capability it was asked for last at the end. */
+  readonly experience: readonly Experience[];
   /** It fails far more than the colony does; null: it does not. */
   readonly quarantine: Quarantine | null;
+}
+
+/** Attempts at tasks that asked for a capability ('' when they asked for none), counted less the older they are. */
+export interface Experience {
+  readonly capability: string;
+  /** As of `at` (wall); both with fractions. */
+  readonly attempts: number;
+  readonly successes: number;
+  /** How long one took that succeeded, in milliseconds; of no meaning while there was none. */
+  readonly meanMs: number;
+  readonly at: number;
 }
 
 export interface Quarantine {

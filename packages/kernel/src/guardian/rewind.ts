@@ -1,17 +1,21 @@
+import type { Document } from '../core/document.ts';
 import type { Saved, SavedTask } from '../core/saved.ts';
 import type { Put } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 
 /** How records become what they were at a checkpoint. Time does not go back with them: leases, tokens and versions go on. */
 
+/** What a document becomes that was so and is so now (null: it is not there), where more than what it says has to be known. */
+export type Revive = (saved: Document, current: Document | null, now: number) => Document;
+
 /**
  * What makes a record what it was; nothing: it is that already.
  * @param now wall time
  * @param floor no document's version has been higher, also of those that are gone: one that is brought back goes on above it
  */
-export function rewound(item: Saved, now: number, floor: number): readonly Put[] {
+export function rewound(item: Saved, now: number, floor: number, revive: Revive): readonly Put[] {
   if (item.kind === 'task') return item.saved === null ? rewoundAway(item) : rewoundTask(item, item.saved, now);
-  const put = rewoundOther(item, floor);
+  const put = rewoundOther(item, now, floor, revive);
   return put === null ? [] : [put];
 }
 
@@ -30,11 +34,11 @@ function rewoundAway({ id, current, left }: SavedTask): readonly Put[] {
   return puts;
 }
 
-function rewoundOther(item: Exclude<Saved, SavedTask>, floor: number): Put | null {
+function rewoundOther(item: Exclude<Saved, SavedTask>, now: number, floor: number, revive: Revive): Put | null {
   if (item.kind === 'document') {
     const { saved, current } = item;
     if (saved === null) return current && { kind: 'document', prev: current, next: null };
-    const next = { ...saved, version: Math.max(saved.version, current?.version ?? floor) + 1 };
+    const next = { ...revive(saved, current, now), version: Math.max(saved.version, current?.version ?? floor) + 1 };
     const same =
       current !== null && JSON.stringify({ ...current, version: 0 }) === JSON.stringify({ ...next, version: 0 });
     return same ? null : { kind: 'document', prev: current, next };

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../core/json.ts';
 import type { Capability } from '../core/worker.ts';
 import { aWorker } from '../testing/scribe.ts';
-import { matches, mayTakeFrom } from './matching.ts';
+import { matches } from './matching.ts';
 
 interface Who {
   capabilities?: Capability[];
@@ -115,15 +115,4 @@ describe.each([
   test.each(rows)('%s: %j', (_sentence, requirements, who, fits) => {
     expect(matches(bee(who), requirements)).toBe(fits);
   });
-});
-
-test('the answer for a lane is remembered for a profile, and not taken for that of another', () => {
-  const requirements = { region: 'eu' };
-  const [here, there] = [bee({ attributes: { region: 'eu' } }), bee({ attributes: { region: 'us' } })];
-  for (let time = 0; time < 2; time++) {
-    expect(mayTakeFrom(here, 'lane', requirements)).toBe(true);
-    expect(mayTakeFrom(there, 'lane', requirements)).toBe(false);
-    expect(mayTakeFrom({ ...here, holds: ['t'] }, 'lane', requirements)).toBe(true);
-    expect(mayTakeFrom(here, 'other lane', { region: 'us' })).toBe(false);
-  }
 });

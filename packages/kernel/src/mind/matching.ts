@@ -6,23 +6,29 @@ import type { Capability, Worker, WorkerProfile } from '../core/worker.ts';
  * `capabilities`, `category`, `language`, `complexity`), about the worker itself (`worker`), or about its attributes
  * (every other key). A requirement of null asks for nothing.
  */
-export function matches(worker: Worker, requirements: JsonObject): boolean {
-  if (!hasCapabilities(worker.profile, requirements)) return false;
+export function matches({ id, profile }: Pick<Worker, 'id' | 'profile'>, requirements: JsonObject): boolean {
+  const { worker = null } = requirements;
+  return (worker === null || worker === id || worker === profile.name) && matchesProfile(profile, requirements);
+}
+
+/** The same, whoever the worker is. */
+export function matchesProfile(profile: WorkerProfile, requirements: JsonObject): boolean {
+  if (!hasCapabilities(profile, requirements)) return false;
   for (const [key, wanted] of Object.entries(requirements)) {
-    if (wanted === null || CAPABILITY_KEYS.has(key) || key === 'beeId') continue;
-    if (key === 'worker') {
-      if (wanted !== worker.id && wanted !== worker.profile.name) return false;
-    } else if (!satisfies(attribute(worker.profile, key), wanted)) {
-      return false;
-    }
+    if (wanted === null || isAboutCapabilities(key) || key === 'worker' || key === 'beeId') continue;
+    if (!satisfies(attributeOf(profile, key), wanted)) return false;
   }
   return true;
+}
+
+export function isAboutCapabilities(key: string): boolean {
+  return CAPABILITY_KEYS.has(key);
 }
 
 const CAPABILITY_KEYS = new Set(['capability', 'capabilities', 'category', 'language', 'complexity']);
 
 /** A worker that says nothing of its processor or memory counts as having enough. */
-function attribute(profile: WorkerProfile, key: string): Json | undefined {
+export function attributeOf(profile: WorkerProfile, key: string): Json | undefined {
   if (Object.hasOwn(profile.attributes, key)) return profile.attributes[key];
   return key === 'cpu' || key === 'memory' ? 'high' : undefined;
 }
@@ -32,13 +38,18 @@ function attribute(profile: WorkerProfile, key: string): Json | undefined {
  * complexity. Without a name, some one capability must do all of that.
  */
 function hasCapabilities(profile: WorkerProfile, requirements: JsonObject): boolean {
-  const names = [...named(requirements.capability), ...named(requirements.capabilities)];
+  const names = capabilitiesNamed(requirements);
   const fits = (capability: Capability) => fitsDetails(capability, requirements);
   if (names.length > 0) {
     return names.every((name) => profile.capabilities.some((held) => held.name === name && fits(held)));
   }
   const asksDetails = requirements.category ?? requirements.language ?? requirements.complexity ?? null;
   return asksDetails === null || profile.capabilities.some(fits);
+}
+
+/** The capabilities that are asked for by name; what is no name is found nowhere. */
+export function capabilitiesNamed({ capability, capabilities }: JsonObject): Json[] {
+  return [...named(capability), ...named(capabilities)];
 }
 
 function named(value: Json | undefined): Json[] {
@@ -83,23 +94,3 @@ export function satisfies(offered: Json | undefined, wanted: Json): boolean {
 function equal(a: Json, b: Json): boolean {
   return a === b || (typeof a === 'object' && typeof b === 'object' && canonicalJson(a) === canonicalJson(b));
 }
-
-const remembered = new WeakMap<WorkerProfile, Map<string, boolean>>();
-
-/** `matches`, computed once for each worker and lane: neither a profile nor a lane's requirements ever change. */
-export function mayTakeFrom(worker: Worker, lane: string, requirements: JsonObject): boolean {
-  let lanes = remembered.get(worker.profile);
-  if (!lanes) {
-    lanes = new Map();
-    remembered.set(worker.profile, lanes);
-  }
-  let answer = lanes.get(lane);
-  if (answer === undefined) {
-    if (lanes.size >= MOST_REMEMBERED) lanes.clear();
-    answer = matches(worker, requirements);
-    lanes.set(lane, answer);
-  }
-  return answer;
-}
-
-const MOST_REMEMBERED = 10_000;

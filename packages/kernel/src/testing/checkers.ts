@@ -1,10 +1,11 @@
 import type { ChainedEntry } from '../core/event.ts';
 import { isTerminal, type Task } from '../core/task.ts';
 import { Planner } from './actors/planner.ts';
+import { SCHEDULER } from './actors/scheduler.ts';
 import { Submitter } from './actors/submitter.ts';
 import { Watcher } from './actors/watcher.ts';
 import { Worker } from './actors/worker.ts';
-import { checkExport, readPlans, readTasks, readVotes } from './export-check.ts';
+import { checkExport, readPlans, readSchedules, readTasks, readVotes } from './export-check.ts';
 import { Replay } from './replay.ts';
 import type { World } from './simulation.ts';
 
@@ -19,6 +20,9 @@ export async function checkEverything(world: World): Promise<number> {
   const replay = new Replay(complain);
   for (const entry of entries) replay.follow(entry);
   replay.compare(tasks, await readVotes(world.store), await readPlans(world.store));
+  replay.schedules.compare(await readSchedules(world.store));
+  checkScheduled(tasks, replay, complain);
+  world.firings = replay.schedules.tasks.size;
   checkAcknowledged(world, tasks, replay, complain);
   checkStreams(world, entries, complain);
   checkWorkers(world, entries, complain);
@@ -87,9 +91,20 @@ function checkAcknowledged(
   // Each is begun with words of its own, and repeated under its key however often nobody answers.
   const words = new Map<string, string>();
   for (const [id, { spec }] of tasks) {
+    if (spec.value.created_by === SCHEDULER) continue;
     const other = words.get(spec.value.description);
     if (other !== undefined) complain(`invariant 2: tasks ${other} and ${id} are of one submission`);
     words.set(spec.value.description, id);
+  }
+}
+
+/** What schedules hand in is what the ledger says of them, and nothing else is. */
+function checkScheduled(tasks: ReadonlyMap<string, Task>, { schedules }: Replay, complain: Complain): void {
+  for (const [id, { spec }] of tasks) {
+    if ((spec.value.created_by === SCHEDULER) !== schedules.tasks.has(id))
+      complain(
+        `task ${id} of ${spec.value.created_by} was ${schedules.tasks.has(id) ? '' : 'not '}handed in by a schedule`,
+      );
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Piece } from '../core/archive.ts';
 import type { ChainedEntry } from '../core/event.ts';
 import { type Plan, planFrom } from '../core/plan.ts';
+import { type Schedule, scheduleFrom } from '../core/schedule.ts';
 import type { Store } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import { type Vote, voteFrom } from '../core/vote.ts';
@@ -26,6 +27,7 @@ export async function checkExport(
   const replay = new Replay((text) => complain(`in an export: ${text}`));
   for (const entry of entries) replay.follow(entry);
   replay.compare(tasks, await readVotes(store), await readPlans(store));
+  replay.schedules.compare(await readSchedules(store));
   const held = (await store.workers()).flatMap(({ id, holds }) => holds.map((task) => `${task} ${id}`));
   const running = [...tasks.values()].filter(({ status }) => status === 'executing');
   const theirs = running.map(({ id, worker }) => `${id} ${worker}`);
@@ -45,4 +47,8 @@ export async function readPlans(store: Store): Promise<Plan[]> {
 
 export async function readVotes(store: Store): Promise<Vote[]> {
   return (await store.documents({ collection: 'vote', limit: 1_000_000 })).items.map(voteFrom);
+}
+
+export async function readSchedules(store: Store): Promise<Schedule[]> {
+  return (await store.documents({ collection: 'schedule', limit: 1_000_000 })).items.map(scheduleFrom);
 }

@@ -58,6 +58,7 @@ export class FaultyStore implements Store {
   documents: Store['documents'] = (query) => this.#read(() => this.#real.documents(query));
   due: Store['due'] = (now, limit) => this.#read(() => this.#real.due(now, limit));
   oldestQueued: Store['oldestQueued'] = () => this.#read(() => this.#real.oldestQueued());
+  position: Store['position'] = (place) => this.#read(() => this.#real.position(place));
   prune: Store['prune'] = (...args) => this.#read(() => this.#real.prune(...args));
   saved: Store['saved'] = (query) => this.#read(() => this.#real.saved(query));
   forgetSaved: Store['forgetSaved'] = (...args) => this.#read(() => this.#real.forgetSaved(...args));

@@ -4,6 +4,7 @@ import { InMemoryBus } from '../bus/in-memory.ts';
 import type { LedgerEntry } from '../core/event.ts';
 import type { BusListener } from '../core/event-bus.ts';
 import type { Store } from '../core/store.ts';
+import { TaskMaker } from '../core/task-maker.ts';
 import { openFreshStore } from './fresh-store.ts';
 import { Hive } from './hive.ts';
 import { Pipeline } from './pipeline.ts';
@@ -83,8 +84,10 @@ export async function loneKernel(between: (store: Store) => Store = (store) => s
   const [store, bus, clock] = [await openFreshStore(), new OverheardBus(), new SimClock()];
   const watched = new Watched(between(store));
   const faults: unknown[] = [];
+  let made = 0;
   const kernel = await Kernel.open({
     ...{ store: watched.store, bus, clock, rules: RULES, version: 'test', random: () => 0.5, patienceMs: 0 },
+    maker: new TaskMaker(() => `made-${++made}`, 3600),
     retention: { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 1e12 },
     checkpoints: { keep: 20, everyMs: null },
     observer: {

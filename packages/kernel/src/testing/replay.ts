@@ -4,6 +4,7 @@ import type { LedgerEntry } from '../core/event.ts';
 import type { Task, TaskStatus } from '../core/task.ts';
 import type { Ballot, Vote, VoteStatus } from '../core/vote.ts';
 import { comparePlans, followPlan, type SeenPlan, type TracedPlan } from './replay-plans.ts';
+import { ScheduleTrace } from './schedule-trace.ts';
 
 /** What the ledger says of a task. */
 export interface Traced {
@@ -54,6 +55,14 @@ interface Data {
   readonly tasks?: number;
 }
 
+/** What a rollback brings back. */
+interface Standing {
+  readonly tasks: Map<string, Traced>;
+  readonly votes: Map<string, TracedVote>;
+  readonly plans: Map<string, TracedPlan>;
+  readonly schedules: ScheduleTrace['schedules'];
+}
+
 /** How each type of entry moves a task: from which statuses, to which. */
 const MOVES: Record<string, readonly [from: readonly string[], to: TaskStatus]> = {
   task_queued: [['pending'], 'queued'],
@@ -62,6 +71,7 @@ const MOVES: Record<string, readonly [from: readonly string[], to: TaskStatus]> 
   task_failed: [['executing'], 'failed'],
   task_timeout: [['executing'], 'timeout'],
   task_released: [['executing'], 'queued'],
+  task_unroutable: [['queued'], 'queued'],
   task_retry_scheduled: [['executing'], 'pending'],
   task_cancelled: [['pending', 'queued', 'executing'], 'cancelled'],
   // Also when it is judged anew because somebody wants it to run again.
@@ -74,12 +84,13 @@ const MOVES: Record<string, readonly [from: readonly string[], to: TaskStatus]> 
  */
 export class Replay {
   readonly #complain: (text: string) => void;
-  readonly #checkpoints = new Map<string, Pick<Replay, 'tasks' | 'votes' | 'plans'>>();
+  readonly #checkpoints = new Map<string, Standing>();
   /** The highest of each task, also of those that are gone: they never go back. */
   readonly #tokens = new Map<string, number>();
   tasks = new Map<string, Traced>();
   votes = new Map<string, TracedVote>();
   plans = new Map<string, TracedPlan>();
+  readonly schedules: ScheduleTrace;
   /** Tasks that a rollback has taken away, at some time. */
   readonly everRemoved = new Set<string>();
   /** Tasks that had ended, and had not any more after a rollback. */
@@ -87,17 +98,16 @@ export class Replay {
 
   constructor(complain: (text: string) => void) {
     this.#complain = complain;
+    this.schedules = new ScheduleTrace(complain);
   }
 
   follow(entry: LedgerEntry): void {
     const data = JSON.parse(entry.data) as Data;
     if (entry.type === 'checkpoint_created') {
-      this.#checkpoints.set(
-        data.checkpoint_id!,
-        structuredClone({ tasks: this.tasks, votes: this.votes, plans: this.plans }),
-      );
+      this.#checkpoints.set(data.checkpoint_id!, structuredClone(this.#standing()));
     } else if (entry.type === 'checkpoint_deleted') this.#checkpoints.delete(data.checkpoint_id!);
     else if (entry.type === 'rollback_completed') this.#goBack(data);
+    else if (entry.type.startsWith('schedule_')) this.schedules.follow(entry);
     else if (data.vote_id !== undefined && entry.type.startsWith('vote_')) this.#followVote(entry, data);
     else if (entry.type.startsWith('plan_')) followPlan(this.plans, { type: entry.type, data }, this.#complain);
     else if (entry.taskId !== null) this.#followTask(entry, entry.taskId, data);
@@ -134,6 +144,10 @@ export class Replay {
       this.#complain(`invariant 10: ${votes.length} votes, the ledger says ${this.votes.size}`);
   }
 
+  #standing(): Standing {
+    return { tasks: this.tasks, votes: this.votes, plans: this.plans, schedules: this.schedules.schedules };
+  }
+
   /** 13: what the checkpoint says, but for leases and tokens. */
   #goBack(data: Data): void {
     const to = structuredClone(this.#checkpoints.get(data.checkpoint_id!));
@@ -157,6 +171,7 @@ export class Replay {
     this.tasks = to.tasks;
     this.votes = to.votes;
     this.plans = to.plans;
+    this.schedules.goBack(to.schedules);
   }
 
   /** 9: who was named when it was opened, once, while it is open. */

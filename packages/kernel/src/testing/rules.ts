@@ -1,4 +1,5 @@
 import type { Rules } from '../core/command.ts';
+import { DEFAULT_WEIGHTS } from '../core/mind-rules.ts';
 
 /** What tests go by that say nothing else. */
 export const RULES: Rules = {
@@ -15,4 +16,5 @@ export const RULES: Rules = {
     voteExpiresMs: 60_000,
     isAuthenticated: false,
   },
+  mind: { weights: DEFAULT_WEIGHTS, nearness: null },
 };

@@ -23,40 +23,7 @@ export class Scribe {
   /** A task as it would be submitted, not stored yet. */
   async draft(input: Partial<TaskInput> = {}, fields: Partial<Task> = {}): Promise<Task> {
     const { firstSequence } = await this.store.load({ sequences: 1 });
-    const spec = toSpec({ description: 'dig', ...input }, 'anonymous', this.at);
-    return {
-      id: `task-${++this.#made}`,
-      seq: firstSequence,
-      version: 1,
-      spec: Spec.of(spec),
-      lane: canonicalJson(spec.requirements),
-      priority: spec.priority,
-      createdAt: this.at,
-      timeoutMs: spec.timeout_seconds * 1000,
-      depth: 0,
-      plan: null,
-      status: 'queued',
-      pendingReason: null,
-      unmet: 0,
-      dueAt: null,
-      vote: null,
-      attempt: 0,
-      retryCount: 0,
-      losses: 0,
-      leaseToken: 0,
-      worker: null,
-      lastOutcome: null,
-      deadline: null,
-      queuedAt: this.at,
-      startedAt: null,
-      completedAt: null,
-      progress: null,
-      result: null,
-      error: null,
-      errorTrace: null,
-      routing: null,
-      ...fields,
-    };
+    return aTask(input, { id: `task-${++this.#made}`, seq: firstSequence, ...fields }, this.at);
   }
 
   /** A stored task, told of by one `task_submitted`. */
@@ -110,6 +77,44 @@ export class Scribe {
   }
 }
 
+/** A task that is queued, as it would be submitted. @param at wall time */
+export function aTask(input: Partial<TaskInput> = {}, fields: Partial<Task> = {}, at = DAWN): Task {
+  const spec = toSpec({ description: 'dig', ...input }, 'anonymous', at);
+  return {
+    id: 'task-1',
+    seq: 1,
+    version: 1,
+    spec: Spec.of(spec),
+    lane: canonicalJson(spec.requirements),
+    priority: spec.priority,
+    createdAt: at,
+    timeoutMs: spec.timeout_seconds * 1000,
+    depth: 0,
+    plan: null,
+    status: 'queued',
+    pendingReason: null,
+    unmet: 0,
+    dueAt: null,
+    vote: null,
+    attempt: 0,
+    retryCount: 0,
+    losses: 0,
+    leaseToken: 0,
+    worker: null,
+    lastOutcome: null,
+    deadline: null,
+    queuedAt: at,
+    startedAt: null,
+    completedAt: null,
+    progress: null,
+    result: null,
+    error: null,
+    errorTrace: null,
+    routing: null,
+    ...fields,
+  };
+}
+
 export function aWorker(fields: Partial<Worker> = {}): Worker {
   return {
     id: 'bee-1',
@@ -124,6 +129,7 @@ export function aWorker(fields: Partial<Worker> = {}): Worker {
     failed: 0,
     busyMs: 0,
     recent: '',
+    experience: [],
     quarantine: null,
     ...fields,
   };

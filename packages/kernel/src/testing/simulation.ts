@@ -5,11 +5,13 @@ import { Kernel } from '../body/kernel.ts';
 import { InMemoryBus } from '../bus/in-memory.ts';
 import type { Piece } from '../core/archive.ts';
 import type { Clock } from '../core/clock.ts';
+import { TaskMaker } from '../core/task-maker.ts';
 import { SqliteStore } from '../store/sqlite/store.ts';
 import type { Actor } from './actors/actor.ts';
 import { Operator } from './actors/operator.ts';
 import { Planner } from './actors/planner.ts';
 import { Reviewer } from './actors/reviewer.ts';
+import { Scheduler } from './actors/scheduler.ts';
 import { Submitter } from './actors/submitter.ts';
 import { Watcher } from './actors/watcher.ts';
 import { Worker } from './actors/worker.ts';
@@ -21,7 +23,7 @@ import { atRest, SimClock } from './sim-clock.ts';
 
 /**
  * The real kernel on a real store, in a world that is made of one seed: submitters, workers, watchers, reviewers and operators who
- * make mistakes, a store that fails, a process that is killed, a machine whose clock jumps. First everything is broken at
+ * make mistakes, schedules, a store that fails, a process that is killed, a machine whose clock jumps. First everything is broken at
  * random; then it heals, and whatever can be finished must be finished. At the end the checkers go over what is
  * stored and what the actors were told.
  */
@@ -40,6 +42,7 @@ export interface SimulationReport {
   readonly rollbacks: number;
   readonly cutRollbacks: number;
   readonly exports: number;
+  readonly firings: number;
 }
 
 export const LEASE_MS = 10_000;
@@ -81,6 +84,8 @@ export class World {
   rollbacks = 0;
   /** How many rollbacks a crash came into the middle of. */
   cutRollbacks = 0;
+  /** How often a schedule has fired. */
+  firings = 0;
   /** What was exported to its end. */
   readonly exports: (readonly Piece[])[] = [];
   #real!: SqliteStore;
@@ -107,6 +112,7 @@ export class World {
       retention: { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 365 * 86_400_000 },
       checkpoints: { keep: this.plan.checkpointsKept, everyMs: null },
       version: 'simulated',
+      maker: new TaskMaker(() => this.random.id(this.clock.now().steady), 3600),
       random: this.random.next,
       patienceMs: this.plan.patienceMs,
       observer: {
@@ -213,7 +219,7 @@ export async function simulate({ seed, steps = 150 }: SimulationOptions): Promis
     for (let n = 0; n < world.plan.submitters; n++) world.actors.push(new Submitter(world, `submitter-${n}`));
     for (let n = 0; n < world.plan.workers; n++) world.actors.push(new Worker(world, n, n === 0));
     for (let n = 0; n < world.plan.watchers; n++) world.actors.push(new Watcher(world));
-    world.actors.push(new Planner(world), new Reviewer(world), new Operator(world));
+    world.actors.push(new Planner(world), new Reviewer(world), new Operator(world), new Scheduler(world));
     for (let step = 0; step < steps; step++) await world.step();
     await world.heal();
     const entries = await checkEverything(world);
@@ -230,6 +236,7 @@ export async function simulate({ seed, steps = 150 }: SimulationOptions): Promis
       rollbacks: world.rollbacks,
       cutRollbacks: world.cutRollbacks,
       exports: world.exports.length,
+      firings: world.firings,
     };
   } catch (error) {
     throw new Error(`seed ${seed} (repeat with: npm run simulate:faults -- --seed ${seed})\n${(error as Error).stack}`);

@@ -2,6 +2,7 @@ import { expect, onTestFinished } from 'vitest';
 import { Checkpoints } from '../body/checkpoints.ts';
 import { EventRelay } from '../body/event-relay.ts';
 import { Exports } from '../body/exports.ts';
+import { fireCommand } from '../body/firing.ts';
 import { Presence } from '../body/presence.ts';
 import { Pulse } from '../body/pulse.ts';
 import { Sweeper, type SweepRules } from '../body/sweeper.ts';
@@ -9,6 +10,7 @@ import { InMemoryBus } from '../bus/in-memory.ts';
 import type { Replies, Rules } from '../core/command.ts';
 import type { Fellows } from '../core/fellows.ts';
 import type { Task, TaskInput, TaskStatus } from '../core/task.ts';
+import { TaskMaker } from '../core/task-maker.ts';
 import { newTask, Pipeline } from './pipeline.ts';
 import type { SimClock } from './sim-clock.ts';
 
@@ -26,6 +28,7 @@ export class SweptColony {
   present: string[] = [];
   broken = false;
   repairs = 0;
+  #made = 0;
 
   constructor(pipeline: Pipeline, retention: Partial<SweepRules>, fellows: Fellows | null) {
     this.pipeline = pipeline;
@@ -49,6 +52,7 @@ export class SweptColony {
       onRestart: async () => undefined,
     });
     let made = 0;
+    const maker = new TaskMaker(() => `made-${++this.#made}`, 3600);
     this.checkpoints = new Checkpoints({
       ...{ store: pipeline.store, batcher: pipeline.batcher, clock: pipeline.clock },
       rules: { keep: 20, everyMs: null },
@@ -62,6 +66,7 @@ export class SweptColony {
       ...{ store: pipeline.store, batcher: pipeline.batcher, pulse: this.pulse },
       rules: { ...FOR_EVER, ...retention },
       random: () => 0.5,
+      fire: async (document) => fireCommand(document, maker, pipeline.clock.now().wall),
       onRepaired: async () => {
         this.repairs++;
         this.broken = false;

@@ -88,6 +88,7 @@ export function isPure(path: string): boolean {
 /** What a pure file may take from outside the project: functions of their arguments, nothing else. */
 const PURE_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   'node:crypto': ['createHash', 'hash'],
+  croner: ['Cron'],
   re2js: ['RE2JS', 'RE2Set'],
 };
 

@@ -15,6 +15,8 @@ export interface CrashReport extends Totals {
   /** How many of them came in the middle of a rollback; and how many more before the next kernel had ended that. */
   readonly inRollback: number;
   readonly inResumed: number;
+  /** How often a schedule handed in a task. */
+  readonly firings: number;
 }
 
 /**
@@ -85,7 +87,7 @@ export async function crashRun({ kills, seed }: { kills: number; seed: number })
       if (await killed(true)) trail.problems.push('invariant 13: a rollback is acknowledged and under way');
     }
     if (trail.problems.length > 0) throw new Error(`seed ${seed}:\n${trail.problems.slice(0, 20).join('\n')}`);
-    return { kills, inRollback, inResumed, ...load.totals() };
+    return { kills, inRollback, inResumed, firings: trail.replay.schedules.tasks.size, ...load.totals() };
   } finally {
     await load.abandon();
     await kernel.end('SIGKILL');

@@ -2,11 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { readArchive, verifyArchive } from '../../src/archive/read.ts';
 import type { Store } from '../../src/core/store.ts';
 import type { Task } from '../../src/core/task.ts';
-import { checkExport, readPlans, readTasks, readVotes } from '../../src/testing/export-check.ts';
+import { checkExport, readPlans, readSchedules, readTasks, readVotes } from '../../src/testing/export-check.ts';
 import type { SeenVote } from '../../src/testing/replay.ts';
 import type { SeenPlan } from '../../src/testing/replay-plans.ts';
 import { checkLeases } from './lease-check.ts';
 import type { Loader } from './loader.ts';
+import { SCHEDULED } from './scheduler.ts';
 import { Trail } from './trail.ts';
 
 interface WireTask {
@@ -56,6 +57,7 @@ export async function checkShown(load: Loader): Promise<Trail> {
   trail.checkTold(told);
   trail.checkEnded(told);
   await checkTasks(load, trail);
+  await checkScheduled(load, trail);
   await checkGuardian(load, trail);
   await checkKeys(load, trail);
   for (const text of told.exports) await checkFile(text, problems);
@@ -102,6 +104,16 @@ async function checkTasks({ caller, told }: Loader, { replay, problems }: Trail)
   const { kernel } = (await caller.get('/system/stats')).body as { kernel: { total_tasks: number } };
   if (kernel.total_tasks !== replay.tasks.size)
     problems.push(`invariant 10: ${kernel.total_tasks} tasks are counted, the ledger comes to ${replay.tasks.size}`);
+}
+
+/** What schedules have handed in is what the ledger says they have, as long as no rollback has taken it away. */
+async function checkScheduled({ caller, scheduler }: Loader, { replay, problems }: Trail): Promise<void> {
+  replay.schedules.compare(await scheduler.all());
+  const there = await caller.all<WireTask>(`/tasks?limit=1000&tag=${SCHEDULED}`);
+  for (const { id } of there)
+    if (!replay.schedules.tasks.has(id)) problems.push(`task ${id} was handed in by no firing of a schedule`);
+  const missing = [...replay.schedules.tasks].filter((id) => replay.tasks.has(id)).length - there.length;
+  if (missing !== 0) problems.push(`${missing} tasks that schedules have handed in are gone`);
 }
 
 /** The policy is the last one, and there are the checkpoints that the ledger tells of. */
@@ -161,19 +173,39 @@ async function goBackInPeace(load: Loader): Promise<string[]> {
     };
     if (!isDeepStrictEqual({ ...foretold?.tasks }, counted))
       problems.push(`a dry run says ${JSON.stringify(foretold?.tasks)}, the differences ${JSON.stringify(counted)}`);
+    const since = await newest(load);
     const done = await operator!.goBack(id);
+    // Schedules that are back go on.
+    await load.scheduler.pauseAll();
     if (!isDeepStrictEqual(done, foretold))
       problems.push(`a dry run says ${JSON.stringify(foretold)}, the rollback ${JSON.stringify(done)}`);
-    const left = (await operator!.differences(id)).length;
+    const fired = await firedSince(load, since);
+    const left = (await operator!.differences(id)).filter(
+      (one) => one.kind !== 'schedule' && !fired.has(one.id),
+    ).length;
     if (left > 0) problems.push(`invariant 13: ${left} differences are left after a rollback`);
   }
   return problems;
+}
+
+/** The number of the newest entry. */
+async function newest({ caller }: Loader): Promise<number> {
+  const { entries } = (await caller.get('/system/audit?limit=1')).body as { entries: WireEntry[] };
+  return entries.at(-1)!.id;
+}
+
+/** The tasks that schedules have handed in after this entry. */
+async function firedSince({ caller }: Loader, since: number): Promise<ReadonlySet<string>> {
+  const path = `/system/audit?event_type=schedule_fired&since=${since}&limit=1000`;
+  const { entries } = (await caller.get(path)).body as { entries: WireEntry[] };
+  return new Set(entries.map(({ details }) => details.task_id!));
 }
 
 /** The same of what is stored, when no kernel runs. */
 export async function checkStored(store: Store, trail: Trail): Promise<void> {
   const { problems, replay, quarantined } = trail;
   replay.compare(await readTasks(store), await readVotes(store), await readPlans(store));
+  replay.schedules.compare(await readSchedules(store));
   for (const { id, quarantine } of await store.workers()) {
     // How a trial ended is not told by an entry of its own.
     if (quarantined.get(id) !== 'on trial' && quarantined.has(id) !== (quarantine !== null))

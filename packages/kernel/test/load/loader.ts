@@ -4,6 +4,7 @@ import { Abandoned, Caller } from './caller.ts';
 import { FORBIDDEN, Operator, RISKY, type Sent } from './operator.ts';
 import { Planner } from './planner.ts';
 import { PARTICIPANTS, Reviewer } from './reviewer.ts';
+import { Scheduler } from './scheduler.ts';
 import { BAD, count, Told } from './told.ts';
 
 interface Wire {
@@ -32,13 +33,14 @@ export interface Totals {
   readonly dryRuns: number;
   readonly rollbacks: number;
   readonly exports: number;
+  readonly schedules: number;
   readonly entries: number;
 }
 
 /**
  * Clients as other people write them: plain HTTP and WebSocket, every request repeated until it is answered, and a
  * record of all that was acknowledged. Some submit, some work, one of those badly; some vote, some run the place, one
- * watches.
+ * makes schedules, one watches.
  */
 export class Loader {
   readonly caller: Caller;
@@ -50,6 +52,7 @@ export class Loader {
   readonly #jobs: Promise<void>[] = [];
   readonly #reviewers: Reviewer[] = [];
   readonly #operators: Operator[] = [];
+  readonly scheduler: Scheduler;
   #fault: unknown = null;
   #heard = { answered: 0, at: performance.now() };
   #socket: WebSocket | null = null;
@@ -63,6 +66,7 @@ export class Loader {
     this.caller = new Caller(url);
     this.#random = new Random(seed);
     this.planner = new Planner(this.caller, this.told, new Random(seed + 1));
+    this.scheduler = new Scheduler(this.caller, this.told, new Random(seed));
   }
 
   async start({
@@ -80,7 +84,7 @@ export class Loader {
     for (const name of PARTICIPANTS) this.#reviewers.push(new Reviewer(this.caller, this.told, name, own()));
     // Before anything else, since what is risky is to be voted on from the first task on.
     await this.#operators[0]!.setPolicy();
-    for (const one of [...this.#operators, ...this.#reviewers]) this.#run(one.work());
+    for (const one of [...this.#operators, ...this.#reviewers, this.scheduler]) this.#run(one.work());
     for (let n = 0; n < submitters; n++) this.#run(this.#submit(n, own()));
     this.#run(this.planner.work(() => this.#submitting));
     for (let n = 0; n < workers; n++) this.#run(this.#work(`w${n}`));
@@ -120,10 +124,11 @@ export class Loader {
   /** No new tasks; waits until the last one is done. */
   async finish(): Promise<void> {
     this.#submitting = false;
-    for (const one of this.#operators) one.isWorking = false;
+    for (const one of [...this.#operators, this.scheduler]) one.isWorking = false;
     for (const one of this.#reviewers) one.isAsking = false;
     // What is sent already may still change something, a rollback most of all.
     while (this.#busy > this.#reviewers.length + this.#workers) await this.#moment();
+    await this.scheduler.removeAll();
     await this.#operators[0]!.disperseAll();
     await this.#rest();
     for (const one of this.#reviewers) one.isWorking = false;
@@ -141,14 +146,15 @@ export class Loader {
 
   async abandon(): Promise<void> {
     this.caller.abandon();
-    for (const one of [...this.#operators, ...this.#reviewers]) one.isWorking = false;
+    for (const one of [...this.#operators, ...this.#reviewers, this.scheduler]) one.isWorking = false;
     this.#submitting = false;
     this.#working = false;
     this.#socket?.close();
   }
 
   totals(): Totals {
-    const { submissions, completed, ballots, policies, checkpoints, rollbacks, dryRuns, exported } = this.told;
+    const { submissions, completed, ballots, policies, checkpoints, rollbacks, dryRuns, exported, schedules } =
+      this.told;
     return {
       submitted: submissions.size,
       plans: this.told.plans.size,
@@ -159,6 +165,7 @@ export class Loader {
       dryRuns,
       rollbacks: rollbacks.length,
       exports: exported,
+      schedules: schedules.size,
       entries: this.seen.length,
     };
   }

@@ -17,6 +17,7 @@ export class Told {
   readonly unwanted = new Set<string>();
   readonly cancelled = new Map<string, number>();
   readonly questions = new Set<string>();
+  readonly schedules = new Set<string>();
   /** As they were answered, by version. */
   readonly policies = new Map<number, string>();
   readonly checkpoints = new Set<string>();

@@ -10,6 +10,7 @@ interface Data {
   readonly task_id?: string;
   readonly vote_id?: string;
   readonly plan_id?: string;
+  readonly schedule_id?: string;
   readonly worker_id?: string;
   readonly checkpoint_id?: string;
   readonly participant?: string;
@@ -48,6 +49,7 @@ export class Trail {
   readonly #cancelled = new Map<string, number>();
   readonly #plans = new Set<string>();
   readonly #votes = new Set<string>();
+  readonly #schedules = new Set<string>();
   readonly #onTask = new Set<string>();
   readonly #deleted = new Set<string>();
   readonly #created = new Set<string>();
@@ -119,6 +121,13 @@ export class Trail {
       case 'vote_cast':
         count(this.#ballots, `${vote} ${data.participant} ${data.approve}`);
         break;
+      case 'schedule_created':
+        this.#schedules.add(data.schedule_id!);
+        break;
+      case 'schedule_fired':
+        if (!this.#submitted.has(task!))
+          this.#complain(`schedule ${data.schedule_id} handed in ${task}, which is not there`);
+        break;
       case 'checkpoint_created':
         this.checkpoints.set(checkpoint!, entry.id);
         this.#created.add(checkpoint!);
@@ -169,6 +178,7 @@ export class Trail {
     for (const one of told.completed.keys())
       if (!this.#completed.has(one)) missing(`invariant 1: the completion ${one}`);
     for (const id of told.questions) if (!this.#votes.has(id)) missing(`invariant 1: vote ${id}`);
+    for (const id of told.schedules) if (!this.#schedules.has(id)) missing(`invariant 1: schedule ${id}`);
     for (const [ballot, times] of told.ballots)
       if ((this.#ballots.get(ballot) ?? 0) < times) missing(`invariant 1: ballot ${ballot}, ${times} times,`);
     for (const [id, times] of told.cancelled)

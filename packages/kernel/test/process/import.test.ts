@@ -67,7 +67,7 @@ test('a colony is exported while it goes on, becomes one on Redis, and one in a 
     }
   }
   const working = work();
-  await expect.poll(() => acknowledged.length).toBeGreaterThan(50);
+  await expect.poll(() => acknowledged.length, { timeout: 15_000 }).toBeGreaterThan(50);
   const before = [...acknowledged];
   const file = await exported(client);
   const during = new Set(acknowledged);

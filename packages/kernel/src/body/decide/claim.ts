@@ -1,10 +1,12 @@
-import type { Assignment, Claim, Replies } from '../../core/command.ts';
+import type { Assignment, Chosen, Claim, Replies } from '../../core/command.ts';
 import type { Refusal } from '../../core/errors.ts';
 import type { Task } from '../../core/task.ts';
 import { freeSlots, type Worker } from '../../core/worker.ts';
-import { mayTakeFrom } from '../../mind/matching.ts';
+import { decisionText } from '../../mind/decision.ts';
+import { lanesFor } from '../../mind/eligibility.ts';
+import { score } from '../../mind/scoring.ts';
 import { Change } from '../change.ts';
-import { byRank, type LaneView } from '../lane-view.ts';
+import { Front } from '../front.ts';
 import type { Slice } from '../slice.ts';
 import type { Wanted } from '../wanted.ts';
 import type { Decision } from './decision.ts';
@@ -14,18 +16,15 @@ import { bringBack } from './workers.ts';
 export function needs(slice: Slice, command: Claim, wanted: Wanted): void {
   if (!wanted.worker(command.workerId)) return;
   const worker = slice.worker(command.workerId);
-  if (!worker) return;
+  // What the mind has chosen it has seen.
+  if (!worker || command.chosen) return;
   const count = mayTake(slice, worker, command.max);
-  if (count > 0) for (const key of eligibleLanes(slice, worker)) wanted.lane(key, count);
+  if (count > 0) for (const { key } of lanesFor(worker, slice.queue)) wanted.lane(key, count);
 }
 
 /** How many tasks this worker may be given now: its wish, its free slots, and the colony's room. */
-export function mayTake(slice: Slice, worker: Worker, max: number): number {
+function mayTake(slice: Slice, worker: Worker, max: number): number {
   return worker.draining ? 0 : Math.min(max, freeSlots(worker), slice.room);
-}
-
-export function* eligibleLanes(slice: Slice, worker: Worker): Iterable<string> {
-  for (const [key, requirements] of slice.lanes()) if (mayTakeFrom(worker, key, requirements)) yield key;
 }
 
 export function decide(slice: Slice, command: Claim): Decision<Replies['claim']> | Refusal {
@@ -33,15 +32,15 @@ export function decide(slice: Slice, command: Claim): Decision<Replies['claim']>
   if (!found) return noSuchWorker(command.workerId);
   const change = new Change(slice, command.actor);
   const worker = bringBack(change, found);
-  const tasks = pick(slice, worker, mayTake(slice, worker, command.max));
-  if (tasks.length === 0) {
+  const chosen = command.chosen ?? pick(slice, worker, mayTake(slice, worker, command.max));
+  if (chosen.length === 0) {
     change.heldBack = isHeldBack(slice, worker);
     return { change, reply: { assignments: [] } };
   }
 
-  const assignments = tasks.map((task) => assign(change, worker, task));
+  const assignments = chosen.map(({ taskId, routing }) => assign(change, worker, slice.liveTask(taskId), routing));
   change.updateWorker(worker, {
-    holds: [...worker.holds, ...tasks.map((task) => task.id)],
+    holds: [...worker.holds, ...chosen.map(({ taskId }) => taskId)],
     lastHeartbeat: slice.now.wall,
   });
   return { change, reply: { assignments } };
@@ -49,41 +48,32 @@ export function decide(slice: Slice, command: Claim): Decision<Replies['claim']>
 
 function isHeldBack(slice: Slice, worker: Worker): boolean {
   if (slice.room > 0 || worker.draining || freeSlots(worker) === 0) return false;
-  for (const _ of eligibleLanes(slice, worker)) return true;
-  return false;
+  return lanesFor(worker, slice.queue).length > 0;
 }
 
-/** The best `count` tasks over the heads of the lanes the worker may take from. */
-function pick(slice: Slice, worker: Worker, count: number): Task[] {
-  const tasks: Task[] = [];
-  if (count === 0) return tasks;
-  const heads: { lane: LaneView; at: number }[] = [];
-  for (const key of eligibleLanes(slice, worker)) heads.push({ lane: slice.lane(key)!, at: 0 });
-  while (tasks.length < count) {
-    let best: Task | undefined;
-    let from: { lane: LaneView; at: number } | undefined;
-    for (const head of heads) {
-      const task = head.lane.at(head.at);
-      if (task && (!best || byRank(task, best) < 0)) {
-        best = task;
-        from = head;
-      }
-    }
-    if (!best || !from) break;
-    tasks.push(best);
-    from.at++;
+/** The best `count` tasks over the heads of the lanes the worker may take from. Nobody else is asked. */
+function pick(slice: Slice, worker: Worker, count: number): Chosen[] {
+  const chosen: Chosen[] = [];
+  if (count === 0) return chosen;
+  const front = new Front(slice, lanesFor(worker, slice.queue));
+  for (let next = front.next(); next !== null && chosen.length < count; next = front.next()) {
+    const contender = { worker, taken: chosen.length, waitedMs: 0 };
+    const scored = score([contender], next.task, next.lane, slice.rules.mind, slice.now.wall);
+    chosen.push({ taskId: next.task.id, routing: decisionText(scored, 0) });
+    front.take();
   }
-  return tasks;
+  return chosen;
 }
 
 /** queued → executing, under a lease with the next fencing token. */
-function assign(change: Change, worker: Worker, task: Task): Assignment {
+function assign(change: Change, worker: Worker, task: Task, routing: string): Assignment {
   const { now } = change.slice;
   const next = change.update(task, {
     status: 'executing',
     attempt: task.attempt + 1,
     leaseToken: Math.max(task.leaseToken, change.slice.tokenFloor) + 1,
     worker: worker.id,
+    routing,
     lastOutcome: null,
     startedAt: now.wall,
     deadline: now.steady + task.timeoutMs,

@@ -1,6 +1,9 @@
-import type { Task } from '../../core/task.ts';
-import { isTerminal } from '../../core/task.ts';
+import { isTerminal, type Task } from '../../core/task.ts';
+import type { Worker } from '../../core/worker.ts';
+import { laneFacts } from '../../mind/eligibility.ts';
+import { withAttempt } from '../../mind/experience.ts';
 import type { Change } from '../change.ts';
+import type { Slice } from '../slice.ts';
 import { judge } from './quarantine.ts';
 import { callOffVote } from './vote-records.ts';
 import { waitFor } from './waiting.ts';
@@ -19,11 +22,11 @@ export function freeSlot(change: Change, task: Task, end: AttemptEnd): void {
   if (!worker) return;
   const counts = end !== 'none';
   const freed = change.updateWorker(worker, {
-    ...(counts ? judge(change, worker, end === 'failed') : {}),
+    ...(counts ? { ...judge(change, worker, end === 'failed'), experience: learned(change, worker, task, end) } : {}),
     holds: worker.holds.filter((id) => id !== task.id),
     completed: worker.completed + (end === 'completed' ? 1 : 0),
     failed: worker.failed + (end === 'failed' ? 1 : 0),
-    busyMs: worker.busyMs + (counts ? elapsedMs(change, task) : 0),
+    busyMs: worker.busyMs + (counts ? elapsedMs(change.slice, task) : 0),
   });
   if (freed.draining && freed.holds.length === 0) {
     change.removeWorker(freed);
@@ -31,8 +34,14 @@ export function freeSlot(change: Change, task: Task, end: AttemptEnd): void {
   }
 }
 
-export function elapsedMs(change: Change, task: Task): number {
-  return Math.max(0, change.slice.now.wall - (task.startedAt ?? change.slice.now.wall));
+function learned({ slice }: Change, { experience }: Worker, task: Task, end: AttemptEnd): Worker['experience'] {
+  const { capabilities } = laneFacts(task.lane, () => task.spec.value.requirements);
+  const attempt = { failed: end === 'failed', elapsedMs: elapsedMs(slice, task) };
+  return withAttempt(experience, capabilities, attempt, slice.now.wall);
+}
+
+export function elapsedMs({ now }: Slice, { startedAt }: Task): number {
+  return Math.max(0, now.wall - (startedAt ?? now.wall));
 }
 
 /** One wait is over: a pending task waits for the next thing it has to wait for, or is queued. */

@@ -10,9 +10,11 @@ import { followPlans } from './plan-progress.ts';
 import * as planning from './plans.ts';
 import * as policing from './policy.ts';
 import * as quarantining from './quarantine.ts';
+import * as scheduling from './schedules.ts';
 import * as settling from './settle.ts';
 import * as submitting from './submit.ts';
 import * as sweeping from './sweep.ts';
+import * as unrouting from './unroutable.ts';
 import * as voting from './votes.ts';
 import * as workers from './workers.ts';
 
@@ -63,15 +65,24 @@ export function needs(slice: Slice, command: Command, wanted: Wanted): void {
     case 'recover':
       sweeping.needs(slice, command, wanted);
       return;
+    case 'mark_unroutable':
+      unrouting.needs(command, wanted);
+      return;
     case 'cast_ballot':
     case 'expire_vote':
       voting.needs(slice, command, wanted);
+      return;
+    case 'pause_schedule':
+    case 'delete_schedule':
+    case 'fire_schedule':
+      scheduling.needs(slice, command, wanted);
       return;
     case 'set_policy':
       policing.needs(wanted);
       return;
     case 'register':
     case 'open_vote':
+    case 'create_schedule':
     case 'announce':
       return;
   }
@@ -127,6 +138,8 @@ function dispatch(slice: Slice, command: Command): Decision<Replies[keyof Replie
       return sweeping.promote(slice, command);
     case 'recover':
       return sweeping.recover(slice, command);
+    case 'mark_unroutable':
+      return unrouting.mark(slice, command);
     case 'set_policy':
       return policing.set(slice, command);
     case 'open_vote':
@@ -135,6 +148,14 @@ function dispatch(slice: Slice, command: Command): Decision<Replies[keyof Replie
       return voting.cast(slice, command);
     case 'expire_vote':
       return voting.expire(slice, command);
+    case 'create_schedule':
+      return scheduling.create(slice, command);
+    case 'pause_schedule':
+      return scheduling.pause(slice, command);
+    case 'delete_schedule':
+      return scheduling.remove(slice, command);
+    case 'fire_schedule':
+      return scheduling.fire(slice, command);
     case 'announce':
       return announce(slice, command);
   }

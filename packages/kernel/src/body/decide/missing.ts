@@ -30,6 +30,10 @@ export function noSuchPlan(id: string): Refusal {
   );
 }
 
+export function noSuchSchedule(id: string): Refusal {
+  return new Refusal('schedule_not_found', `There is no schedule ${id}. GET /schedules lists those there are.`);
+}
+
 export function noSuchCheckpoint(id: string): Refusal {
   return new Refusal(
     'checkpoint_not_found',

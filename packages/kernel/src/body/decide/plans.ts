@@ -11,6 +11,7 @@ import {
   planTasksFrom,
   planTasksName,
 } from '../../core/plan.ts';
+import type { Put } from '../../core/store.ts';
 import { Change } from '../change.ts';
 import type { Slice } from '../slice.ts';
 import type { Wanted } from '../wanted.ts';
@@ -55,12 +56,24 @@ export function submit(slice: Slice, command: SubmitPlan): Decision<Replies['sub
   for (const place of command.order) {
     admit(change, policy, command.tasks[place]!, slice.sequences.at(place), command.id);
   }
+  putByAge(change.puts);
   if (command.idempotency) {
     change.remember({ ...command.idempotency, taskIds: [command.id], at: slice.now.wall });
   }
   followPlans(change);
   const plan = planFrom(change.document(planName(command.id))!);
   return { change, reply: { plan, tasks, replayed: false } };
+}
+
+/** As they will be found: by age, which is as the plan has them, and not in the order in which they were let in. */
+function putByAge(puts: Put[]): void {
+  const places = puts.flatMap(({ kind }, place) => (kind === 'task' ? place : []));
+  const made = places.map((place) => puts[place]!).sort((a, b) => ageOf(a) - ageOf(b));
+  for (const [at, place] of places.entries()) puts[place] = made[at]!;
+}
+
+function ageOf(put: Put): number {
+  return put.kind === 'task' ? put.next!.seq : 0;
 }
 
 function checkParents(slice: Slice, { tasks, parentId }: SubmitPlan): FieldError[] {

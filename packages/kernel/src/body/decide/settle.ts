@@ -42,7 +42,7 @@ export function complete(slice: Slice, command: Complete): Decision<Replies['com
     return again ? { change: null, reply: { task } } : stale(task, command);
   }
   const change = new Change(slice, `worker:${task.worker}`);
-  const elapsed = elapsedMs(change, task);
+  const elapsed = elapsedMs(slice, task);
   const done = change.update(task, {
     status: 'completed',
     lastOutcome: 'completed',

@@ -87,7 +87,8 @@ export function keyConflict(gone?: string): Refusal {
   );
 }
 
-function checkReferences(slice: Slice, { spec, path }: NewTask): FieldError[] {
+/** What is wrong with the tasks that a new one names. */
+export function checkReferences(slice: Pick<Slice, 'task' | 'rules'>, { spec, path }: NewTask): FieldError[] {
   const errors: FieldError[] = [];
   for (const [index, id] of spec.depends_on.entries()) {
     if (slice.task(id) === null) {
@@ -101,7 +102,7 @@ function checkReferences(slice: Slice, { spec, path }: NewTask): FieldError[] {
 }
 
 /** A task's parent, if it is to have one, must be there, and not be nested too deep itself. */
-export function checkParent(slice: Slice, id: string | null, path: string): FieldError[] {
+export function checkParent(slice: Pick<Slice, 'task' | 'rules'>, id: string | null, path: string): FieldError[] {
   if (id === null) return [];
   const parent = slice.task(id);
   const at = `${path}/parent_id`;

@@ -45,6 +45,7 @@ export function register(slice: Slice, command: Register): Decision<Replies['reg
     failed: 0,
     busyMs: 0,
     recent: '',
+    experience: [],
     quarantine: null,
   });
   change.event('worker_registered', 'kernel', { name, worker_id: id });

@@ -1,3 +1,4 @@
+import { LaneDirectory } from '../../core/lane-directory.ts';
 import type { LaneHead, LaneNeed, Loaded, Needs, Survey, Tombstone } from '../../core/store.ts';
 import { TASK_STATUSES, type Task, type TaskStatus } from '../../core/task.ts';
 import type { Worker, WorkerProfile } from '../../core/worker.ts';
@@ -24,7 +25,7 @@ export class Loader {
   readonly #epoch: EpochWatch;
   readonly #profiles = new Map<string, WorkerProfile>();
   /** The lanes that hold tasks, as of this version of the directory. */
-  #lanes: Survey['lanes'] = new Map();
+  #lanes = new LaneDirectory();
   #directory: string | null | undefined;
 
   constructor(redis: RedisConnection, keys: Keys, epoch: EpochWatch) {
@@ -96,7 +97,8 @@ export class Loader {
         ['HGET', meta, 'directory'],
         ['HGETALL', lanes],
       ]);
-      this.#lanes = new Map(pairsOf(all as string[]).map(([key, text]) => [key, laneFrom(key, text)]));
+      this.#lanes = new LaneDirectory();
+      for (const [key, text] of pairsOf(all as string[])) this.#lanes.set(key, laneFrom(key, text));
       this.#directory = version as string | null;
     }
     const tasks = Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<TaskStatus, number>;

@@ -1,16 +1,17 @@
 import type { Now } from '../../core/clock.ts';
-import type { Due, Page, TaskQuery } from '../../core/store.ts';
+import { BEYOND_COUNTING, type Due, type Page, type QueueRank, type TaskQuery } from '../../core/store.ts';
 import { TASK_STATUSES, type Task } from '../../core/task.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { sizeOf } from '../task-size.ts';
 import type { Documents } from './documents.ts';
 import type { Keys } from './keys.ts';
 import type { Loader } from './loader.ts';
-import { NOBODY } from './records.ts';
+import { NOBODY, rankScore } from './records.ts';
 import { LOWEST_SCORE } from './writes.ts';
 
 /** How many tasks a listing looks at in one go, at the most. */
 const MOST_IN_PIECE = 250;
+const LANES_IN_PIECE = 500;
 
 /** Listings and look-outs: every one a range of a sorted set. */
 export class Queries {
@@ -97,6 +98,21 @@ export class Queries {
   async oldestQueued(): Promise<number | null> {
     const [id] = (await this.#redis.send(...firstOf(this.#keys.status('queued')))) as string[];
     return id === undefined ? null : ((await this.#loader.task(id))?.queuedAt ?? null);
+  }
+
+  /** A sorted set knows how many stand before a place without walking there. */
+  async position(place: QueueRank): Promise<number> {
+    const lanes = (await this.#redis.send('HKEYS', this.#keys.lanes)) as string[];
+    let position = 1;
+    for (let from = 0; from < lanes.length && position < BEYOND_COUNTING; from += LANES_IN_PIECE) {
+      const counts = await this.#redis.pipeline(
+        lanes
+          .slice(from, from + LANES_IN_PIECE)
+          .map((lane) => ['ZCOUNT', this.#keys.queue(lane), LOWEST_SCORE, `(${rankScore(place)}`]),
+      );
+      for (const count of counts) position += count as number;
+    }
+    return Math.min(position, BEYOND_COUNTING);
   }
 }
 

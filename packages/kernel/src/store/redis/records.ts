@@ -11,6 +11,7 @@ import {
   type TaskStatus,
 } from '../../core/task.ts';
 import type { Worker, WorkerProfile } from '../../core/worker.ts';
+import { experienceFrom, experienceText } from '../experience.ts';
 
 /** Records as text. A stored task is three lines: its version, the numbers of its ledger entries, its state. */
 
@@ -154,20 +155,22 @@ export function tombstoneFrom(id: string, text: string): Tombstone | null {
   return status && { id, removed: true, status };
 }
 
-/** Workers of before there was a quarantine say nothing of it. */
+/** Workers of before there was a quarantine say nothing of it; nor older ones of their experience. */
 type Newer = 'recent' | 'quarantine';
-type WorkerState = Omit<Worker, 'id' | 'version' | 'profile' | Newer> & Partial<Pick<Worker, Newer>>;
+type WorkerState = Omit<Worker, 'id' | 'version' | 'profile' | 'experience' | Newer> &
+  Partial<Pick<Worker, Newer>> & { experience?: string };
 
 /** A worker without its profile, which is stored apart since it never changes. */
 export function workerText({ id, profile, version, ...state }: Worker): string {
-  return `${version}\n${JSON.stringify(state)}`;
+  return `${version}\n${JSON.stringify({ ...state, experience: experienceText(state.experience) })}`;
 }
 
 export function workerFrom(id: string, text: string, profile: WorkerProfile): Worker {
   const cut = text.indexOf('\n');
   const state = JSON.parse(text.slice(cut + 1)) as WorkerState;
   const { recent = '', quarantine = null } = state;
-  return { ...state, recent, quarantine, id, version: Number(text.slice(0, cut)), profile };
+  const experience = experienceFrom(state.experience ?? '');
+  return { ...state, recent, quarantine, experience, id, version: Number(text.slice(0, cut)), profile };
 }
 
 export function keyText({ at, bodyHash, taskIds }: IdempotencyRecord): string {

@@ -11,6 +11,7 @@ import type {
   Loaded,
   Needs,
   Page,
+  QueueRank,
   Retention,
   Store,
   Survey,
@@ -195,6 +196,10 @@ export class RedisStore implements Store {
 
   oldestQueued(): Promise<number | null> {
     return this.#queries.oldestQueued();
+  }
+
+  position(place: QueueRank): Promise<number> {
+    return this.#queries.position(place);
   }
 
   prune(before: Retention, limit: number, saving?: Saving): Promise<number> {

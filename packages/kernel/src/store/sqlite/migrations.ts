@@ -145,6 +145,8 @@ const STEPS: readonly string[] = [
   ALTER TABLE tasks ADD COLUMN plan TEXT;
   ALTER TABLE tasks ADD COLUMN routing TEXT;
   CREATE INDEX tasks_by_plan ON tasks (plan, seq) WHERE plan IS NOT NULL;
+  -- What a worker has shown it can do.
+  ALTER TABLE workers ADD COLUMN experience TEXT NOT NULL DEFAULT '';
   `,
 ];
 

@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { GENESIS } from '../../core/chain.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { LaneDirectory } from '../../core/lane-directory.ts';
 import type { Saving } from '../../core/saved.ts';
 import type { Lane } from '../../core/store.ts';
 import { TASK_STATUSES, type Task, type TaskStatus } from '../../core/task.ts';
@@ -34,7 +35,7 @@ export class Mirror {
   readonly workers = new Map<string, Worker>();
   readonly lanes = new Map<string, LaneState>();
   /** Those of them in which something is queued. */
-  readonly busyLanes = new Map<string, LaneState>();
+  readonly busyLanes = new LaneDirectory();
   readonly counts: Record<TaskStatus, number>;
   /** How the attempts of these workers ended. */
   readonly attempts = { completed: 0, failed: 0 };

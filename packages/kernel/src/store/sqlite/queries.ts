@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Now } from '../../core/clock.ts';
-import type { Due, Page, TaskQuery } from '../../core/store.ts';
+import { BEYOND_COUNTING, type Due, type Page, type QueueRank, type TaskQuery } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import { sizeOf } from '../task-size.ts';
 import type { Documents } from './documents.ts';
@@ -16,6 +16,7 @@ export class Queries {
   readonly #ready: Statement<[number, number], TaskRow>;
   readonly #nextReady: Statement<[], number>;
   readonly #oldestQueued: Statement<[], number>;
+  readonly #ahead: Statement<[number, number, number, number], number>;
 
   constructor(db: Database, mirror: Mirror, documents: Documents) {
     this.#db = db;
@@ -34,6 +35,7 @@ export class Queries {
         'SELECT queued_at FROM tasks INDEXED BY tasks_by_status WHERE status = 1 ORDER BY seq LIMIT 1',
       )
       .pluck();
+    this.#ahead = db.prepare<[number, number, number, number], number>(AHEAD).pluck();
   }
 
   tasks(query: TaskQuery): Page<Task> {
@@ -89,7 +91,22 @@ export class Queries {
   oldestQueued(): number | null {
     return this.#oldestQueued.get() ?? null;
   }
+
+  position({ priority, seq }: QueueRank): number {
+    return 1 + this.#ahead.get(priority, priority, seq, BEYOND_COUNTING - 1)!;
+  }
 }
+
+/** Goes from lane to lane, in each along the queue's index, and no further than the limit says. */
+const AHEAD = `
+  SELECT count(*) FROM (
+    SELECT 1 FROM lanes l CROSS JOIN tasks t INDEXED BY tasks_queue
+      ON t.status = 1 AND t.lane = l.id AND t.priority > ? WHERE l.queued > 0
+    UNION ALL
+    SELECT 1 FROM lanes l CROSS JOIN tasks t INDEXED BY tasks_queue
+      ON t.status = 1 AND t.lane = l.id AND t.priority = ? AND t.seq < ? WHERE l.queued > 0
+    LIMIT ?
+  )`;
 
 /**
  * The index leaves out the anonymous, who are nobody or nearly everybody: naming its condition lets it be used for

@@ -1,4 +1,3 @@
-import type { Json } from '../../core/json.ts';
 import {
   type Outcome,
   type PendingReason,
@@ -9,6 +8,7 @@ import {
   type TaskStatus,
 } from '../../core/task.ts';
 import type { Quarantine, Worker, WorkerProfile } from '../../core/worker.ts';
+import { experienceFrom, experienceText } from '../experience.ts';
 
 /** Records to rows and back. Rows are read as arrays in the order of these columns: that is what the driver does fastest. */
 
@@ -143,15 +143,16 @@ export function updateOf(columns: number): string {
 }
 
 export const SELECT_WORKERS = `SELECT id, version, profile, holds, offline, draining, registered_at, heartbeat_at,
-  completed, failed, busy_ms, recent, quarantine FROM workers`;
+  completed, failed, busy_ms, recent, quarantine, experience FROM workers`;
 export const PUT_WORKER = `INSERT OR REPLACE INTO workers (id, version, profile, holds, offline, draining, registered_at,
-  heartbeat_at, completed, failed, busy_ms, recent, quarantine) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  heartbeat_at, completed, failed, busy_ms, recent, quarantine, experience)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 // biome-ignore format: as the columns stand
 export type WorkerRow = [
   id: string, version: number, profile: string, holds: string, offline: number, draining: number,
   registeredAt: number, heartbeatAt: number, completed: number, failed: number, busyMs: number, recent: string,
-  quarantine: string | null,
+  quarantine: string | null, experience: string,
 ];
 
 export function workerFromRow(row: WorkerRow): Worker {
@@ -169,15 +170,29 @@ export function workerFromRow(row: WorkerRow): Worker {
     busyMs: row[10],
     recent: row[11],
     quarantine: row[12] === null ? null : (JSON.parse(row[12]) as Quarantine),
+    experience: experienceFrom(row[13]),
   };
 }
 
 export function workerValues(worker: Worker): WorkerRow {
   // biome-ignore format: as the columns stand
   return [
-    worker.id, worker.version, JSON.stringify(worker.profile as unknown as Json), JSON.stringify(worker.holds),
+    worker.id, worker.version, profileText(worker.profile), JSON.stringify(worker.holds),
     Number(worker.offline), Number(worker.draining), worker.registeredAt, worker.lastHeartbeat, worker.completed,
     worker.failed, worker.busyMs, worker.recent,
     worker.quarantine === null ? null : JSON.stringify(worker.quarantine),
+    experienceText(worker.experience),
   ];
+}
+
+/** It never changes, and it may be long; a worker is written with every task. */
+const profileTexts = new WeakMap<WorkerProfile, string>();
+
+function profileText(profile: WorkerProfile): string {
+  let text = profileTexts.get(profile);
+  if (text === undefined) {
+    text = JSON.stringify(profile);
+    profileTexts.set(profile, text);
+  }
+  return text;
 }

@@ -14,6 +14,7 @@ import type {
   Loaded,
   Needs,
   Page,
+  QueueRank,
   Retention,
   Store,
   Survey,
@@ -135,6 +136,10 @@ export class SqliteStore implements Store {
 
   async oldestQueued(): Promise<number | null> {
     return this.#use((parts) => parts.queries.oldestQueued());
+  }
+
+  async position(place: QueueRank): Promise<number> {
+    return this.#use((parts) => parts.queries.position(place));
   }
 
   get ledger(): Ledger {

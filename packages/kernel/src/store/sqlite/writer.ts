@@ -80,7 +80,7 @@ export class Writer {
       const merged = merge(units);
       const started = startedIn(merged);
       if (started > 0 && started > left) throw new Conflict();
-      return { outcomes: units.map(() => 'committed'), entries: this.#write(merged, at).entries };
+      return { outcomes: units.map(() => 'committed'), entries: this.#write(merged, at).entries, undisturbed: true };
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
       return this.#commitCarefully(units, at, left);
@@ -90,7 +90,11 @@ export class Writer {
   #commitCarefully(units: readonly Unit[], at: number, left: number): Committed {
     const outcomes = judge(units, (kind, id, expected) => this.#storedVersion(kind, id, expected) ?? expected, left);
     const surviving = units.filter((_, index) => outcomes[index] === 'committed');
-    return { outcomes, entries: surviving.length > 0 ? this.#write(merge(surviving), at).entries : [] };
+    return {
+      outcomes,
+      entries: surviving.length > 0 ? this.#write(merge(surviving), at).entries : [],
+      undisturbed: true,
+    };
   }
 
   /** Undefined: of this nobody else can have changed anything. */

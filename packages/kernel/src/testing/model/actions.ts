@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import type { Command } from '../../core/command.ts';
 import type { Json } from '../../core/json.ts';
-import type { TaskInput } from '../../core/task.ts';
 import { DEFAULT_POLICY } from '../../guardian/default-policy.ts';
 import { newTask } from '../pipeline.ts';
-import { planCommand } from '../plan-command.ts';
 import type { ModelTask } from './colony.ts';
 import type { Model } from './model.ts';
+import { planCommandOf, planning } from './plan-actions.ts';
+import { aboutSchedule, scheduling } from './schedule-actions.ts';
 
 /**
  * What may happen to a colony, drawn at random. An action names tasks and workers by a number only; which one that
@@ -28,24 +28,6 @@ const submit = fc.record({
   key: fc.option(fc.nat(2), { freq: 2 }),
   body: fc.nat(1),
 });
-const member = fc.record({
-  dependsOn: fc.array(fc.nat(), { maxLength: 2 }),
-  /** Whose result it uses, and whether there is what it asks for. */
-  uses: fc.option(fc.nat(), { freq: 2 }),
-  finds: fc.constantFrom(true, true, true, false),
-  risk: fc.constantFrom('low', 'low', 'low', 'low', 'low', 'low', 'critical', 'forbidden'),
-  retries: fc.nat(1),
-});
-const submitPlan = fc.record({
-  kind: fc.constant('submit_plan' as const),
-  members: fc.array(member, { minLength: 1, maxLength: 5 }),
-  /** Who depends on others may come before them. */
-  backwards: fc.boolean(),
-  stops: fc.boolean(),
-  parent: fc.option(fc.nat(), { freq: 5 }),
-  key: fc.option(fc.nat(2), { freq: 5 }),
-});
-const cancelPlan = fc.record({ kind: fc.constant('cancel_plan' as const), plan: fc.nat() });
 const register = fc.record({
   kind: fc.constant('register' as const),
   able: fc.subarray(['dig', 'fly'], { minLength: 1 }),
@@ -75,6 +57,11 @@ const sweep = fc.record({
   kind: fc.constantFrom('promote' as const, 'end_attempt' as const, 'recover' as const),
   task: fc.nat(),
   suited: fc.constantFrom(true, true, false),
+});
+const mark = fc.record({
+  kind: fc.constant('mark_unroutable' as const),
+  task: fc.nat(),
+  sinceNow: fc.boolean(),
 });
 const aboutWorker = fc.record({
   kind: fc.constantFrom(
@@ -119,17 +106,18 @@ export const action = fc.record({
   together: fc.boolean(),
   what: fc.oneof(
     { weight: 5, arbitrary: submit },
-    { weight: 2, arbitrary: submitPlan },
-    { weight: 1, arbitrary: cancelPlan },
+    { weight: 3, arbitrary: planning },
     { weight: 1, arbitrary: register },
     { weight: 6, arbitrary: claim },
     { weight: 8, arbitrary: settle },
     { weight: 3, arbitrary: byHand },
     { weight: 4, arbitrary: sweep },
+    { weight: 1, arbitrary: mark },
     { weight: 2, arbitrary: aboutWorker },
     { weight: 1, arbitrary: open },
     { weight: 1, arbitrary: setPolicy },
     { weight: 4, arbitrary: vote },
+    { weight: 4, arbitrary: scheduling },
     { weight: 2, arbitrary: time },
   ),
 });
@@ -148,13 +136,8 @@ export function commandOf(what: Timeless, model: Model): Command {
     case 'submit':
       return submission(what, model);
     case 'submit_plan':
-      return planning(what, model);
     case 'cancel_plan':
-      return {
-        kind: 'cancel_plan',
-        actor: 'ann',
-        planId: model.plans[what.plan % (model.plans.length || 1)]?.id ?? 'p0',
-      };
+      return planCommandOf(what, model);
     case 'register':
       return {
         ...{ kind: 'register', actor: 'ann', id: `bee-${model.registered + 1}`, name: 'Maya', attributes: {} },
@@ -180,8 +163,26 @@ export function commandOf(what: Timeless, model: Model): Command {
       const leaseToken = tokenOf(model, taskId);
       return { kind: 'end_attempt', actor: 'kernel', taskId, leaseToken, random: 0.5 };
     }
+    case 'mark_unroutable': {
+      const taskId = oneTask(
+        what.task,
+        model.tasks.filter(({ status }) => status === 'queued'),
+      );
+      return {
+        kind: 'mark_unroutable',
+        actor: 'kernel',
+        taskId,
+        reason: 'so',
+        since: what.sinceNow ? model.now.wall : 0,
+      };
+    }
     case 'set_policy':
       return { kind: 'set_policy', actor: 'ann', policy: { rules: POLICIES[what.rules]! }, expected: what.expected };
+    case 'create_schedule':
+    case 'pause_schedule':
+    case 'delete_schedule':
+    case 'fire_schedule':
+      return aboutSchedule(what, model);
     case 'open_vote':
       return opening(what, model);
     case 'cast_ballot':
@@ -225,33 +226,6 @@ function submission(what: Extract<Timeless, { kind: 'submit' }>, model: Model): 
   });
   const idempotency = what.key === null ? {} : { idempotency: { key: `k${what.key}`, bodyHash: `b${what.body}` } };
   return { kind: 'submit', actor: 'ann', tasks, ...idempotency };
-}
-
-function planning(what: Extract<Timeless, { kind: 'submit_plan' }>, model: Model): Command {
-  const key = (n: number) => `k${n}`;
-  const members = what.members.map(({ dependsOn, uses, finds, risk, retries }, index): [string, Partial<TaskInput>] => [
-    key(index),
-    {
-      requirements: { capability: 'dig' },
-      depends_on: index === 0 ? [] : dependsOn.map((n) => key(n % index)),
-      max_retries: retries,
-      timeout_seconds: 1,
-      ...(index > 0 && uses !== null && { payload: { $result: `${key(uses % index)}${finds ? '' : '.missing'}` } }),
-      ...(risk === 'critical' && { constraints: { safety_level: 'critical' } }),
-      ...(risk === 'forbidden' && { description: 'rm -rf /' }),
-    },
-  ]);
-  if (what.backwards) members.reverse();
-  const id = `p${model.planned + 1}`;
-  const known = model.tasks;
-  const parentId = what.parent === null || known.length === 0 ? null : known[what.parent % known.length]!.id;
-  const names = new Map(members.map(([name], place) => [name, `t${known.length + 1 + place}`]));
-  const command = planCommand(id, Object.fromEntries(members), model.now.wall, {
-    onFailure: what.stops ? 'stop' : 'continue',
-    idOf: (name) => names.get(name)!,
-    ...(parentId !== null && { parentId }),
-  });
-  return what.key === null ? command : { ...command, idempotency: { key: `plan ${what.key}`, bodyHash: 'b' } };
 }
 
 type SettleAction = Extract<Timeless, { kind: 'complete' | 'fail' | 'release' | 'progress' }>;

@@ -17,7 +17,15 @@ export type ModelTask = Mutable<Omit<Task, 'seq' | 'version' | 'spec'>> & {
   place: number;
 };
 export type ModelVote = Mutable<Vote>;
-export type ModelWorker = Mutable<Omit<Worker, 'version'>>;
+export type ModelWorker = Mutable<Omit<Worker, 'version' | 'experience'>> & { attempts: ModelAttempt[] };
+
+/** How one of a worker's attempts at a task ended. */
+interface ModelAttempt {
+  readonly capability: string;
+  readonly failed: boolean;
+  readonly elapsedMs: number;
+  readonly at: number;
+}
 
 /** Thrown by the model where the body answers with a refusal. */
 export class Refused {
@@ -166,7 +174,11 @@ export class Colony {
     if (end !== 'none') this.judge(worker, end === 'failed');
     if (end === 'completed') worker.completed++;
     if (end === 'failed') worker.failed++;
-    if (end !== 'none') worker.busyMs += Math.max(0, this.now.wall - task.startedAt!);
+    const { wall: at } = this.now;
+    const elapsedMs = Math.max(0, at - task.startedAt!);
+    const capability = String(task.spec.requirements.capability ?? '');
+    if (end !== 'none') worker.busyMs += elapsedMs;
+    if (end !== 'none') worker.attempts.push({ capability, failed: end === 'failed', elapsedMs, at });
     if (worker.draining && worker.holds.length === 0) this.dismiss(worker, 'drained');
   }
 

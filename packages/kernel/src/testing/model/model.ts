@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import type * as Commands from '../../core/command.ts';
 import type { Command } from '../../core/command.ts';
 import { type ModelTask, type ModelWorker, Refused } from './colony.ts';
-import { type ModelPlan, Plans } from './plans.ts';
-import { viewTask, viewVote } from './views.ts';
+import type { ModelPlan } from './plans.ts';
+import { type ModelSchedule, Scheduled } from './schedules.ts';
+import { viewSchedule, viewTask, viewVote } from './views.ts';
 
 const DAY_MS = 86_400_000;
 
 /** Every command, carried out on the model as simply as it can be said. */
-export class Model extends Plans {
+export class Model extends Scheduled {
   run(command: Command): unknown {
     this.events = [];
     this.actor = command.actor;
@@ -52,6 +53,8 @@ export class Model extends Plans {
       case 'promote':
       case 'recover':
         return { task: viewTask(this.sweep(command)) };
+      case 'mark_unroutable':
+        return { task: viewTask(this.markUnroutable(command)) };
       case 'register':
         return { worker: this.register(command) };
       case 'heartbeat':
@@ -70,6 +73,14 @@ export class Model extends Plans {
         return { vote: viewVote(this.castBallot(command)) };
       case 'expire_vote':
         return { vote: viewVote(this.expireVote(command)) };
+      case 'create_schedule':
+      case 'pause_schedule':
+      case 'delete_schedule':
+        return { schedule: viewSchedule(this.aboutSchedule(command) as ModelSchedule) };
+      case 'fire_schedule': {
+        const fired = this.aboutSchedule(command) as ModelTask | null;
+        return { fired: fired && viewTask(fired) };
+      }
       case 'announce':
         this.say(command.event, 'kernel', command.data);
         return {};
@@ -91,7 +102,7 @@ export class Model extends Plans {
       if (orphan || unknown) throw new Refused('validation_failed');
     }
     this.count(tasks);
-    const admitted = tasks.map((task) => this.#admit(task));
+    const admitted = tasks.map((task) => this.admit(task));
     if (idempotency) this.keys.unshift({ ...idempotency, taskIds: tasks.map(({ id }) => id), at: this.now.wall });
     return { tasks: admitted.map(viewTask), replayed: false };
   }
@@ -110,13 +121,13 @@ export class Model extends Plans {
     this.count(tasks);
     const plan = this.beginPlan(command);
     const first = this.tasks.length;
-    for (const place of command.order) this.#admit(tasks[place]!, plan.id, first + place);
+    for (const place of command.order) this.admit(tasks[place]!, plan.id, first + place);
     this.tasks.sort((a, b) => a.place - b.place);
     if (idempotency) this.keys.unshift({ ...idempotency, taskIds: [plan.id], at: this.now.wall });
     return { plan, replayed: false };
   }
 
-  #admit(asked: Commands.NewTask, plan: string | null = null, place = this.tasks.length): ModelTask {
+  protected admit(asked: Commands.NewTask, plan: string | null = null, place = this.tasks.length): ModelTask {
     const { id, spec, contentHash, lane } = asked;
     const { wall } = this.now;
     const unmet = this.unmet(spec);
@@ -214,6 +225,7 @@ export class Model extends Plans {
 
   #assign(task: ModelTask, worker: ModelWorker): void {
     task.attempt++;
+    this.told.delete(task);
     task.leaseToken++;
     Object.assign(task, { status: 'executing', worker: worker.id, lastOutcome: null, startedAt: this.now.wall });
     Object.assign(task, { deadline: this.now.steady + task.timeoutMs, progress: null, error: null, errorTrace: null });

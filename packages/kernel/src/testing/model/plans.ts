@@ -14,7 +14,7 @@ export type ModelPlan = { -readonly [K in keyof Omit<Plan, 'counts'>]: Plan[K] }
 export class Plans extends Guarded {
   plans: ModelPlan[] = [];
   /** Plans that were ever handed in. */
-  planned = 0;
+  handedIn = 0;
 
   override forget(endedBefore: number): void {
     super.forget(endedBefore);
@@ -40,7 +40,7 @@ export class Plans extends Guarded {
   }
 
   protected beginPlan({ id, goal, onFailure, createdBy, parentId, tasks }: Commands.SubmitPlan): ModelPlan {
-    this.planned++;
+    this.handedIn++;
     const plan: ModelPlan = {
       ...{ id, goal, status: 'running', onFailure, createdBy, parentId, total: tasks.length, failure: null },
       ...{ createdAt: this.now.wall, endedAt: null, tasks: {} },

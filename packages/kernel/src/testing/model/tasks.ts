@@ -6,6 +6,9 @@ const PAST = { complete: 'completed', fail: 'failed', release: 'released', progr
 
 /** What is done to one task: by the worker that holds it, by the submitter's hand, and by time. */
 export class Tasks extends Workers {
+  /** When it was told of a task that nobody can do it. */
+  protected readonly told = new Map<ModelTask, number>();
+
   protected settle(command: Commands.Complete | Commands.Fail | Commands.Release | Commands.ReportProgress): ModelTask {
     const task = this.find(command.taskId);
     const isNewest = task.leaseToken === command.leaseToken;
@@ -74,6 +77,20 @@ export class Tasks extends Workers {
       Object.assign(one, end);
       this.fall(one);
     }
+    return task;
+  }
+
+  toldAt(id: string): number | null {
+    return this.told.get(this.find(id)) ?? null;
+  }
+
+  /** What is told is told until something has changed since. */
+  protected markUnroutable({ taskId, since, reason }: Commands.MarkUnroutable): ModelTask {
+    const task = this.find(taskId);
+    const told = this.told.get(task);
+    if (task.status !== 'queued' || (told !== undefined && told >= since)) return task;
+    this.told.set(task, Math.max(this.now.wall, since));
+    this.say('task_unroutable', 'neurosphere', { reason, task_id: taskId });
     return task;
   }
 

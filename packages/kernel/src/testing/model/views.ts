@@ -1,8 +1,10 @@
 import { Refusal } from '../../core/errors.ts';
 import type { Plan } from '../../core/plan.ts';
+import type { Schedule } from '../../core/schedule.ts';
 import { Spec, type Task, type TaskSpec } from '../../core/task.ts';
 import type { Vote } from '../../core/vote.ts';
-import type { Worker } from '../../core/worker.ts';
+import type { Experience, Worker } from '../../core/worker.ts';
+import type { ModelWorker } from './colony.ts';
 
 /** What body and model must agree on. Sequence numbers and versions are the body's own business. */
 const TASK_FIELDS = [
@@ -27,16 +29,37 @@ export function viewVote(vote: Vote): unknown {
   return { ...vote };
 }
 
-export function viewWorker(worker: Omit<Worker, 'version'>): Record<string, unknown> {
-  const { version, ...view } = worker as Worker;
+/** As it is at this moment. */
+export function viewSchedule(schedule: Schedule): unknown {
+  return { ...schedule };
+}
+
+export function viewWorker(worker: Worker | ModelWorker): Record<string, unknown> {
+  const { version: _, experience: __, attempts: ___, ...view } = worker as Worker & ModelWorker;
   return view;
+}
+
+const DAY_MS = 86_400_000;
+
+/** What ought to be known of a worker: worked out from all its attempts, each weighed by its age. */
+export function experienceOf({ attempts }: ModelWorker): Experience[] {
+  return [...Map.groupBy(attempts, ({ capability }) => capability)].map(([capability, all]) => {
+    const { at } = all.at(-1)!;
+    const weigh = (worth: (one: (typeof all)[number]) => number) =>
+      all.reduce((sum, one) => sum + worth(one) * 0.5 ** (Math.max(0, at - one.at) / DAY_MS), 0);
+    const successes = weigh(({ failed }) => Number(!failed));
+    const timeMs = weigh(({ failed, elapsedMs }) => (failed ? 0 : elapsedMs));
+    return { capability, attempts: weigh(() => 1), successes, meanMs: timeMs / (successes || 1), at };
+  });
 }
 
 /** An answer of the body, as the model would give it. */
 export function viewAnswer(answer: unknown): unknown {
   if (answer instanceof Refusal) return { refused: answer.code };
-  const { plan, task, tasks, replayed, worker, assignments, vote, policy } = answer as {
+  const { plan, task, tasks, replayed, worker, assignments, vote, policy, schedule, fired } = answer as {
     plan?: Plan;
+    schedule?: Schedule;
+    fired?: Task | null;
     policy?: unknown;
     vote?: Vote;
     task?: Task;
@@ -48,6 +71,8 @@ export function viewAnswer(answer: unknown): unknown {
   if (plan) return replayed === undefined ? { plan } : { plan, tasks, replayed };
   if (task) return { task: viewTask(task) };
   if (tasks) return { tasks: tasks.map(viewTask), replayed };
+  if (schedule) return { schedule: viewSchedule(schedule) };
+  if (fired !== undefined) return { fired: fired && viewTask(fired) };
   if (policy) return { policy };
   if (vote) return { vote: viewVote(vote) };
   if (worker) return { worker: worker.id };

@@ -13,7 +13,7 @@ export class Workers extends Colony {
       id,
       profile: { name, capabilities, attributes, maxConcurrentTasks },
       ...{ holds: [], offline: false, draining: false, registeredAt: wall, lastHeartbeat: wall },
-      ...{ completed: 0, failed: 0, busyMs: 0, recent: '', quarantine: null },
+      ...{ completed: 0, failed: 0, busyMs: 0, recent: '', attempts: [], quarantine: null },
     });
     this.say('worker_registered', 'kernel', { name, worker_id: id });
     return id;

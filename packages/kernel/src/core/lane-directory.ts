@@ -1,0 +1,28 @@
+import type { Lane } from './store.ts';
+
+/**
+ * The lanes of the queue that hold tasks, by their keys. It also says which of them are new since it was last asked, so
+ * that nobody has to go over all of them to find out.
+ */
+export class LaneDirectory extends Map<string, Lane> {
+  /** Null: all of them. */
+  #news: Lane[] | null = null;
+
+  override set(key: string, lane: Lane): this {
+    if (this.#news && !this.has(key)) {
+      this.#news.push(lane);
+      // Nobody asks.
+      if (this.#news.length > MOST_NEWS) this.#news = null;
+    }
+    return super.set(key, lane);
+  }
+
+  /** Those that were added since this was last called; some may have gone again. */
+  takeNews(): Iterable<Lane> {
+    const news = this.#news ?? this.values();
+    this.#news = [];
+    return news;
+  }
+}
+
+const MOST_NEWS = 10_000;
