@@ -12,6 +12,8 @@ const BODY_ON_REDIS = [
   'fairness',
   'invariants',
   'leases',
+  'plan-results',
+  'plans',
   'recovery',
   'schedules-of-two',
   'serving',

@@ -12,6 +12,11 @@ export interface SubmitManyOptions extends CallOptions {
   idempotencyKey?: string | undefined;
 }
 
+export interface SubmitPlanOptions extends CallOptions {
+  /** A random one unless given. */
+  idempotencyKey?: string | undefined;
+}
+
 /** How one task of a batch that is not atomic fared. */
 export type SubmitOutcome = { task: Task; error?: undefined } | { task?: undefined; error: ColonyError | Error };
 

@@ -1,14 +1,14 @@
 import { type ClientOptions, Requester } from './http/requester.ts';
-import { TaskRoutes } from './routes/tasks.ts';
+import { PlanRoutes } from './routes/plans.ts';
 
 /**
  * A kernel, as its clients see it. Every method rejects with `ColonyError` when the kernel refuses, with
  * `ColonyNetworkError` when it cannot be reached, with `ColonyTimeoutError` when `timeoutMs` passes, and with the
  * signal's reason when aborted. What is safe to repeat is repeated.
  *
- * Its methods stand by subject in `routes/`: tasks, workers, schedules, guardian, system.
+ * Its methods stand by subject in `routes/`: tasks, plans, workers, schedules, guardian, system.
  */
-export class ColonyClient extends TaskRoutes {
+export class ColonyClient extends PlanRoutes {
   constructor(options: ClientOptions) {
     super(new Requester(options));
   }

@@ -7,6 +7,7 @@ export type {
   ProgressReport,
   SubmitManyOptions,
   SubmitOutcome,
+  SubmitPlanOptions,
   TaskPage,
   TaskQuery,
 } from './client-options.ts';
@@ -14,6 +15,7 @@ export type { SubmitOptions } from './coalescer.ts';
 export { ColonyError, ColonyNetworkError, ColonyTimeoutError } from './errors.ts';
 export { ColonyEvents, type EventsOptions, type EventsState } from './events.ts';
 export type { ClientOptions } from './http/requester.ts';
+export * from './plan-types.ts';
 export * from './types.ts';
 export type { TaskContext, TaskHandler, WorkerOptions } from './worker/options.ts';
 export { Worker } from './worker/worker.ts';

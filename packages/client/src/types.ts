@@ -89,6 +89,8 @@ export interface Task {
   parent_id: string | null;
   created_by: string;
   group: string | null;
+  /** Only until its payload has got the results it refers to: which tasks the keys in it mean. */
+  results_from?: Record<string, string>;
   assigned_worker: string | null;
   /** +1 at every assignment. */
   attempt: number;

@@ -8,6 +8,7 @@ it('two kernels on one Redis lose nothing that was acknowledged, whatever is kil
   const report = await chaosRun({ faults: 4, seed: 1 });
   expect(report.submitted).toBeGreaterThan(10);
   expect(report.completed).toBeGreaterThan(10);
+  expect(report.plans).toBeGreaterThan(5);
   expect(report.ballots).toBeGreaterThan(10);
   expect(report.checkpoints).toBeGreaterThan(1);
   expect(report.rollbacks).toBeGreaterThan(1);

@@ -8,6 +8,7 @@ it('invariants 1, 8, 10 and 13: kill -9 under load, also in the middle of rollba
   const report = await crashRun({ kills: 4, seed: 1 });
   expect(report.submitted).toBeGreaterThan(10);
   expect(report.completed).toBeGreaterThan(10);
+  expect(report.plans).toBeGreaterThan(5);
   expect(report.ballots).toBeGreaterThan(10);
   expect(report.checkpoints).toBeGreaterThan(1);
   expect(report.firings).toBeGreaterThan(3);

@@ -9,6 +9,8 @@ import { rememberDepth } from './validate.ts';
 
 /** The largest request body, in bytes. */
 export const MAX_BODY = 1024 * 1024;
+/** The same of a plan, which may have thousands of tasks. */
+export const MAX_PLAN_BODY = 16 * MAX_BODY;
 /** The rest of a body that is too large is read and thrown away, so that the client gets to see the answer. */
 const MAX_DISCARDED = 16 * MAX_BODY;
 
@@ -18,7 +20,8 @@ type Done = (fault: Error | null, body?: unknown) => void;
  * A content type parser for JSON. An empty body counts as none. `JSON.parse` makes `__proto__` an ordinary member,
  * and nothing here assigns members by name, so it stays data.
  */
-export function parseJsonBody(_request: FastifyRequest, payload: IncomingMessage, done: Done): void {
+export function parseJsonBody(request: FastifyRequest, payload: IncomingMessage, done: Done): void {
+  const limit = request.routeOptions.config.maxBody ?? MAX_BODY;
   let chunks: Buffer[] = [];
   let length = 0;
   payload.on('data', onData);
@@ -28,16 +31,16 @@ export function parseJsonBody(_request: FastifyRequest, payload: IncomingMessage
 
   function onData(chunk: Buffer): void {
     length += chunk.length;
-    if (length <= MAX_BODY) chunks.push(chunk);
+    if (length <= limit) chunks.push(chunk);
     else {
       chunks = [];
-      if (length > MAX_DISCARDED) finish(new Refused(tooLarge()));
+      if (length > limit + MAX_DISCARDED) finish(new Refused(tooLarge(limit)));
     }
   }
 
   function onEnd(): void {
     if (length === 0) finish(null);
-    else if (length > MAX_BODY) finish(new Refused(tooLarge()));
+    else if (length > limit) finish(new Refused(tooLarge(limit)));
     else {
       const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length);
       // Decoding would put a replacement character for what it cannot read, and store something nobody sent.

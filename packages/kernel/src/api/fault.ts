@@ -50,10 +50,10 @@ export function asRefusal(fault: unknown): Refusal {
   }
 }
 
-export function tooLarge(): Refusal {
+export function tooLarge(limit: number): Refusal {
   return new Refusal(
     'payload_too_large',
-    'A request body may have at most 1 MiB. Keep large data elsewhere and send a reference.',
+    `The body of this request may have at most ${limit / 1024 / 1024} MiB. Keep large data elsewhere and send a reference.`,
   );
 }
 

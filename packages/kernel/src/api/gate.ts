@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config.ts';
 import { Refusal } from '../core/errors.ts';
 import { ANONYMOUS, authenticator, type Principal } from './auth.ts';
+import { MAX_BODY } from './body.ts';
 import { hostRule, originRule } from './origin.ts';
 import { BodyBudget, queueFull } from './overload.ts';
 import type { Policy } from './policy.ts';
@@ -54,8 +55,8 @@ export class Gate {
     );
   }
 
-  /** The hook that runs before a route of this policy. */
-  hook(policy: Policy | null) {
+  /** The hook that runs before a route of this policy. @param maxBody how large its body may be, in bytes */
+  hook(policy: Policy | null, maxBody: number = MAX_BODY) {
     return (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
       const { raw } = request;
       const { origin } = raw.headers;
@@ -63,7 +64,7 @@ export class Gate {
       const kind = raw.method === 'GET' || raw.method === 'HEAD' || raw.method === 'OPTIONS' ? 'read' : 'mutation';
       const answer = this.admit(raw, { policy, kind });
       if (answer instanceof Refusal) sendRefusal(reply, answer);
-      else if (kind === 'mutation' && !this.#bodies.admit(raw, reply.raw)) sendRefusal(reply, queueFull());
+      else if (kind === 'mutation' && !this.#bodies.admit(raw, reply.raw, maxBody)) sendRefusal(reply, queueFull());
       else {
         request.principal = answer;
         done();

@@ -3,7 +3,7 @@ import type { IdempotencyKey, NewTask } from '../core/command.ts';
 import type { Refusal } from '../core/errors.ts';
 import { canonicalJson } from '../core/json.ts';
 import type { TaskInput } from '../core/task.ts';
-import type { TaskMaker } from '../core/task-maker.ts';
+import type { Planned, TaskMaker } from '../core/task-maker.ts';
 import { invalidField } from './problem.ts';
 
 const RFC3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
@@ -19,12 +19,13 @@ export class Intake {
   /**
    * @param now wall time, from which `delay_seconds` counts
    * @param path where the task stands in the request, as the start of a JSON pointer
+   * @param plan what is known of a task of a plan beforehand
    */
-  newTask(input: TaskInput, createdBy: string, now: number, path = ''): NewTask | Refusal {
+  newTask(input: TaskInput, createdBy: string, now: number, path = '', plan?: Planned): NewTask | Refusal {
     if (typeof input.run_at === 'string' && !isTime(input.run_at)) {
       return invalidField(`${path}/run_at`, 'must be a time such as 2026-01-31T12:00:00Z');
     }
-    return this.#maker.make(input, createdBy, now, path);
+    return this.#maker.make(input, createdBy, now, path, plan);
   }
 }
 

@@ -2,6 +2,7 @@ import type { RouteOptions } from 'fastify';
 import type { TSchema } from 'typebox';
 import type { RouteConfig, TextAnswer } from './policy.ts';
 import { ProblemSchema } from './schemas/common.ts';
+import { PlanSchema } from './schemas/plan.ts';
 import { AuditEntrySchema, EventSchema, HealthSchema, StatsSchema } from './schemas/system.ts';
 import { TaskSchema } from './schemas/task.ts';
 import { WorkerSchema } from './schemas/worker.ts';
@@ -11,6 +12,7 @@ import { OPTIONAL_BODY } from './validate.ts';
 
 const COMPONENTS = new Map<object, string>([
   [TaskSchema, 'Task'],
+  [PlanSchema, 'Plan'],
   [WorkerSchema, 'Worker'],
   [EventSchema, 'Event'],
   [AuditEntrySchema, 'AuditEntry'],

@@ -24,3 +24,10 @@ test('a length that lies does not take more than a body may have', () => {
   expect(budget.admit(request({ 'content-length': '1e300' }), response())).toBe(true);
   expect(budget.admit(request({ 'content-length': String(1024 * 1024) }), response())).toBe(true);
 });
+
+test('of what a larger body may take, one that does not say how large it is counts as that', () => {
+  const budget = new BodyBudget();
+  const plan = request({ 'transfer-encoding': 'chunked' });
+  for (let n = 0; n < 16; n++) expect(budget.admit(plan, response(), 16 * 1024 * 1024)).toBe(true);
+  expect(budget.admit(plan, response(), 16 * 1024 * 1024)).toBe(false);
+});

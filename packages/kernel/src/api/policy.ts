@@ -25,6 +25,8 @@ export interface RouteConfig {
   readonly idempotent?: boolean;
   /** It takes a `Last-Event-ID`. */
   readonly resumable?: boolean;
+  /** How large its body may be, in bytes, where that is not what it usually is. */
+  readonly maxBody?: number;
   /** Answers by status: their JSON schema, a text of another type, or a sentence when there is nothing. */
   readonly answers?: Readonly<Record<number, TSchema | TextAnswer | string>>;
 }

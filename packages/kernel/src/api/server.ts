@@ -24,8 +24,10 @@ import { guardianRoutes } from './routes/guardian.ts';
 import { healthRoutes } from './routes/health.ts';
 import { leaseRoutes } from './routes/leases.ts';
 import { mindRoutes } from './routes/mind.ts';
+import { planRoutes } from './routes/plans.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { submitRoute } from './routes/submit.ts';
+import { submitPlanRoute } from './routes/submit-plan.ts';
 import { systemRoutes } from './routes/system.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { voteRoutes } from './routes/votes.ts';
@@ -63,7 +65,7 @@ export async function createApi(options: ApiOptions): Promise<ApiServer> {
   const routes: RouteOptions[] = [];
   app.addHook('onRoute', (route) => {
     requirePolicy(route);
-    route.onRequest = gate.hook(route.config!.policy!);
+    route.onRequest = gate.hook(route.config!.policy!, route.config!.maxBody);
     routes.push(route);
   });
   const streams = new Set<EventStream>();
@@ -139,6 +141,8 @@ function registerRoutes(
   submitRoute(app, context, intake, input);
   batchRoute(app, context, intake, input);
   taskRoutes(app, context);
+  submitPlanRoute(app, context, intake, input);
+  planRoutes(app, context);
   workerRoutes(app, context);
   voteRoutes(app, context);
   scheduleRoutes(app, context, input);

@@ -20,7 +20,7 @@ export function fitting(waiting: readonly Waiting[]): number {
   let tasks = 0;
   for (const [index, { command }] of waiting.entries()) {
     characters += lengthOf(command);
-    tasks += command.kind === 'submit' ? command.tasks.length : 1;
+    tasks += command.kind === 'submit' || command.kind === 'submit_plan' ? command.tasks.length : 1;
     const isFull = index === MOST_IN_BATCH || characters > MOST_CHARACTERS || tasks > MOST_TASKS;
     if (isFull && index > 0) return index;
   }
@@ -29,7 +29,8 @@ export function fitting(waiting: readonly Waiting[]): number {
 
 /** How much text a command brings along. */
 function lengthOf(command: Command): number {
-  if (command.kind === 'submit') return command.tasks.reduce((sum, { json }) => sum + json.length, 0);
+  if (command.kind === 'submit' || command.kind === 'submit_plan')
+    return command.tasks.reduce((sum, { json }) => sum + json.length, 0);
   if (command.kind === 'complete') return command.result.length;
   if (command.kind === 'fire_schedule') return command.task?.json.length ?? 0;
   return command.kind === 'fail' ? command.error.length + (command.errorTrace?.length ?? 0) : 0;

@@ -3,10 +3,19 @@ import { Bug } from '../core/errors.ts';
 import type { LedgerType, NewEvent, Source } from '../core/event.ts';
 import type { JsonObject } from '../core/json.ts';
 import { mayFollow } from '../core/lifecycle.ts';
+import { planName } from '../core/plan.ts';
 import { type IdempotencyRecord, type Put, REMOVED, type Read, type Tombstone } from '../core/store.ts';
-import type { Task } from '../core/task.ts';
+import { isTerminal, type Task, type TaskStatus } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import type { Slice } from './slice.ts';
+import { stillToDo } from './unfinished.ts';
+
+/** A task of a plan that has ended, or has not any more. */
+export interface Move {
+  /** What it was; null: it has just been made. */
+  readonly from: TaskStatus | null;
+  readonly task: Task;
+}
 
 /** Lanes that a bound keeps closed to somebody who could take from them. */
 export interface PassedOver {
@@ -26,6 +35,8 @@ export class Change {
   readonly puts: Put[] = [];
   readonly events: NewEvent[] = [];
   readonly reads: Read[] = [];
+  /** What their plans are still to learn. */
+  readonly moves: Move[] = [];
   /** The colony's limit keeps back a task that the worker could run. */
   heldBack = false;
   /** What bounds keep back that the worker could run; null: nothing. */
@@ -65,8 +76,10 @@ export class Change {
     return document;
   }
 
-  /** A task that the decision rests on, and that it does not change. */
+  /** A task that the decision rests on, and that it does not change, unless it makes it. */
   readTask(id: string): Task | Tombstone | null {
+    const own = this.#tasks.get(id);
+    if (own) return own;
     const task = this.slice.task(id);
     this.reads.push({ kind: 'task', id, version: task === null ? 0 : 'version' in task ? task.version : REMOVED });
     return task;
@@ -89,6 +102,19 @@ export class Change {
     return this.slice.childrenOf(id);
   }
 
+  /** The tasks of a plan that have not ended, oldest first. */
+  unfinishedOf(plan: string): Task[] {
+    const known = this.isNewPlan(plan) ? [] : this.slice.unfinishedOf(plan).map(({ id }) => this.liveTask(id));
+    const own = [...this.#tasks.values()].filter((task) => task.plan === plan);
+    return stillToDo([...new Set([...known, ...own])]);
+  }
+
+  /** Whether it is made just now. */
+  isNewPlan(plan: string): boolean {
+    const name = planName(plan);
+    return !this.slice.hasDocument(name) || this.slice.document(name) === null;
+  }
+
   create(task: Task): Task {
     this.#check(null, task);
     this.puts.push({ kind: 'task', prev: null, next: task });
@@ -107,6 +133,9 @@ export class Change {
   #check(prev: Task | null, next: Task): void {
     if (!mayFollow(prev?.status ?? null, next.status)) {
       throw new Bug(`task ${next.id} may not go from ${prev?.status ?? 'new'} to ${next.status}`);
+    }
+    if (next.plan !== null && (isTerminal(next) || (prev !== null && isTerminal(prev)))) {
+      this.moves.push({ from: prev?.status ?? null, task: next });
     }
     if (prev && next.leaseToken < prev.leaseToken) throw new Bug(`task ${next.id}: its lease token went back`);
   }

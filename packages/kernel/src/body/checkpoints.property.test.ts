@@ -26,7 +26,10 @@ async function snapshot(store: Store): Promise<unknown> {
   };
   const { items } = await store.tasks({ limit: 10_000, maxBytes: Number.POSITIVE_INFINITY });
   const votes = (await store.documents({ collection: 'vote', limit: 10_000 })).items;
-  return { tasks: items.map(shown), votes: votes.map(({ version, ...vote }) => vote) };
+  const plans = (await store.documents({ collection: 'plan', limit: 10_000 })).items;
+  const keys = (await store.documents({ collection: 'plan_tasks', limit: 10_000 })).items;
+  const documents = [...votes, ...plans, ...keys].map(({ version, ...rest }) => rest);
+  return { tasks: items.map(shown), documents };
 }
 
 async function act(pipeline: Pipeline, model: Model, { what }: Action): Promise<void> {

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Command } from '../core/command.ts';
 import { canonicalJson } from '../core/json.ts';
+import { planFrom } from '../core/plan.ts';
 import { scheduleFrom } from '../core/schedule.ts';
 import { voteFrom } from '../core/vote.ts';
 import type { Worker } from '../core/worker.ts';
@@ -112,6 +113,12 @@ class Twins {
     for (const vote of this.model.votes) {
       const document = await store.document('vote', vote.id);
       expect(document && viewVote(voteFrom(document))).toEqual(viewVote(vote));
+    }
+    for (const plan of this.model.plans) {
+      const document = await store.document('plan', plan.id);
+      expect(document && planFrom(document)).toEqual(this.model.viewPlan(plan));
+      const tasks = await store.document('plan_tasks', plan.id);
+      expect(tasks).toMatchObject({ body: { tasks: plan.tasks }, endedAt: plan.endedAt });
     }
     for (const schedule of this.model.schedules) {
       const document = await store.document('schedule', schedule.id);

@@ -20,6 +20,7 @@ export interface Difference {
 export async function figuresSince(store: Store, number: number, wall: number): Promise<Figures> {
   const tasks = { restored: 0, removed: 0, requeued: (await store.survey()).tasks.executing };
   const votes = { restored: 0, removed: 0 };
+  const plans = { restored: 0, removed: 0 };
   const schedules = { restored: 0, removed: 0 };
   for await (const item of savedSince(store, number)) {
     for (const put of rewound(item, wall, 0, revived)) {
@@ -31,11 +32,12 @@ export async function figuresSince(store: Store, number: number, wall: number): 
       } else if (put.kind === 'document') {
         const collection = collectionOf(item.id);
         if (collection === 'vote') votes[end]++;
+        else if (collection === 'plan') plans[end]++;
         else if (collection === 'schedule') schedules[end]++;
       }
     }
   }
-  return { tasks, votes, schedules };
+  return { tasks, votes, plans, schedules };
 }
 
 async function* savedSince(store: Store, since: number): AsyncGenerator<Saved> {
@@ -49,7 +51,9 @@ async function* savedSince(store: Store, since: number): AsyncGenerator<Saved> {
 
 /** What a rollback would change of these. What is left of a task that is not there is no difference to anybody who looks. */
 export function differencesOf(items: readonly Saved[], wall: number): Difference[] {
-  return items.flatMap((item) =>
+  // Which key is which task of a plan goes with the plan.
+  const shown = items.filter(({ kind, id }) => kind !== 'document' || collectionOf(id) !== 'plan_tasks');
+  return shown.flatMap((item) =>
     rewound(item, wall, 0, revived).flatMap((put): Difference[] =>
       put.kind === 'remains'
         ? []

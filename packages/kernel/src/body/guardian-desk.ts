@@ -75,6 +75,7 @@ export class GuardianDesk {
   lookAhead(command: Command): Promise<void> | null {
     switch (command.kind) {
       case 'submit':
+      case 'submit_plan':
         return this.#judge(command.tasks);
       case 'fire_schedule':
         return command.task === null ? null : this.#judge([command.task]);

@@ -18,6 +18,7 @@ import { fireAhead } from './firing.ts';
 import { GuardianDesk } from './guardian-desk.ts';
 import type { KernelObserver, KernelOptions } from './kernel-options.ts';
 import { MindDesk } from './mind-desk.ts';
+import { PlanDesk } from './plan-desk.ts';
 import { Presence } from './presence.ts';
 import { Pulse } from './pulse.ts';
 import { Recovery } from './recovery.ts';
@@ -44,6 +45,7 @@ export class Kernel {
   readonly checkpoints: Checkpoints;
   readonly exports: Exports;
   readonly workers: WorkerDesk;
+  readonly plans: PlanDesk;
 
   readonly #observer: KernelObserver;
   readonly #version: string;
@@ -76,6 +78,7 @@ export class Kernel {
     this.bus = bus;
     this.rules = rules;
     this.random = random;
+    this.plans = new PlanDesk(store);
     this.maker = options.maker;
     this.guardian = new GuardianDesk(store, rules.guardian, new Turns(setImmediate));
     this.#observer = observer;

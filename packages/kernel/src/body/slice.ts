@@ -11,7 +11,9 @@ import { Rotation } from '../mind/rotation.ts';
 import { Headroom } from './headroom.ts';
 import { QueueView } from './queue-view.ts';
 import { known, Relation } from './relation.ts';
+import { Sequences } from './sequences.ts';
 import { isUnstarted, reportedLength } from './task-traits.ts';
+import { Unfinished } from './unfinished.ts';
 import { UsedKeys } from './used-keys.ts';
 import { Wanted } from './wanted.ts';
 
@@ -45,6 +47,7 @@ export class Slice {
   readonly stirredWorkers = new Set<string>();
   /** What the commands of this batch still need to know. */
   readonly wanted = new Wanted(this);
+  readonly sequences = new Sequences();
 
   #now: Now;
   readonly #tasks = new Map<string, Task | Tombstone | null>();
@@ -53,11 +56,10 @@ export class Slice {
   readonly #documents = new Map<string, Document | null>();
   readonly #dependents = new Relation();
   readonly #children = new Relation();
+  readonly #unfinished = new Unfinished();
   /** How many of each lane may start. */
   readonly headroom: Headroom;
   #characters = 0;
-  #nextSequence = 0;
-  #lastSequence = 0;
   /** Tasks that this batch knows to have ended, and those that hang on others or that others hang on. */
   #ended: string[] = [];
   readonly #linked = new Set<string>();
@@ -94,6 +96,7 @@ export class Slice {
     this.stirredWorkers.clear();
     this.headroom.renew();
     this.#keys.clear();
+    this.#unfinished.clear();
     this.#forgetEnded();
     for (const [name, document] of this.#documents) if (document?.endedAt != null) this.#documents.delete(name);
   }
@@ -163,6 +166,11 @@ export class Slice {
     return this.#children.of(taskId).map((id) => this.liveTask(id));
   }
 
+  /** The tasks of a plan that have not ended, oldest first. */
+  unfinishedOf(plan: string): Task[] {
+    return this.#unfinished.of(plan, (id) => this.liveTask(id));
+  }
+
   /** How many tasks hung on this one when it was loaded, be it as dependents or as children. */
   loadedCount(relation: 'dependents' | 'children', id: string): number {
     return (relation === 'dependents' ? this.#dependents : this.#children).loadedCount(id);
@@ -174,23 +182,13 @@ export class Slice {
   hasDocument = (name: string) => this.#documents.has(name);
   hasDependents = (id: string) => this.#dependents.has(id);
   hasAllDependents = (id: string) => this.#dependents.hasAll(id);
+  hasUnfinished = (plan: string) => this.#unfinished.has(plan);
   hasAllDescendants = (id: string) => this.#children.hasAll(id);
 
   /** How many more tasks the colony may execute now. */
   get room(): number {
     const limit = this.rules.maxConcurrentTasks;
     return limit === 0 ? Number.POSITIVE_INFINITY : Math.max(0, limit - this.executing);
-  }
-
-  /** The `index`-th of the sequence numbers set aside and not yet used. */
-  sequence(index: number): number {
-    const sequence = this.#nextSequence + index;
-    if (sequence >= this.#lastSequence) throw new Bug('no sequence numbers were set aside');
-    return sequence;
-  }
-
-  get sequencesLeft(): number {
-    return this.#lastSequence - this.#nextSequence;
   }
 
   // What the shell does with it.
@@ -205,6 +203,10 @@ export class Slice {
     }
     for (const [id, tasks] of loaded.dependents) this.#relate(this.#dependents, id, tasks);
     for (const [id, tasks] of loaded.children) this.#relate(this.#children, id, tasks);
+    for (const [plan, tasks] of loaded.unfinished) {
+      for (const task of tasks) this.#learn(task.id, task);
+      this.#unfinished.load(plan, tasks);
+    }
     for (const [key, head] of loaded.lanes) {
       for (const task of head.tasks) this.#learn(task.id, task);
       this.queue.extend(key, head, (id) => this.#tasks.get(id) as Task | undefined);
@@ -212,10 +214,7 @@ export class Slice {
     for (const [pool, executing] of loaded.pools) this.headroom.learn(pool, executing);
     for (const id of needs.allDependents ?? []) this.#dependents.closed(id);
     for (const id of needs.allDescendants ?? []) this.#children.closed(id);
-    if (needs.sequences) {
-      this.#nextSequence = loaded.firstSequence;
-      this.#lastSequence = loaded.firstSequence + needs.sequences;
-    }
+    if (needs.sequences) this.sequences.setAside(loaded.firstSequence, needs.sequences);
   }
 
   /** Makes a decision's changes visible to the commands after it. */
@@ -247,7 +246,8 @@ export class Slice {
     else if (prev?.status === 'executing' && next?.status !== 'executing') this.headroom.follow(prev, -1);
     if (next === null) return void this.#absorbRemoved(prev!.id);
     this.#tasks.set(next.id, next);
-    this.#characters += (prev === null ? next.spec.json.length : 0) + reportedLength(next);
+    this.#unfinished.follow(next);
+    this.#characters += (prev?.spec === next.spec ? 0 : next.spec.json.length) + reportedLength(next);
     if (prev === null) this.#absorbNew(next);
     if (isTerminal(next)) this.#ended.push(next.id);
     if (next.status === 'queued') this.queue.join(next);
@@ -267,7 +267,7 @@ export class Slice {
   }
 
   #absorbNew(task: Task): void {
-    if (task.seq >= this.#nextSequence && task.seq < this.#lastSequence) this.#nextSequence = task.seq + 1;
+    this.sequences.used(task.seq);
     for (const relation of [this.#dependents, this.#children]) {
       relation.load(task.id, []);
       relation.closed(task.id);

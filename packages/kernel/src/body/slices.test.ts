@@ -46,6 +46,7 @@ function load(slice: Slice, task: Task): void {
       lanes: none,
       pools: none,
     },
+    unfinished: new Map(),
     firstSequence: 0,
   };
   slice.add(loaded, { tasks: [task.id] });

@@ -1,4 +1,5 @@
 import { levelOf } from '../core/lane.ts';
+import { planFrom, planName, planTasksName, unfinishedOf } from '../core/plan.ts';
 import type { LaneNeed, Needs } from '../core/store.ts';
 import { voteName } from '../core/vote.ts';
 import type { Slice } from './slice.ts';
@@ -22,6 +23,7 @@ export class Wanted {
   readonly #dependents = new Set<string>();
   readonly #allDependents = new Set<string>();
   readonly #allDescendants = new Set<string>();
+  readonly #unfinished = new Set<string>();
   readonly #lanes = new Map<string, LaneNeed>();
   readonly #pools = new Set<string>();
   #sequences = 0;
@@ -40,6 +42,7 @@ export class Wanted {
       this.#dependents.size === 0 &&
       this.#allDependents.size === 0 &&
       this.#allDescendants.size === 0 &&
+      this.#unfinished.size === 0 &&
       this.#lanes.size === 0 &&
       this.#pools.size === 0 &&
       this.#sequences === 0
@@ -72,17 +75,67 @@ export class Wanted {
     return this.#slice.hasAllDependents(taskId) || note(this.#allDependents, taskId);
   }
 
-  /** The task, everything that falls with it, and the votes that some of that waits for. */
+  /**
+   * The task, everything that falls with it, and the votes that some of that waits for; the plans that this means the end
+   * of, with what they then call off, and the workers that hold some of that.
+   */
   fall(taskId: string): boolean {
-    if (!this.task(taskId) || !this.allDependents(taskId)) return false;
+    return this.fallOfAll([taskId]);
+  }
+
+  /** The same of all tasks of a plan that have not ended. */
+  fallOfPlan(plan: string): boolean {
+    if (!this.document(planName(plan)) || !this.document(planTasksName(plan)) || !this.unfinished(plan)) return false;
+    return this.fallOfAll(this.#slice.unfinishedOf(plan).map(({ id }) => id));
+  }
+
+  fallOfAll(ids: readonly string[]): boolean {
     let isKnown = true;
-    const fallen = new Set([taskId]);
+    for (const id of ids) isKnown = this.task(id) && this.allDependents(id) && isKnown;
+    if (!isKnown) return false;
+    const fallen = new Set(ids);
+    const plans = new Map<string, number>();
     for (const id of fallen) {
-      const { pendingReason, vote } = this.#slice.liveTask(id);
+      const { pendingReason, vote, status, worker, plan } = this.#slice.liveTask(id);
       if (pendingReason === 'approval' && vote !== null) isKnown = this.document(voteName(vote)) && isKnown;
+      if (status === 'executing') isKnown = this.worker(worker!) && isKnown;
+      if (plan !== null) {
+        if (!plans.has(plan)) isKnown = this.#calledOffWith(plan, fallen) && isKnown;
+        plans.set(plan, (plans.get(plan) ?? 0) + 1);
+      }
+      if (!this.#slice.hasDependents(id)) continue;
       for (const dependent of this.#slice.dependentsOf(id)) fallen.add(dependent.id);
     }
+    // And the one whose completion brings all this about.
+    for (const [plan, ended] of plans) isKnown = this.planEnd(plan, ended + 1) && isKnown;
     return isKnown;
+  }
+
+  /** What a plan calls off once a task of it has failed joins what falls. */
+  #calledOffWith(id: string, fallen: Set<string>): boolean {
+    if (!this.document(planName(id))) return false;
+    const document = this.#slice.document(planName(id));
+    if (!document || planFrom(document).onFailure !== 'stop') return true;
+    if (!this.unfinished(id)) return false;
+    let isKnown = true;
+    for (const task of this.#slice.unfinishedOf(id)) {
+      isKnown = this.allDependents(task.id) && isKnown;
+      fallen.add(task.id);
+    }
+    return isKnown;
+  }
+
+  /** What is needed to count `ended` tasks of a plan as ended: all of it, where these may be the last. */
+  planEnd(id: string, ended: number): boolean {
+    if (!this.document(planName(id))) return false;
+    const document = this.#slice.document(planName(id));
+    if (!document) return true;
+    const isLast = document.endedAt !== null || unfinishedOf(planFrom(document)) <= ended;
+    return !isLast || this.document(planTasksName(id));
+  }
+
+  unfinished(plan: string): boolean {
+    return this.#slice.hasUnfinished(plan) || note(this.#unfinished, plan);
   }
 
   /** The task's children, theirs, and so on. */
@@ -111,7 +164,7 @@ export class Wanted {
   }
 
   sequences(count: number): void {
-    if (this.#slice.sequencesLeft < count) this.#sequences += count;
+    if (this.#slice.sequences.left < count) this.#sequences += count;
   }
 
   /** What was noted down, to be loaded; from then on nothing is. */
@@ -126,6 +179,7 @@ export class Wanted {
       dependents: [...this.#dependents],
       allDependents: [...this.#allDependents],
       allDescendants: [...this.#allDescendants],
+      unfinished: [...this.#unfinished],
       lanes: [...this.#lanes.values()].map((need) => ({
         ...need,
         limit: Math.max(need.limit, tasksAhead),
@@ -135,7 +189,7 @@ export class Wanted {
     };
     for (const noted of [this.#tasks, this.#workers, this.#idempotency, this.#documents, this.#lanes]) noted.clear();
     this.#pools.clear();
-    for (const noted of [this.#dependents, this.#allDependents, this.#allDescendants]) noted.clear();
+    for (const noted of [this.#dependents, this.#allDependents, this.#allDescendants, this.#unfinished]) noted.clear();
     this.#sequences = 0;
     return needs;
   }

@@ -44,6 +44,7 @@ export interface Figures {
   readonly tasks: { readonly restored: number; readonly removed: number; readonly requeued: number };
   readonly votes: Changed;
   /** Absent in what was written down before there were any. */
+  readonly plans?: Changed;
   readonly schedules?: Changed;
 }
 

@@ -1,6 +1,7 @@
 import type { Refusal } from './errors.ts';
 import type { JsonObject } from './json.ts';
 import type { MindRules } from './mind-rules.ts';
+import type { OnFailure, Plan } from './plan.ts';
 import type { RuleTypes } from './rule-types.ts';
 import type { ScheduleCommand, ScheduleReplies } from './schedule.ts';
 import type { Task, TaskSpec } from './task.ts';
@@ -13,6 +14,8 @@ import type { Capability, Worker } from './worker.ts';
  */
 export type Command =
   | Submit
+  | SubmitPlan
+  | CancelPlan
   | Cancel
   | Retry
   | Register
@@ -52,6 +55,28 @@ export interface Submit extends Base {
   readonly idempotency?: IdempotencyKey;
 }
 
+/** Hands in tasks that belong together, all or none. */
+export interface SubmitPlan extends Base {
+  readonly kind: 'submit_plan';
+  readonly id: string;
+  readonly goal: string;
+  readonly onFailure: OnFailure;
+  readonly createdBy: string;
+  /** The parent of its tasks that have no other. */
+  readonly parentId: string | null;
+  /** What they depend on are each other's ids. */
+  readonly tasks: readonly PlannedTask[];
+  /** Their places, such that none comes before what it depends on. */
+  readonly order: readonly number[];
+  readonly idempotency?: IdempotencyKey;
+}
+
+/** Calls off what is left of a plan. */
+export interface CancelPlan extends Base {
+  readonly kind: 'cancel_plan';
+  readonly planId: string;
+}
+
 /** What is judged when it is decided. */
 export interface Judged {
   /** What the guardian has said already, ahead of the decision: see `judging.ts`. */
@@ -67,6 +92,11 @@ export interface NewTask extends Judged {
   readonly lane: string;
   /** Where the task stands in the request, as the start of a JSON pointer: '' or `/tasks/3`. */
   readonly path: string;
+}
+
+/** A task with the name it has in its plan. */
+export interface PlannedTask extends NewTask {
+  readonly key: string;
 }
 
 export interface IdempotencyKey {
@@ -268,6 +298,8 @@ export interface Assignment {
 /** What each command answers when it is carried out. */
 export interface Replies extends ScheduleReplies {
   submit: { tasks: readonly Task[]; replayed: boolean };
+  submit_plan: { plan: Plan; tasks: Readonly<Record<string, string>>; replayed: boolean };
+  cancel_plan: { plan: Plan };
   cancel: { task: Task };
   retry: { task: Task };
   register: { worker: Worker };

@@ -18,6 +18,7 @@ export const PROBLEMS = {
   worker_not_found: [404, 'There is no such worker'],
   checkpoint_not_found: [404, 'There is no such checkpoint'],
   vote_not_found: [404, 'There is no such vote'],
+  plan_not_found: [404, 'There is no such plan'],
   schedule_not_found: [404, 'There is no such schedule'],
   invalid_transition: [409, 'It is not in a state that allows this'],
   ballot_already_cast: [409, 'This participant has voted already'],

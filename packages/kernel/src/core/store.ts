@@ -7,11 +7,13 @@ import type { Fellows } from './fellows.ts';
 import type { JsonObject } from './json.ts';
 import type { LaneDirectory } from './lane-directory.ts';
 import type { Ledger } from './ledger.ts';
+import type { DocumentQuery, Due, Page, Retention, TaskQuery } from './queries.ts';
 import type { SavedPage, SavedQuery, Saving } from './saved.ts';
 import type { Task, TaskStatus } from './task.ts';
 import type { Worker } from './worker.ts';
 
 export type { Ledger, LedgerQuery, LedgerSpan, Verification } from './ledger.ts';
+export type { DocumentQuery, Due, Page, Retention, TaskQuery } from './queries.ts';
 
 /**
  * The port behind which the colony's state lives. There is no policy below it: a store loads records, commits
@@ -100,6 +102,8 @@ export interface Needs {
   readonly allDependents?: readonly string[];
   /** Tasks whose parent is one of these, their children, and so on. */
   readonly allDescendants?: readonly string[];
+  /** The tasks of these plans that have not ended. */
+  readonly unfinished?: readonly string[];
   /** The next queued tasks of these lanes. */
   readonly lanes?: readonly LaneNeed[];
   /** How many tasks are executing in these pools: see `lane.ts`. */
@@ -134,6 +138,8 @@ export interface Loaded {
   /** An entry for each task whose dependents were asked for, be it directly or on the way down. */
   readonly dependents: ReadonlyMap<string, readonly Task[]>;
   readonly children: ReadonlyMap<string, readonly Task[]>;
+  /** By plan, oldest first. */
+  readonly unfinished: ReadonlyMap<string, readonly Task[]>;
   /** By the lane, or where one priority was asked for by its level: see `levelOf`. */
   readonly lanes: ReadonlyMap<string, LaneHead>;
   readonly pools: ReadonlyMap<string, number>;
@@ -258,48 +264,4 @@ export interface Committed {
   readonly entries: readonly LedgerEntry[];
   /** With a basis: whether it is certain that nobody else has committed since its mark. */
   readonly undisturbed?: boolean;
-}
-
-export interface TaskQuery {
-  readonly status?: TaskStatus;
-  readonly tag?: string;
-  readonly createdBy?: string;
-  readonly workerId?: string;
-  readonly planId?: string;
-  /** Only tasks with a smaller `seq`. */
-  readonly before?: number;
-  readonly limit: number;
-  /** The page ends early once its tasks' JSON exceeds this many bytes (at least one task is given). */
-  readonly maxBytes: number;
-}
-
-export interface DocumentQuery {
-  readonly collection: Collection;
-  readonly state?: string;
-  /** Only documents that stand behind this one. */
-  readonly before?: Pick<Document, 'createdAt' | 'id'>;
-  readonly limit: number;
-}
-
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly more: boolean;
-}
-
-export interface Due {
-  readonly ready: readonly Task[];
-  readonly overdue: readonly Task[];
-  readonly documents: readonly Document[];
-  /** When the next pending task or document is due (wall), if any. */
-  readonly nextReadyAt: number | null;
-  /** When the next attempt is over (steady), if any. */
-  readonly nextDeadline: number | null;
-}
-
-/** Wall times; what is older goes. Null keeps everything. */
-export interface Retention {
-  /** Of tasks and of documents. */
-  readonly endedBefore: number | null;
-  readonly ledgerBefore: number | null;
-  readonly idempotencyBefore: number;
 }

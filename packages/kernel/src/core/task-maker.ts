@@ -6,6 +6,13 @@ import { type TaskInput, toSpec } from './task.ts';
 
 const DEFAULT_TIMEOUT_SECONDS = 300;
 
+/** A task of a plan has its id before it is made: others depend on it. */
+export interface Planned {
+  readonly id: string;
+  /** The keys that its payload refers to, and which tasks these are. */
+  readonly resultsFrom?: Record<string, string>;
+}
+
 /** Turns what somebody asks for, already checked, into a task that can be handed in: with an id, its text, hash and lane. */
 export class TaskMaker {
   readonly #newId: () => string;
@@ -20,13 +27,15 @@ export class TaskMaker {
   /**
    * @param now wall time, from which `delay_seconds` counts
    * @param path where the task stands in the request, as the start of a JSON pointer
+   * @param plan what is known of a task of a plan beforehand
    */
-  make(input: TaskInput, createdBy: string, now: number, path = ''): NewTask {
+  make(input: TaskInput, createdBy: string, now: number, path = '', plan?: Planned): NewTask {
     const spec = toSpec(input, createdBy, now);
     if (input.timeout_seconds === undefined) spec.timeout_seconds = this.#defaultTimeout;
+    if (plan?.resultsFrom) spec.results_from = plan.resultsFrom;
     const json = JSON.stringify(spec);
     const lane = laneOf(this.#key(spec.requirements), input.group ?? null);
-    return { id: this.#newId(), spec, json, contentHash: hash('sha256', json), lane, path };
+    return { id: plan?.id ?? this.#newId(), spec, json, contentHash: hash('sha256', json), lane, path };
   }
 
   /** Tasks with equal requirements, and of one group, share a lane. There are few different ones, so their hashes are remembered. */

@@ -33,8 +33,9 @@ export interface RetryBackoff {
 }
 
 /**
- * What the submitter asked for. It never changes, and it is kept as the very JSON text that goes out on the wire, so
- * it is written once and never parsed on the hot path. Field names are therefore the wire's.
+ * What the submitter asked for. It is kept as the very JSON text that goes out on the wire, so it is written once and never
+ * parsed on the hot path. Field names are therefore the wire's. It changes once at the most: when a task of a plan gets
+ * the results that its payload refers to.
  */
 export interface TaskSpec {
   description: string;
@@ -52,11 +53,13 @@ export interface TaskSpec {
   depends_on: string[];
   parent_id: string | null;
   created_by: string;
+  /** Only as long as its payload refers to results of tasks of its plan: the keys they have there, and their ids. */
+  results_from?: { [key: string]: string };
 }
 
 /** What a caller may send: everything but the description has a default. Already checked for shape. */
 export type TaskInput = Pick<TaskSpec, 'description'> &
-  Partial<Omit<TaskSpec, 'retry_backoff' | 'description'>> & {
+  Partial<Omit<TaskSpec, 'retry_backoff' | 'description' | 'results_from'>> & {
     retry_backoff?: Partial<RetryBackoff>;
     delay_seconds?: number;
     /** Whose it is. It is no part of the specification: the lane says it. */

@@ -90,6 +90,7 @@ export async function* batches(pieces: AsyncIterable<Piece>, most: number): Asyn
 function bytesOf(piece: Piece): number {
   if (piece.kind === 'task') return RECORD_BYTES + sizeOf(piece.task) + piece.history.length * 8;
   if (piece.kind === 'saved') return RECORD_BYTES + (piece.text?.length ?? 0);
+  if (piece.kind === 'document') return RECORD_BYTES + JSON.stringify(piece.document.body).length;
   if (piece.kind !== 'entries') return RECORD_BYTES;
   return piece.entries.reduce((bytes, { data }) => bytes + data.length + RECORD_BYTES, 0);
 }

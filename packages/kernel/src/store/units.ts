@@ -163,6 +163,11 @@ export function startedInPools(
   return counts;
 }
 
+/** Whether the specification is another one, which it hardly ever is. What it is found by stays the same. */
+export function changesSpec(first: Task, last: Task): boolean {
+  return first.spec !== last.spec && first.spec.json !== last.spec.json;
+}
+
 function startedBy(first: Task | null, last: Task | null): number {
   return Number(last?.status === 'executing') - Number(first?.status === 'executing');
 }

@@ -1,11 +1,12 @@
 import type { ChainedEntry } from '../core/event.ts';
 import { isTerminal, type Task } from '../core/task.ts';
+import { Planner } from './actors/planner.ts';
 import { SCHEDULER } from './actors/scheduler.ts';
 import { Submitter } from './actors/submitter.ts';
 import { Watcher } from './actors/watcher.ts';
 import { Worker } from './actors/worker.ts';
 import { CapCheck } from './cap-check.ts';
-import { checkExport, readSchedules, readTasks, readVotes } from './export-check.ts';
+import { checkExport, readPlans, readSchedules, readTasks, readVotes } from './export-check.ts';
 import { Replay } from './replay.ts';
 import type { World } from './simulation.ts';
 
@@ -23,7 +24,7 @@ export async function checkEverything(world: World): Promise<number> {
     replay.follow(entry);
     caps.follow(entry);
   }
-  replay.compare(tasks, await readVotes(world.store));
+  replay.compare(tasks, await readVotes(world.store), await readPlans(world.store));
   replay.schedules.compare(await readSchedules(world.store));
   checkScheduled(tasks, replay, complain);
   world.firings = replay.schedules.tasks.size;
@@ -71,6 +72,16 @@ function checkAcknowledged(
         if (taskId) known.add(taskId);
         for (const id of earlier) {
           if (!everRemoved.has(id)) complain(`invariant 2: key ${key} gave task ${id} and then another one`);
+        }
+      }
+    } else if (actor instanceof Planner) {
+      for (const { made } of actor.intentions) {
+        for (const [at, { id, tasks: ids }] of made.entries()) {
+          const isThere = ids.every((one) => tasks.has(one));
+          if (!isThere && !ids.every((one) => everRemoved.has(one)))
+            complain(`invariant 1: plan ${id} is gone, or some of it`);
+          if (at < made.length - 1 && !ids.every((one) => everRemoved.has(one)))
+            complain(`invariant 2: a key gave plan ${id} and then another one`);
         }
       }
     } else if (actor instanceof Worker) {

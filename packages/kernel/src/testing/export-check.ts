@@ -1,5 +1,6 @@
 import type { Piece } from '../core/archive.ts';
 import type { ChainedEntry } from '../core/event.ts';
+import { type Plan, planFrom } from '../core/plan.ts';
 import { type Schedule, scheduleFrom } from '../core/schedule.ts';
 import type { Store } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
@@ -25,7 +26,7 @@ export async function checkExport(
   const tasks = await readTasks(store);
   const replay = new Replay((text) => complain(`in an export: ${text}`));
   for (const entry of entries) replay.follow(entry);
-  replay.compare(tasks, await readVotes(store));
+  replay.compare(tasks, await readVotes(store), await readPlans(store));
   replay.schedules.compare(await readSchedules(store));
   const held = (await store.workers()).flatMap(({ id, holds }) => holds.map((task) => `${task} ${id}`));
   const running = [...tasks.values()].filter(({ status }) => status === 'executing');
@@ -38,6 +39,10 @@ export async function checkExport(
 export async function readTasks(store: Store): Promise<Map<string, Task>> {
   const page = await store.tasks({ limit: 1_000_000, maxBytes: Number.POSITIVE_INFINITY });
   return new Map(page.items.map((task) => [task.id, task]));
+}
+
+export async function readPlans(store: Store): Promise<Plan[]> {
+  return (await store.documents({ collection: 'plan', limit: 1_000_000 })).items.map(planFrom);
 }
 
 export async function readVotes(store: Store): Promise<Vote[]> {

@@ -3,6 +3,7 @@ import { contentHash } from '../core/chain.ts';
 import type { LedgerEntry } from '../core/event.ts';
 import type { Task, TaskStatus } from '../core/task.ts';
 import type { Ballot, Vote, VoteStatus } from '../core/vote.ts';
+import { comparePlans, followPlan, type SeenPlan, type TracedPlan } from './replay-plans.ts';
 import { ScheduleTrace } from './schedule-trace.ts';
 
 /** What the ledger says of a task. */
@@ -17,6 +18,7 @@ export interface Traced {
   awaits: string | null;
   /** Its last vote did not approve it. */
   isDenied: boolean;
+  plan: string | null;
 }
 
 export interface TracedVote {
@@ -49,12 +51,15 @@ interface Data {
   readonly checkpoint_id?: string;
   readonly content_hash?: string;
   readonly removed?: number;
+  readonly plan_id?: string;
+  readonly tasks?: number;
 }
 
 /** What a rollback brings back. */
 interface Standing {
   readonly tasks: Map<string, Traced>;
   readonly votes: Map<string, TracedVote>;
+  readonly plans: Map<string, TracedPlan>;
   readonly schedules: ScheduleTrace['schedules'];
 }
 
@@ -84,6 +89,7 @@ export class Replay {
   readonly #tokens = new Map<string, number>();
   tasks = new Map<string, Traced>();
   votes = new Map<string, TracedVote>();
+  plans = new Map<string, TracedPlan>();
   readonly schedules: ScheduleTrace;
   /** Tasks that a rollback has taken away, at some time. */
   readonly everRemoved = new Set<string>();
@@ -103,11 +109,13 @@ export class Replay {
     else if (entry.type === 'rollback_completed') this.#goBack(data);
     else if (entry.type.startsWith('schedule_')) this.schedules.follow(entry);
     else if (data.vote_id !== undefined && entry.type.startsWith('vote_')) this.#followVote(entry, data);
+    else if (entry.type.startsWith('plan_')) followPlan(this.plans, { type: entry.type, data }, this.#complain);
     else if (entry.taskId !== null) this.#followTask(entry, entry.taskId, data);
   }
 
   /** Whether it comes to exactly what is stored. */
-  compare(tasks: ReadonlyMap<string, SeenTask>, votes: readonly SeenVote[]): void {
+  compare(tasks: ReadonlyMap<string, SeenTask>, votes: readonly SeenVote[], plans: readonly SeenPlan[]): void {
+    comparePlans(this.plans, plans, this.tasks.values(), this.#complain);
     for (const [id, task] of tasks) {
       const trace = this.tasks.get(id);
       if (trace?.status !== task.status)
@@ -137,7 +145,7 @@ export class Replay {
   }
 
   #standing(): Standing {
-    return { tasks: this.tasks, votes: this.votes, schedules: this.schedules.schedules };
+    return { tasks: this.tasks, votes: this.votes, plans: this.plans, schedules: this.schedules.schedules };
   }
 
   /** 13: what the checkpoint says, but for leases and tokens. */
@@ -162,6 +170,7 @@ export class Replay {
       if (trace.status === 'executing') Object.assign(trace, { status: 'queued', worker: null });
     this.tasks = to.tasks;
     this.votes = to.votes;
+    this.plans = to.plans;
     this.schedules.goBack(to.schedules);
   }
 
@@ -200,10 +209,11 @@ export class Replay {
   #followTask(entry: LedgerEntry, id: string, data: Data): void {
     let trace = this.tasks.get(id);
     if (!trace) {
-      trace = { status: 'new', token: 0, worker: null, judged: null, awaits: null, isDenied: false };
+      trace = { status: 'new', token: 0, worker: null, judged: null, awaits: null, isDenied: false, plan: null };
       this.tasks.set(id, trace);
     }
     const before = trace.status;
+    if (entry.type === 'task_submitted') trace.plan = data.plan_id ?? null;
     const isJudged = entry.type === 'task_validated';
     if (isJudged) Object.assign(trace, { judged: data.content_hash!, isDenied: false });
     else {

@@ -12,6 +12,7 @@ import { DEFAULT_POLICY } from '../guardian/default-policy.ts';
 import { SqliteStore } from '../store/sqlite/store.ts';
 import type { Actor } from './actors/actor.ts';
 import { Operator } from './actors/operator.ts';
+import { Planner } from './actors/planner.ts';
 import { Reviewer } from './actors/reviewer.ts';
 import { Scheduler } from './actors/scheduler.ts';
 import { Submitter } from './actors/submitter.ts';
@@ -260,7 +261,7 @@ export async function simulate({ seed, steps = 150 }: SimulationOptions): Promis
     for (let n = 0; n < world.plan.submitters; n++) world.actors.push(new Submitter(world, `submitter-${n}`));
     for (let n = 0; n < world.plan.workers; n++) world.actors.push(new Worker(world, n, n === 0));
     for (let n = 0; n < world.plan.watchers; n++) world.actors.push(new Watcher(world));
-    world.actors.push(new Reviewer(world), new Operator(world), new Scheduler(world));
+    world.actors.push(new Planner(world), new Reviewer(world), new Operator(world), new Scheduler(world));
     for (let step = 0; step < steps; step++) await world.step();
     await world.heal();
     const entries = await checkEverything(world);

@@ -124,7 +124,7 @@ test('/openapi.json tells where an Idempotency-Key is taken', async () => {
     ([, item]) =>
       item.post?.parameters?.some((parameter) => parameter.in === 'header' && parameter.name === 'Idempotency-Key'),
   );
-  expect(takes.map(([path]) => path).sort()).toEqual(['/tasks', '/tasks/batch']);
+  expect(takes.map(([path]) => path).sort()).toEqual(['/plans', '/tasks', '/tasks/batch']);
 });
 
 test('/openapi.json gives each operation a name of its own, and each answer its media type', async () => {
@@ -172,6 +172,10 @@ test('/openapi.json describes every route there is', async () => {
       'GET /guardian/policy',
       'PUT /guardian/policy',
       'POST /guardian/evaluate',
+      'GET /plans',
+      'POST /plans',
+      'GET /plans/{id}',
+      'DELETE /plans/{id}',
       'GET /tasks/{id}/explain',
       'POST /mind/route',
       'GET /votes',

@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { readArchive, verifyArchive } from '../../src/archive/read.ts';
 import type { Store } from '../../src/core/store.ts';
 import type { Task } from '../../src/core/task.ts';
-import { checkExport, readSchedules, readTasks, readVotes } from '../../src/testing/export-check.ts';
+import { checkExport, readPlans, readSchedules, readTasks, readVotes } from '../../src/testing/export-check.ts';
 import type { SeenVote } from '../../src/testing/replay.ts';
+import type { SeenPlan } from '../../src/testing/replay-plans.ts';
 import { checkLeases } from './lease-check.ts';
 import type { Loader } from './loader.ts';
 import { SCHEDULED } from './scheduler.ts';
@@ -15,6 +16,17 @@ interface WireTask {
   readonly status: Task['status'];
   readonly pending_reason: Task['pendingReason'];
   readonly result: unknown;
+  readonly plan_id: string | null;
+  readonly payload: unknown;
+}
+
+interface WirePlan extends Pick<SeenPlan, 'id' | 'status' | 'counts'> {
+  readonly progress: { readonly total: number };
+  readonly tasks: Readonly<Record<string, string>>;
+}
+
+function seenPlan({ progress, ...plan }: WirePlan): SeenPlan {
+  return { ...plan, total: progress.total };
 }
 
 interface WireEntry {
@@ -74,12 +86,15 @@ async function checkTasks({ caller, told }: Loader, { replay, problems }: Trail)
   const all = await caller.all<WireTask>('/tasks?limit=1000');
   const tasks = new Map(all.map((task) => [task.id, { ...task, pendingReason: task.pending_reason }]));
   const votes = await caller.all<SeenVote>('/votes?limit=1000');
-  replay.compare(tasks, votes);
+  const plans = await caller.all<WirePlan>('/plans?limit=1000');
+  replay.compare(tasks, votes, plans.map(seenPlan));
   for (const { id, status } of votes) if (status === 'open') problems.push(`invariant 18: vote ${id} is still open`);
-  for (const { id, status, result } of all) {
+  for (const { id, status, result, plan_id, payload } of all) {
     if (['pending', 'queued', 'executing'].includes(status))
       problems.push(`invariant 18: task ${id} is still ${status}`);
     if (status !== 'completed') continue;
+    if (plan_id !== null && JSON.stringify(payload).includes('$result'))
+      problems.push(`invariant 8: ${id} was done without the result it refers to`);
     const token = replay.tasks.get(id)?.token;
     const known = told.completed.get(`${id} ${token}`);
     const isOwn = (result as { token?: number } | null)?.token === token;
@@ -115,7 +130,14 @@ async function checkGuardian({ caller, told }: Loader, { policyVersion, checkpoi
 }
 
 /** A key gives the task it gave before, unless a rollback has taken that away: then it is as good as new. */
-async function checkKeys({ caller, told }: Loader, { replay, problems }: Trail): Promise<void> {
+async function checkKeys({ caller, told, planner }: Loader, { replay, problems }: Trail): Promise<void> {
+  for (const [key, { body, ids }] of [...told.plans]) {
+    const before = [...ids];
+    const { id } = await planner.hand(key, body);
+    const there = before.find((known) => replay.plans.has(known));
+    if (there === undefined ? before.includes(id) : id !== there)
+      problems.push(`invariant 2: key ${key} gave plan ${before.join(', ')} and now gives ${id}`);
+  }
   for (const [key, { body, ids }] of [...told.submissions]) {
     const answer = await caller.call('/tasks', { method: 'POST', body, headers: { 'idempotency-key': key } });
     const { id } = answer.body as { id: string };
@@ -182,7 +204,7 @@ async function firedSince({ caller }: Loader, since: number): Promise<ReadonlySe
 /** The same of what is stored, when no kernel runs. */
 export async function checkStored(store: Store, trail: Trail): Promise<void> {
   const { problems, replay, quarantined } = trail;
-  replay.compare(await readTasks(store), await readVotes(store));
+  replay.compare(await readTasks(store), await readVotes(store), await readPlans(store));
   replay.schedules.compare(await readSchedules(store));
   for (const { id, quarantine } of await store.workers()) {
     // How a trial ended is not told by an entry of its own.

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Random } from '../../src/testing/random.ts';
 import { Abandoned, Caller } from './caller.ts';
 import { FORBIDDEN, Operator, RISKY, type Sent } from './operator.ts';
+import { Planner } from './planner.ts';
 import { PARTICIPANTS, Reviewer } from './reviewer.ts';
 import { Scheduler } from './scheduler.ts';
 import { BAD, count, Told } from './told.ts';
@@ -24,6 +25,7 @@ export const GUARDIAN = { GUARDIAN_PARTICIPANTS: PARTICIPANTS.join(), COLONY_CHE
 /** What the clients of a run were told, in numbers. */
 export interface Totals {
   readonly submitted: number;
+  readonly plans: number;
   readonly completed: number;
   readonly ballots: number;
   readonly policies: number;
@@ -43,6 +45,7 @@ export interface Totals {
 export class Loader {
   readonly caller: Caller;
   readonly told = new Told();
+  readonly planner: Planner;
   /** The numbers of the events that were seen. */
   readonly seen: number[] = [];
   readonly #random: Random;
@@ -62,6 +65,7 @@ export class Loader {
   constructor(url: string, seed: number) {
     this.caller = new Caller(url);
     this.#random = new Random(seed);
+    this.planner = new Planner(this.caller, this.told, new Random(seed + 1));
     this.scheduler = new Scheduler(this.caller, this.told, new Random(seed));
   }
 
@@ -82,6 +86,7 @@ export class Loader {
     await this.#operators[0]!.setPolicy();
     for (const one of [...this.#operators, ...this.#reviewers, this.scheduler]) this.#run(one.work());
     for (let n = 0; n < submitters; n++) this.#run(this.#submit(n, own()));
+    this.#run(this.planner.work(() => this.#submitting));
     for (let n = 0; n < workers; n++) this.#run(this.#work(`w${n}`));
     this.#run(this.#work(BAD));
     this.#watch();
@@ -152,6 +157,7 @@ export class Loader {
       this.told;
     return {
       submitted: submissions.size,
+      plans: this.told.plans.size,
       completed: completed.size,
       ballots: [...ballots.values()].reduce((sum, times) => sum + times, 0),
       policies: policies.size,

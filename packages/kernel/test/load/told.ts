@@ -5,6 +5,8 @@ export const BAD = 'bad';
 export class Told {
   /** By idempotency key: what was sent, and the tasks that were answered, one after the other. */
   readonly submissions = new Map<string, { readonly body: object; readonly ids: string[] }>();
+  /** The same of plans. */
+  readonly plans = new Map<string, { readonly body: object; readonly ids: string[] }>();
   /** Tasks that nobody can do, handed in together to make much to undo. */
   readonly herds = new Set<string>();
   /** Results, by task and lease token. */
@@ -34,10 +36,23 @@ export class Told {
   exported = 0;
 
   submitted(key: string, body: object, id: string): void {
-    const known = this.submissions.get(key);
-    if (!known) this.submissions.set(key, { body, ids: [id] });
-    else if (known.ids.at(-1) !== id) known.ids.push(id);
+    note(this.submissions, key, body, id);
   }
+
+  planned(key: string, body: object, id: string): void {
+    note(this.plans, key, body, id);
+  }
+}
+
+function note(
+  known: Map<string, { readonly body: object; readonly ids: string[] }>,
+  key: string,
+  body: object,
+  id: string,
+): void {
+  const one = known.get(key);
+  if (!one) known.set(key, { body, ids: [id] });
+  else if (one.ids.at(-1) !== id) one.ids.push(id);
 }
 
 export function count(counts: Map<string, number>, what: string): void {

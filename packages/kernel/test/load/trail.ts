@@ -9,6 +9,7 @@ type Entry = Pick<LedgerEntry, 'id' | 'type' | 'source' | 'actor' | 'data' | 'ta
 interface Data {
   readonly task_id?: string;
   readonly vote_id?: string;
+  readonly plan_id?: string;
   readonly schedule_id?: string;
   readonly worker_id?: string;
   readonly checkpoint_id?: string;
@@ -46,6 +47,7 @@ export class Trail {
   readonly #completed = new Set<string>();
   readonly #ballots = new Map<string, number>();
   readonly #cancelled = new Map<string, number>();
+  readonly #plans = new Set<string>();
   readonly #votes = new Set<string>();
   readonly #schedules = new Set<string>();
   readonly #onTask = new Set<string>();
@@ -109,6 +111,9 @@ export class Trail {
       case 'task_cancelled':
         if (data.reason === 'requested') count(this.#cancelled, task!);
         break;
+      case 'plan_created':
+        this.#plans.add(data.plan_id!);
+        break;
       case 'vote_opened':
         this.#votes.add(vote!);
         if (task) this.#onTask.add(task);
@@ -167,6 +172,8 @@ export class Trail {
       if (there.size === 0 && !ids.every((id) => this.replay.everRemoved.has(id)))
         this.#complain(`invariant 1: no rollback took away what was submitted as ${key}, and it is gone`);
     }
+    for (const { ids } of told.plans.values())
+      for (const id of ids) if (!this.#plans.has(id)) missing(`invariant 1: plan ${id}`);
     for (const id of told.herds) if (!this.#submitted.has(id)) missing(`invariant 1: task ${id} of a batch`);
     for (const one of told.completed.keys())
       if (!this.#completed.has(one)) missing(`invariant 1: the completion ${one}`);

@@ -135,8 +135,8 @@ function shown({ id, at, label, eventId }: Omit<Checkpoint, 'eventId'> & { event
 /** There is nothing of these yet, so nothing of them changes. */
 const NOTHING = { restored: 0, removed: 0 };
 
-function stateOf({ tasks, votes, schedules = NOTHING }: Figures) {
-  return { tasks, votes, memory: NOTHING, plans: NOTHING, schedules };
+function stateOf({ tasks, votes, plans = NOTHING, schedules = NOTHING }: Figures) {
+  return { tasks, votes, memory: NOTHING, plans, schedules };
 }
 
 function named({ kind, id, from, to }: Difference) {

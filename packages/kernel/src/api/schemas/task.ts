@@ -91,6 +91,13 @@ export const TaskSchema = Type.Object({
   parent_id: Nullable(Type.String()),
   created_by: Type.String(),
   group: Nullable(Type.String(), 'Among equal priorities groups take turns'),
+  results_from: Type.Optional(
+    Type.Unsafe<Record<string, string>>({
+      type: 'object',
+      additionalProperties: { type: 'string' },
+      description: 'Only until its payload has got the results it refers to: which tasks the keys in it mean',
+    }),
+  ),
   assigned_worker: Nullable(Type.String()),
   attempt: Type.Integer({ description: '+1 at every assignment' }),
   plan_id: Nullable(Type.String(), 'The plan it belongs to'),

@@ -10,6 +10,7 @@ import { cancelDependents, freeSlot } from './ending.ts';
 import { askForApproval, judge, nextVote, readPolicy, rejectionOf, tellRejection, tellVerdict } from './judging.ts';
 import { noSuchTask } from './missing.ts';
 import { needs as needsPolicy } from './policy.ts';
+import { refersToResults, resolutionOf } from './resolving.ts';
 import { callOffVote } from './vote-records.ts';
 import { waitFor } from './waiting.ts';
 
@@ -20,10 +21,8 @@ export function needsCancel(slice: Slice, command: Cancel, wanted: Wanted): void
   if (!wanted.task(taskId) || (cascade && !wanted.allDescendants(taskId))) return;
   const task = slice.task(taskId);
   if (!task || 'removed' in task) return;
-  for (const one of cascade ? family(task, (id) => slice.childrenOf(id)) : [task]) {
-    wanted.fall(one.id);
-    if (one.status === 'executing') wanted.worker(one.worker!);
-  }
+  const members = cascade ? family(task, (id) => slice.childrenOf(id)) : [task];
+  wanted.fallOfAll(members.map(({ id }) => id));
 }
 
 export function cancel(slice: Slice, command: Cancel): Decision<Replies['cancel']> | Refusal {
@@ -38,7 +37,8 @@ export function cancel(slice: Slice, command: Cancel): Decision<Replies['cancel'
   const change = new Change(slice, command.actor);
   for (const { id } of command.cascade ? family(task, (id) => change.childrenOf(id)) : [task]) {
     const one = change.liveTask(id);
-    if (!isTerminal(one)) callOff(change, one, id === task.id ? 'requested' : 'parent_cancelled');
+    if (isTerminal(one)) continue;
+    cancelDependents(change, callOff(change, one, id === task.id ? 'requested' : 'parent_cancelled'));
   }
   return { change, reply: { task: change.liveTask(task.id) } };
 }
@@ -50,13 +50,15 @@ function family(task: Task, childrenOf: (id: string) => readonly Task[]): Task[]
   return members;
 }
 
-function callOff(change: Change, task: Task, reason: string): void {
+/** Ends a task that has not ended; what depends on it is left to the caller. @param error what the task says of it */
+export function callOff(change: Change, task: Task, reason: string, error: string | null = task.error): Task {
   callOffVote(change, task);
   const ended = change.update(task, {
     status: 'cancelled',
     pendingReason: null,
     dueAt: null,
     deadline: null,
+    error,
     completedAt: change.slice.now.wall,
   });
   const { worker } = task;
@@ -66,16 +68,17 @@ function callOff(change: Change, task: Task, reason: string): void {
     task_id: task.id,
     ...(running ? { worker_id: worker } : {}),
   });
-  if (running) {
-    freeSlot(change, task, 'none');
-  }
-  cancelDependents(change, ended);
+  if (running) freeSlot(change, task, 'none');
+  return ended;
 }
 
 export function needsRetry(slice: Slice, command: Retry, wanted: Wanted): void {
   needsPolicy(wanted);
   const task = wanted.task(command.taskId) && slice.task(command.taskId);
-  if (task && !('removed' in task)) for (const id of task.spec.value.depends_on) wanted.task(id);
+  if (!task || 'removed' in task) return;
+  for (const id of task.spec.value.depends_on) wanted.task(id);
+  // Should it be rejected now, its plan may be at its end.
+  if (task.plan !== null) wanted.fall(task.id);
 }
 
 /** An ended task is judged again and goes back into the queue; its attempts and its fencing token go on. */
@@ -93,8 +96,14 @@ export function retry(slice: Slice, command: Retry): Decision<Replies['retry']> 
   const change = new Change(slice, command.actor);
   const unmet = depends_on.filter((id) => change.readTask(id)?.status !== 'completed').length;
   const dueAt = run_at !== null && Date.parse(run_at) > now.wall ? Date.parse(run_at) : null;
-  const { json, value: spec } = task.spec;
-  const verdict = judge(readPolicy(change), { spec, json }, contentHash(json), command);
+  const policy = readPolicy(change);
+  const resolution = unmet === 0 && refersToResults(task) ? resolutionOf(task, (id) => change.task(id), policy) : null;
+  if (resolution && 'error' in resolution) {
+    return new Refusal('invalid_transition', `Task ${task.id} cannot be retried: ${resolution.error}.`);
+  }
+  const { spec } = resolution ?? task;
+  const subject = { spec: spec.value, json: spec.json };
+  const verdict = resolution?.verdict ?? judge(policy, subject, contentHash(spec.json), command);
   const isRejected = verdict.verdict === 'reject';
   const asks = verdict.verdict === 'require_approval';
   const wait = isRejected ? null : waitFor({ asks, unmet, dueAt }, now.wall);
@@ -102,6 +111,7 @@ export function retry(slice: Slice, command: Retry): Decision<Replies['retry']> 
   const vote = asks ? nextVote(task) : task.vote;
   const next = change.update(task, {
     status,
+    spec,
     pendingReason: wait,
     unmet,
     dueAt: wait === 'scheduled' ? dueAt : null,

@@ -44,19 +44,6 @@ export function elapsedMs({ now }: Slice, { startedAt }: Task): number {
   return Math.max(0, now.wall - (startedAt ?? now.wall));
 }
 
-/** A dependency has completed: whoever waited only for it is queued, or waits for its time. */
-export function releaseDependents(change: Change, done: Task): void {
-  for (const { id } of change.dependentsOf(done.id)) {
-    const task = change.liveTask(id);
-    if (task.status !== 'pending' || task.unmet === 0) {
-      change.passOver(task);
-      continue;
-    }
-    const next = change.update(task, { unmet: task.unmet - 1 });
-    if (next.unmet === 0 && next.pendingReason === 'dependencies') goOn(change, next, 'dependencies');
-  }
-}
-
 /** One wait is over: a pending task waits for the next thing it has to wait for, or is queued. */
 export function goOn(change: Change, task: Task, after: 'approval' | 'dependencies'): void {
   const runAt = task.spec.value.run_at;

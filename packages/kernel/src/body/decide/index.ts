@@ -6,6 +6,8 @@ import type { Wanted } from '../wanted.ts';
 import * as cancelling from './cancel.ts';
 import * as claiming from './claim.ts';
 import type { Decision } from './decision.ts';
+import { followPlans } from './plan-progress.ts';
+import * as planning from './plans.ts';
 import * as policing from './policy.ts';
 import * as quarantining from './quarantine.ts';
 import * as scheduling from './schedules.ts';
@@ -25,6 +27,12 @@ export function needs(slice: Slice, command: Command, wanted: Wanted): void {
   switch (command.kind) {
     case 'submit':
       submitting.needs(slice, command, wanted);
+      return;
+    case 'submit_plan':
+      planning.needsSubmit(slice, command, wanted);
+      return;
+    case 'cancel_plan':
+      planning.needsCancel(slice, command, wanted);
       return;
     case 'claim':
       claiming.needs(slice, command, wanted);
@@ -81,13 +89,19 @@ export function needs(slice: Slice, command: Command, wanted: Wanted): void {
 }
 
 export function decide<C extends Command>(slice: Slice, command: C): Decision<Reply<C>> | Refusal {
-  return dispatch(slice, command) as Decision<Reply<C>> | Refusal;
+  const decision = dispatch(slice, command) as Decision<Reply<C>> | Refusal;
+  if ('change' in decision && decision.change) followPlans(decision.change);
+  return decision;
 }
 
 function dispatch(slice: Slice, command: Command): Decision<Replies[keyof Replies]> | Refusal {
   switch (command.kind) {
     case 'submit':
       return submitting.decide(slice, command);
+    case 'submit_plan':
+      return planning.submit(slice, command);
+    case 'cancel_plan':
+      return planning.cancel(slice, command);
     case 'claim':
       return claiming.decide(slice, command);
     case 'complete':

@@ -23,6 +23,13 @@ export function noSuchVote(id: string): Refusal {
   );
 }
 
+export function noSuchPlan(id: string): Refusal {
+  return new Refusal(
+    'plan_not_found',
+    `There is no plan ${id}. It may have ended long ago and been removed by retention.`,
+  );
+}
+
 export function noSuchSchedule(id: string): Refusal {
   return new Refusal('schedule_not_found', `There is no schedule ${id}. GET /schedules lists those there are.`);
 }

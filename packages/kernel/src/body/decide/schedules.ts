@@ -139,7 +139,7 @@ function handIn(
   const policy = readPolicy(change);
   // What was counted before one of the limits was found exceeded does not count.
   if (countAgainstLimits(change, policy, [task!])) return skipped(new Change(slice, actor), 'rate_limited');
-  const fired: Task = admit(change, policy, task!, slice.sequence(0));
+  const fired: Task = admit(change, policy, task!, slice.sequences.at(0));
   const passedOver = after.skipped! - schedule.skippedBefore;
   change.event('schedule_fired', 'neurosphere', {
     due_at: timestamp(dueAt),

@@ -6,10 +6,11 @@ import { Change } from '../change.ts';
 import type { Slice } from '../slice.ts';
 import type { Wanted } from '../wanted.ts';
 import type { Decision } from './decision.ts';
-import { elapsedMs, freeSlot, releaseDependents } from './ending.ts';
+import { elapsedMs, freeSlot } from './ending.ts';
 import { failOrRetry, mayRetry } from './failing.ts';
 import { noSuchTask } from './missing.ts';
 import { needsJudging } from './quarantine.ts';
+import { needsRelease, releaseDependents } from './releasing.ts';
 
 /**
  * How the holder of a lease settles it: complete, fail, release; and progress, which does not. Only the live token
@@ -25,6 +26,7 @@ export function needs(slice: Slice, command: Settle, wanted: Wanted): void {
   if (!task || 'removed' in task || !isLive(task, command)) return;
   wanted.worker(task.worker!);
   if (command.kind === 'complete' || command.kind === 'fail') needsJudging(slice, wanted, task.worker!);
+  if (command.kind === 'complete' && task.plan !== null) needsRelease(slice, wanted, task, command.result);
   if (command.kind === 'fail' && !(command.retryable && mayRetry(task))) wanted.fall(task.id);
 }
 

@@ -1,4 +1,4 @@
-import type { NewTask, Replies, Submit } from '../../core/command.ts';
+import type { IdempotencyKey, NewTask, Replies, Submit } from '../../core/command.ts';
 import { type FieldError, Refusal } from '../../core/errors.ts';
 import type { IdempotencyRecord } from '../../core/store.ts';
 import { Spec, type Task, TERMINAL } from '../../core/task.ts';
@@ -24,7 +24,7 @@ export const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
 
 export function needs(slice: Slice, command: Submit, wanted: Wanted): void {
   if (command.idempotency && wanted.idempotency(command.idempotency.key)) {
-    const record = validRecord(slice, command);
+    const record = validRecord(slice, command.idempotency);
     if (record) {
       for (const id of record.taskIds) wanted.task(id);
       return;
@@ -39,7 +39,7 @@ export function needs(slice: Slice, command: Submit, wanted: Wanted): void {
 }
 
 export function decide(slice: Slice, command: Submit): Decision<Replies['submit']> | Refusal {
-  const record = command.idempotency && validRecord(slice, command);
+  const record = command.idempotency && validRecord(slice, command.idempotency);
   if (record) return replay(slice, command, record);
 
   const errors = command.tasks.flatMap((task) => checkReferences(slice, task));
@@ -50,37 +50,41 @@ export function decide(slice: Slice, command: Submit): Decision<Replies['submit'
   const policy = readPolicy(change);
   const refusal = countAgainstLimits(change, policy, command.tasks);
   if (refusal) return refusal;
-  const tasks = command.tasks.map((task, index) => admit(change, policy, task, slice.sequence(index)));
+  const tasks = command.tasks.map((task, index) => admit(change, policy, task, slice.sequences.at(index)));
   if (command.idempotency) {
     change.remember({ ...command.idempotency, taskIds: tasks.map((task) => task.id), at: slice.now.wall });
   }
   return { change, reply: { tasks, replayed: false } };
 }
 
-function validRecord(slice: Slice, command: Submit): IdempotencyRecord | null {
-  const record = slice.idempotency(command.idempotency!.key);
+export function validRecord(slice: Slice, { key }: IdempotencyKey): IdempotencyRecord | null {
+  const record = slice.idempotency(key);
   return record && record.at > slice.now.wall - IDEMPOTENCY_MS ? record : null;
 }
 
 function replay(slice: Slice, command: Submit, record: IdempotencyRecord): Decision<Replies['submit']> | Refusal {
   if (record.bodyHash !== command.idempotency!.bodyHash) {
-    return new Refusal(
-      'idempotency_conflict',
-      'This Idempotency-Key was used with another body within the last 24 hours; use a new key for new work.',
-    );
+    return keyConflict();
   }
   const tasks: Task[] = [];
   for (const id of record.taskIds) {
     const task = slice.task(id);
     if (!task || 'removed' in task) {
-      return new Refusal(
-        'idempotency_conflict',
-        `This Idempotency-Key belongs to task ${id}, which has ended and was removed by retention; use a new key.`,
-      );
+      return keyConflict(`task ${id}`);
     }
     tasks.push(task);
   }
   return { change: null, reply: { tasks, replayed: true } };
+}
+
+/** @param gone what the key belongs to, if that is not there any more */
+export function keyConflict(gone?: string): Refusal {
+  return new Refusal(
+    'idempotency_conflict',
+    gone === undefined
+      ? 'This Idempotency-Key was used with another body within the last 24 hours; use a new key for new work.'
+      : `This Idempotency-Key belongs to ${gone}, which has ended and was removed by retention; use a new key.`,
+  );
 }
 
 /** What is wrong with the tasks that a new one names. */
@@ -94,20 +98,24 @@ export function checkReferences(slice: Pick<Slice, 'task' | 'rules'>, { spec, pa
       });
     }
   }
-  if (spec.parent_id !== null) {
-    const parent = slice.task(spec.parent_id);
-    const at = `${path}/parent_id`;
-    if (parent === null || 'removed' in parent) {
-      errors.push({ path: at, message: `parent_id names task ${spec.parent_id}, which does not exist.` });
-    } else if (parent.depth >= slice.rules.maxTaskDepth) {
-      errors.push({ path: at, message: `Tasks may be nested at most ${slice.rules.maxTaskDepth} deep by parent_id.` });
-    }
+  return [...errors, ...checkParent(slice, spec.parent_id, path)];
+}
+
+/** A task's parent, if it is to have one, must be there, and not be nested too deep itself. */
+export function checkParent(slice: Pick<Slice, 'task' | 'rules'>, id: string | null, path: string): FieldError[] {
+  if (id === null) return [];
+  const parent = slice.task(id);
+  const at = `${path}/parent_id`;
+  if (parent === null || 'removed' in parent) {
+    return [{ path: at, message: `parent_id names task ${id}, which does not exist.` }];
   }
-  return errors;
+  const { maxTaskDepth } = slice.rules;
+  if (parent.depth < maxTaskDepth) return [];
+  return [{ path: at, message: `Tasks may be nested at most ${maxTaskDepth} deep by parent_id.` }];
 }
 
 /** Lets one task into the colony: judged, then queued, waiting, or cancelled because a dependency has failed. */
-export function admit(change: Change, policy: Policy, asked: NewTask, seq: number): Task {
+export function admit(change: Change, policy: Policy, asked: NewTask, seq: number, plan: string | null = null): Task {
   const { id, spec, json, contentHash, lane } = asked;
   const { now } = change.slice;
   const parent = spec.parent_id === null ? null : (change.readTask(spec.parent_id) as Task);
@@ -132,7 +140,7 @@ export function admit(change: Change, policy: Policy, asked: NewTask, seq: numbe
     createdAt: now.wall,
     timeoutMs: spec.timeout_seconds * 1000,
     depth: parent ? parent.depth + 1 : 0,
-    plan: null,
+    plan,
     status,
     pendingReason: status === 'pending' ? wait : null,
     unmet,
@@ -158,6 +166,7 @@ export function admit(change: Change, policy: Policy, asked: NewTask, seq: numbe
   change.event('task_submitted', 'kernel', {
     created_by: spec.created_by,
     ...(spec.parent_id === null ? {} : { parent_id: spec.parent_id }),
+    ...(plan === null ? {} : { plan_id: plan }),
     priority: spec.priority,
     status: isRejected || failed ? 'pending' : status,
     task_id: id,

@@ -16,11 +16,13 @@ type AboutWorker = Heartbeat | Drain | Unregister | LoseWorker | RevokeLeases;
 export function needs(slice: Slice, command: AboutWorker, wanted: Wanted): void {
   const worker = wanted.worker(command.workerId) && slice.worker(command.workerId);
   if (!worker || command.kind === 'drain') return;
+  const lost: string[] = [];
   for (const id of worker.holds) {
-    if (!wanted.task(id) || command.kind !== 'lose_worker' || !isLastLoss(slice, id)) continue;
-    wanted.fall(id);
-    needsJudging(slice, wanted, command.workerId);
+    if (wanted.task(id) && command.kind === 'lose_worker' && isLastLoss(slice, id)) lost.push(id);
   }
+  if (lost.length === 0) return;
+  wanted.fallOfAll(lost);
+  needsJudging(slice, wanted, command.workerId);
 }
 
 function isLastLoss(slice: Slice, taskId: string): boolean {

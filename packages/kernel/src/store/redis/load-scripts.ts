@@ -1,4 +1,7 @@
 import { Script } from '../../redis/script.ts';
+import { STATUS_CODE } from './records.ts';
+
+const UNFINISHED_CODES = [STATUS_CODE.pending, STATUS_CODE.queued, STATUS_CODE.executing];
 
 /**
  * The front of some lanes. Arguments: prefix, then (lane, lowest score, highest score, how many) for each. Answers for each lane
@@ -21,12 +24,36 @@ return answer
 `);
 
 /**
+ * The tasks of some plans that have not ended, by age. Arguments: prefix, plans. Answers for each plan (id, record,
+ * specification) of each task.
+ */
+export const UNFINISHED = new Script(`
+local prefix = ARGV[1]
+local unfinished = {${UNFINISHED_CODES.map((code) => `['${code}'] = true`).join(', ')}}
+local answer = {}
+for at = 2, #ARGV do
+  local found = {}
+  for _, id in ipairs(redis.call('ZRANGE', prefix .. 'plan:' .. ARGV[at], 0, -1)) do
+    local text = redis.call('HGET', prefix .. 'tasks', id)
+    if text and unfinished[string.match(text, '^[^\\n]*\\n[^\\n]*\\n%[(%d+)')] then
+      found[#found + 1] = id
+      found[#found + 1] = text
+      found[#found + 1] = redis.call('HGET', prefix .. 'specs', id)
+    end
+  end
+  answer[#answer + 1] = found
+end
+return answer
+`);
+
+/**
  * Who hangs on some tasks. Arguments: prefix, relation, all (1: those who hang on those, too, and so on), ids. Answers
- * for each task asked for or found: its id, and (id, record, specification) of each that hangs on it.
+ * for each task asked for or found: its id, and (id, record, specification) of each that hangs on it; the latter two are empty
+ * where they have been given before.
  */
 export const RELATIVES = new Script(`
 local prefix, relation, all = ARGV[1], ARGV[1] .. ARGV[2], ARGV[3] == '1'
-local open, seen, answer = {}, {}, {}
+local open, seen, given, answer = {}, {}, {}, {}
 for at = 4, #ARGV do open[#open + 1] = ARGV[at] end
 local any = redis.call('EXISTS', relation) == 1
 while #open > 0 do
@@ -38,8 +65,9 @@ while #open > 0 do
       for _, member in ipairs(redis.call('ZRANGEBYLEX', relation, '[' .. id .. '\\0', '(' .. id .. '\\1')) do
         local other = string.sub(member, #id + 19)
         found[#found + 1] = other
-        found[#found + 1] = redis.call('HGET', prefix .. 'tasks', other)
-        found[#found + 1] = redis.call('HGET', prefix .. 'specs', other)
+        found[#found + 1] = given[other] and '' or redis.call('HGET', prefix .. 'tasks', other)
+        found[#found + 1] = given[other] and '' or redis.call('HGET', prefix .. 'specs', other)
+        given[other] = true
         if all then open[#open + 1] = other end
       end
     end

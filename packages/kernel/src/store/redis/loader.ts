@@ -8,7 +8,7 @@ import { nameOfNeed } from '../units.ts';
 import { documentsFrom } from './documents.ts';
 import { type EpochWatch, tokenFloorOf } from './epoch.ts';
 import type { Keys } from './keys.ts';
-import { LANES, RELATIVES } from './load-scripts.ts';
+import { LANES, RELATIVES, UNFINISHED } from './load-scripts.ts';
 import { COMPLETED, FAILED } from './placing.ts';
 import { keyFrom, laneFrom, rankScore, scoresOf, taskFrom, tombstoneFrom, workerFrom } from './records.ts';
 import { LOWEST_SCORE } from './writes.ts';
@@ -49,6 +49,8 @@ export class Loader {
     const direct = relatives('dependents', false, needs.dependents);
     const dependents = relatives('dependents', true, needs.allDependents);
     const children = relatives('children', true, needs.allDescendants);
+    const plans = needs.unfinished ?? [];
+    const unfinished = asked.add(plans.length > 0 && { script: UNFINISHED, args: [prefix, ...plans] });
     const lanes = this.#askLanes(asked, needs.lanes ?? []);
     const pools = needs.pools ?? [];
     const executing = asked.add(pools.length > 0 && ['HMGET', this.#keys.pools, ...pools]);
@@ -68,6 +70,7 @@ export class Loader {
       documents: documentsFrom(names, documents()),
       dependents: new Map([...relativesFrom(dependents()), ...relativesFrom(direct())]),
       children: relativesFrom(children()),
+      unfinished: new Map(plans.map((plan, at) => [plan, tasksFrom((unfinished() as string[][])[at]!)])),
       lanes: lanes(),
       pools: new Map(pools.map((pool, at) => [pool, Number((executing() as (string | null)[])[at] ?? 0)])),
       firstSequence: count > 0 ? (sequence() as number) - count + 1 : 0,
@@ -237,19 +240,23 @@ function pairsOf(list: readonly string[]): [string, string][] {
   return Array.from({ length: list.length / 2 }, (_, at) => [list[2 * at]!, list[2 * at + 1]!]);
 }
 
-/** Out of id, record, specification, and so on. */
-function tasksFrom(list: readonly string[]): Task[] {
-  return Array.from({ length: list.length / 3 }, (_, at) =>
-    taskFrom(list[3 * at]!, list[3 * at + 1]!, list[3 * at + 2]!),
-  );
+/** Out of id, record, specification, and so on. @param known those that were given before, and are not given again */
+function tasksFrom(list: readonly string[], known: Map<string, Task> = new Map()): Task[] {
+  return Array.from({ length: list.length / 3 }, (_, at) => {
+    const [id, text, specification] = [list[3 * at]!, list[3 * at + 1]!, list[3 * at + 2]!];
+    const task = known.get(id) ?? taskFrom(id, text, specification);
+    known.set(id, task);
+    return task;
+  });
 }
 
 function relativesFrom(reply: Reply): Map<string, readonly Task[]> {
   const list = reply as (string | string[])[];
+  const known = new Map<string, Task>();
   return new Map(
     Array.from({ length: list.length / 2 }, (_, at) => [
       list[2 * at] as string,
-      tasksFrom(list[2 * at + 1] as string[]),
+      tasksFrom(list[2 * at + 1] as string[], known),
     ]),
   );
 }

@@ -1,6 +1,6 @@
 import { isTerminal, type Task } from '../../core/task.ts';
 import type { Worker } from '../../core/worker.ts';
-import { poolsOfTask } from '../units.ts';
+import { changesSpec, poolsOfTask } from '../units.ts';
 import type { Keys } from './keys.ts';
 import { NOBODY, pair, rankScore, specText } from './records.ts';
 import type { Writes } from './writes.ts';
@@ -27,6 +27,7 @@ export function placeTask(
   const { id, seq } = last;
   // Looking into a specification means parsing it: only where it has to be.
   if (first === null) addTask(writes, keys, last, parent === undefined ? last.spec.value.parent_id : parent);
+  else if (changesSpec(first, last)) writes.set(keys.specs, id, specText(last));
   if (first?.status !== last.status) {
     if (first) {
       writes.unrank(keys.status(first.status), id);

@@ -8,9 +8,10 @@ import { nameOfNeed } from '../units.ts';
 import type { Documents } from './documents.ts';
 import type { Mirror } from './mirror.ts';
 import type { Removed } from './removed.ts';
-import { TASK_COLUMNS, TASK_TABLES, type TaskRow, taskFromRow } from './rows.ts';
+import { STATUS_CODE, TASK_COLUMNS, TASK_TABLES, type TaskRow, taskFromRow } from './rows.ts';
 
 const FROM = `SELECT ${TASK_COLUMNS} FROM ${TASK_TABLES}`;
+const UNFINISHED = [STATUS_CODE.pending, STATUS_CODE.queued, STATUS_CODE.executing];
 const NO_TASKS: readonly Task[] = [];
 
 /** Answers `Store.load`, and what else reads single records. */
@@ -22,6 +23,7 @@ export class Loader implements Present {
   readonly #idempotency: Statement<[string], { body_hash: string; task_ids: string; at: number }>;
   readonly #dependents: Statement<[string], TaskRow>;
   readonly #children: Statement<[string], TaskRow>;
+  readonly #unfinished: Statement<[string], TaskRow>;
   readonly #laneTop: Statement<[number, number], TaskRow>;
   readonly #laneSamePriority: Statement<[number, number, number, number], TaskRow>;
   readonly #laneLowerPriority: Statement<[number, number, number], TaskRow>;
@@ -37,6 +39,9 @@ export class Loader implements Present {
       .raw();
     this.#children = db
       .prepare<[string], TaskRow>(`${FROM} JOIN children c ON c.seq = t.seq WHERE c.parent_id = ?`)
+      .raw();
+    this.#unfinished = db
+      .prepare<[string], TaskRow>(`${FROM} WHERE t.plan = ? AND t.status IN (${UNFINISHED.join(', ')}) ORDER BY t.seq`)
       .raw();
     // CROSS JOIN keeps the queue's index outermost: tasks come in queue order, and only as many as are asked for.
     const lane = `SELECT ${TASK_COLUMNS} FROM tasks t INDEXED BY tasks_queue CROSS JOIN specs s CROSS JOIN lanes l
@@ -63,6 +68,7 @@ export class Loader implements Present {
       documents: mapOf(needs.documents, (name) => this.document(name)),
       dependents,
       children: closure(needs.allDescendants, (id) => this.#children.all(id).map(taskFromRow)),
+      unfinished: mapOf(needs.unfinished, (plan) => this.#unfinished.all(plan).map(taskFromRow)),
       lanes: new Map(needs.lanes?.map((need) => [nameOfNeed(need), this.#lane(need)])),
       pools: mapOf(needs.pools, (pool) => this.#mirror.executingIn(pool)),
       firstSequence,

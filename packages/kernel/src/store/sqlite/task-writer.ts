@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Task } from '../../core/task.ts';
-import { Conflict } from '../units.ts';
+import { Conflict, changesSpec } from '../units.ts';
 import type { Removed } from './removed.ts';
 import { changes, insertOf, settings, updateOf } from './rows.ts';
 
@@ -13,6 +13,7 @@ export class TaskWriter {
   readonly #updates = new Map<number, Statement>();
   readonly #appendHistory: Statement;
   readonly #insertSpec: Statement;
+  readonly #updateSpec: Statement;
   readonly #insertDependency: Statement;
   readonly #insertChild: Statement;
   readonly #insertTag: Statement;
@@ -22,6 +23,7 @@ export class TaskWriter {
     this.#removed = removed;
     this.#appendHistory = db.prepare('UPDATE tasks SET history = history || ? WHERE id = ?');
     this.#insertSpec = db.prepare('INSERT INTO specs (seq, json) VALUES (?, ?)');
+    this.#updateSpec = db.prepare('UPDATE specs SET json = ? WHERE seq = ?');
     this.#insertDependency = db.prepare('INSERT INTO dependencies (on_id, seq) VALUES (?, ?)');
     this.#insertChild = db.prepare('INSERT INTO children (parent_id, seq) VALUES (?, ?)');
     this.#insertTag = db.prepare('INSERT INTO tags (tag, seq) VALUES (?, ?)');
@@ -31,6 +33,7 @@ export class TaskWriter {
     const { columns, values } = changes(first, last);
     const update = this.#statement(this.#updates, columns, updateOf);
     if (update.run(...values, history, last.seq, first.version).changes !== 1) throw new Conflict();
+    if (changesSpec(first, last)) this.#updateSpec.run(last.spec.json, last.seq);
   }
 
   #statement(known: Map<number, Statement>, columns: number, text: (columns: number) => string): Statement {

@@ -5,6 +5,7 @@ import { DEFAULT_POLICY } from '../../guardian/default-policy.ts';
 import { newTask } from '../pipeline.ts';
 import type { ModelTask } from './colony.ts';
 import type { Model } from './model.ts';
+import { planCommandOf, planning } from './plan-actions.ts';
 import { aboutSchedule, scheduling } from './schedule-actions.ts';
 
 /**
@@ -105,6 +106,7 @@ export const action = fc.record({
   together: fc.boolean(),
   what: fc.oneof(
     { weight: 5, arbitrary: submit },
+    { weight: 3, arbitrary: planning },
     { weight: 1, arbitrary: register },
     { weight: 6, arbitrary: claim },
     { weight: 8, arbitrary: settle },
@@ -133,6 +135,9 @@ export function commandOf(what: Timeless, model: Model): Command {
   switch (what.kind) {
     case 'submit':
       return submission(what, model);
+    case 'submit_plan':
+    case 'cancel_plan':
+      return planCommandOf(what, model);
     case 'register':
       return {
         ...{ kind: 'register', actor: 'ann', id: `bee-${model.registered + 1}`, name: 'Maya', attributes: {} },
@@ -229,7 +234,7 @@ function settlement({ kind, token, outcome, retryable }: SettleAction, taskId: s
   const newest = tokenOf(model, taskId);
   const leaseToken = token === 'live' ? newest : token === 'old' ? newest - 1 : newest + 1;
   const lease = { actor: 'someone', taskId, leaseToken };
-  if (kind === 'complete') return { kind, ...lease, result: String(outcome) };
+  if (kind === 'complete') return { kind, ...lease, result: outcome ? '"rm -rf /"' : '0' };
   if (kind === 'release') return { kind, ...lease };
   if (kind === 'progress') return { kind, ...lease, fraction: outcome / 2, message: outcome ? 'half' : null };
   return { kind, ...lease, error: `error ${outcome}`, errorTrace: outcome ? 'trace' : null, retryable, random: 0.25 };

@@ -10,7 +10,12 @@ import type { Vote } from '../../core/vote.ts';
 import type { Worker } from '../../core/worker.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-export type ModelTask = Mutable<Omit<Task, 'seq' | 'version' | 'spec'>> & { spec: TaskSpec; removed: boolean };
+export type ModelTask = Mutable<Omit<Task, 'seq' | 'version' | 'spec'>> & {
+  spec: TaskSpec;
+  removed: boolean;
+  /** Its place among all. */
+  place: number;
+};
 export type ModelVote = Mutable<Vote>;
 export type ModelWorker = Mutable<Omit<Worker, 'version' | 'experience'>> & { attempts: ModelAttempt[] };
 
@@ -100,6 +105,11 @@ export class Colony {
 
   protected dueAfter({ run_at }: TaskSpec): number | null {
     return run_at !== null && Date.parse(run_at) > this.now.wall ? Date.parse(run_at) : null;
+  }
+
+  /** All that a task of a plan depends on has completed: it gets the results that it refers to. */
+  protected goOnWithResults(_task: ModelTask): void {
+    throw new Error('there are no plans here');
   }
 
   protected enqueue(task: ModelTask, after: string): void {

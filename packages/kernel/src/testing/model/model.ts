@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type * as Commands from '../../core/command.ts';
 import type { Command } from '../../core/command.ts';
 import { type ModelTask, type ModelWorker, Refused } from './colony.ts';
+import type { ModelPlan } from './plans.ts';
 import { type ModelSchedule, Scheduled } from './schedules.ts';
 import { viewSchedule, viewTask, viewVote } from './views.ts';
 
@@ -15,17 +16,28 @@ export class Model extends Scheduled {
     const sum = (of: 'completed' | 'failed') => this.workers.reduce((all, worker) => all + worker[of], 0);
     this.attempts = { completed: sum('completed'), failed: sum('failed') };
     try {
-      return this.#carryOut(command);
+      const answer = this.#carryOut(command);
+      this.followPlans();
+      return typeof answer === 'function' ? answer() : answer;
     } catch (error) {
       if (error instanceof Refused) return { refused: error.code };
       throw error;
     }
   }
 
+  /** The answer; or how it is found once it is known what all of it means for plans. */
   #carryOut(command: Command): unknown {
     switch (command.kind) {
       case 'submit':
         return this.#submit(command);
+      case 'submit_plan': {
+        const { plan, replayed } = this.#submitPlan(command);
+        return () => ({ plan: this.viewPlan(plan), tasks: plan.tasks, replayed });
+      }
+      case 'cancel_plan': {
+        const plan = this.cancelPlan(command);
+        return () => ({ plan: this.viewPlan(plan) });
+      }
       case 'claim':
         return this.#claim(command);
       case 'complete':
@@ -95,7 +107,28 @@ export class Model extends Scheduled {
     return { tasks: admitted.map(viewTask), replayed: false };
   }
 
-  protected admit({ id, spec, contentHash, lane }: Commands.NewTask): ModelTask {
+  #submitPlan(command: Commands.SubmitPlan): { plan: ModelPlan; replayed: boolean } {
+    const { idempotency, tasks, parentId } = command;
+    const known = this.keys.find((one) => one.key === idempotency?.key && one.at > this.now.wall - DAY_MS);
+    if (known) {
+      const plan = this.plans.find(({ id }) => id === known.taskIds[0]);
+      if (known.bodyHash !== idempotency!.bodyHash || !plan) throw new Refused('idempotency_conflict');
+      return { plan, replayed: true };
+    }
+    const parent = this.tasks.find((task) => task.id === parentId && !task.removed);
+    if (parentId !== null && !(parent && parent.depth < this.rules.maxTaskDepth))
+      throw new Refused('validation_failed');
+    this.count(tasks);
+    const plan = this.beginPlan(command);
+    const first = this.tasks.length;
+    for (const place of command.order) this.admit(tasks[place]!, plan.id, first + place);
+    this.tasks.sort((a, b) => a.place - b.place);
+    if (idempotency) this.keys.unshift({ ...idempotency, taskIds: [plan.id], at: this.now.wall });
+    return { plan, replayed: false };
+  }
+
+  protected admit(asked: Commands.NewTask, plan: string | null = null, place = this.tasks.length): ModelTask {
+    const { id, spec, contentHash, lane } = asked;
     const { wall } = this.now;
     const unmet = this.unmet(spec);
     const failed = spec.depends_on
@@ -109,7 +142,7 @@ export class Model extends Scheduled {
     const vote = isWaiting && wait === 'approval' ? id : null;
     const dueAt = isWaiting && wait === 'scheduled' ? this.dueAfter(spec) : null;
     const task: ModelTask = {
-      ...{ id, spec, lane, status, unmet, dueAt, vote, removed: false },
+      ...{ id, spec, lane, status, unmet, dueAt, vote, removed: false, place },
       pendingReason: isWaiting ? wait : null,
       depth: spec.parent_id === null ? 0 : this.find(spec.parent_id).depth + 1,
       ...{ priority: spec.priority, createdAt: wall, timeoutMs: spec.timeout_seconds * 1000 },
@@ -120,13 +153,14 @@ export class Model extends Scheduled {
         completedAt: isRejected || failed ? wall : null,
       },
       ...{ progress: null, result: null, error: failed && !isRejected ? 'dependency_failed' : null, errorTrace: null },
-      ...{ plan: null, routing: null },
+      ...{ plan, routing: null },
     };
     this.tasks.push(task);
     if (!isRejected) this.tellVerdict(id, spec, contentHash);
     this.say('task_submitted', 'kernel', {
       created_by: spec.created_by,
       ...(spec.parent_id === null ? {} : { parent_id: spec.parent_id }),
+      ...(plan === null ? {} : { plan_id: plan }),
       priority: spec.priority,
       status: failed || isRejected ? 'pending' : status,
       task_id: id,
@@ -142,7 +176,9 @@ export class Model extends Scheduled {
   #retry({ taskId }: Commands.Retry): ModelTask {
     const task = this.find(taskId);
     if (!['failed', 'timeout', 'cancelled'].includes(task.status)) throw new Refused('invalid_transition');
-    const { spec } = task;
+    const spec = task.spec.results_from && this.unmet(task.spec) === 0 ? this.withResults(task) : task.spec;
+    if (typeof spec === 'string') throw new Refused('invalid_transition');
+    task.spec = spec;
     const hash = createHash('sha256').update(JSON.stringify(spec)).digest('hex');
     const { verdict } = this.judged(spec);
     const isRejected = verdict === 'reject';

@@ -3,13 +3,13 @@ import type * as Commands from '../../core/schedule.ts';
 import type { Schedule, ScheduleCommand } from '../../core/schedule.ts';
 import { nextDue } from '../../mind/schedules.ts';
 import { type ModelTask, Refused } from './colony.ts';
-import { Guarded } from './guardian.ts';
+import { Plans } from './plans.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export type ModelSchedule = Mutable<Schedule>;
 
 /** Schedules; when they are due is tested elsewhere. */
-export abstract class Scheduled extends Guarded {
+export abstract class Scheduled extends Plans {
   schedules: ModelSchedule[] = [];
   /** How many were ever made, and how many tasks they were to hand in. */
   planned = 0;

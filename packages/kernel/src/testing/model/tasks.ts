@@ -54,9 +54,12 @@ export class Tasks extends Workers {
   }
 
   #releaseDependents(done: ModelTask): void {
-    for (const task of this.dependents(done.id).filter(({ status }) => status === 'pending')) {
+    for (const task of this.dependents(done.id)) {
+      // It may have fallen with one before it.
+      if (task.status !== 'pending') continue;
       task.unmet = this.unmet(task.spec);
-      if (task.unmet === 0 && task.pendingReason === 'dependencies') this.goOn(task, 'dependencies');
+      if (task.unmet === 0 && task.spec.results_from) this.goOnWithResults(task);
+      else if (task.unmet === 0 && task.pendingReason === 'dependencies') this.goOn(task, 'dependencies');
     }
   }
 

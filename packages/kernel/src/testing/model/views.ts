@@ -1,6 +1,7 @@
 import { Refusal } from '../../core/errors.ts';
+import type { Plan } from '../../core/plan.ts';
 import type { Schedule } from '../../core/schedule.ts';
-import type { Task } from '../../core/task.ts';
+import { Spec, type Task, type TaskSpec } from '../../core/task.ts';
 import type { Vote } from '../../core/vote.ts';
 import type { Experience, Worker } from '../../core/worker.ts';
 import type { ModelWorker } from './colony.ts';
@@ -9,12 +10,15 @@ import type { ModelWorker } from './colony.ts';
 const TASK_FIELDS = [
   'id', 'lane', 'priority', 'createdAt', 'timeoutMs', 'depth', 'status', 'pendingReason', 'dueAt', 'attempt',
   'retryCount', 'losses', 'leaseToken', 'worker', 'lastOutcome', 'deadline', 'queuedAt', 'startedAt', 'completedAt',
-  'progress', 'result', 'error', 'errorTrace', 'vote',
+  'progress', 'result', 'error', 'errorTrace', 'vote', 'plan',
 ] as const; // biome-ignore format: a list
 
-export function viewTask(task: Pick<Task, (typeof TASK_FIELDS)[number] | 'unmet'>): Record<string, unknown> {
+export function viewTask(
+  task: Pick<Task, (typeof TASK_FIELDS)[number] | 'unmet'> & { readonly spec: Spec | TaskSpec },
+): Record<string, unknown> {
   const view: Record<string, unknown> = {};
   for (const field of TASK_FIELDS) view[field] = task[field];
+  view.spec = task.spec instanceof Spec ? task.spec.json : JSON.stringify(task.spec);
   // How many dependencies are missing matters, and is kept right, only while the task waits for them.
   view.unmet = task.status === 'pending' ? task.unmet : null;
   return view;
@@ -52,7 +56,8 @@ export function experienceOf({ attempts }: ModelWorker): Experience[] {
 /** An answer of the body, as the model would give it. */
 export function viewAnswer(answer: unknown): unknown {
   if (answer instanceof Refusal) return { refused: answer.code };
-  const { task, tasks, replayed, worker, assignments, vote, policy, schedule, fired } = answer as {
+  const { plan, task, tasks, replayed, worker, assignments, vote, policy, schedule, fired } = answer as {
+    plan?: Plan;
     schedule?: Schedule;
     fired?: Task | null;
     policy?: unknown;
@@ -63,6 +68,7 @@ export function viewAnswer(answer: unknown): unknown {
     worker?: Worker;
     assignments?: { task: Task; token: number }[];
   };
+  if (plan) return replayed === undefined ? { plan } : { plan, tasks, replayed };
   if (task) return { task: viewTask(task) };
   if (tasks) return { tasks: tasks.map(viewTask), replayed };
   if (schedule) return { schedule: viewSchedule(schedule) };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Task } from '../../core/task.ts';
+import { TASK_STATUSES, type Task } from '../../core/task.ts';
 import { type Driver, openFor } from './driver.ts';
 
 /** Who hangs on whom: `depends_on` and `parent_id`, one step or all the way down. */
@@ -21,6 +21,8 @@ export function closures(driver: Driver): void {
     const both = await scribe.add({ depends_on: [left.id, right.id] });
     await scribe.add();
     const { dependents } = await scribe.store.load({ allDependents: [root.id] });
+    // Whoever hangs on several comes with each of them, whole.
+    for (const id of [left.id, right.id]) expect(dependents.get(id)![0]!.spec.value.description).toBe('dig');
     expect(names(dependents)).toEqual({
       [root.id]: [left.id, right.id],
       [left.id]: [both.id],
@@ -46,6 +48,23 @@ export function closures(driver: Driver): void {
     const ended = await scribe.change(dependent, { status: 'cancelled', error: 'dependency_failed' });
     const { dependents } = await scribe.store.load({ dependents: [root.id] });
     expect(dependents.get(root.id)![0]).toMatchObject({ version: ended.version, status: 'cancelled' });
+  });
+
+  test('the tasks of a plan that have not ended, oldest first', async () => {
+    const scribe = await openFor(driver);
+    const made: Task[] = [];
+    for (const status of TASK_STATUSES) made.push(await scribe.add({}, { plan: 'p', status }));
+    await scribe.add({}, { plan: 'q' });
+    await scribe.add({}, {});
+    const queued = await scribe.change(made[1]!, { losses: 2 });
+    const { unfinished } = await scribe.store.load({ unfinished: ['p', 'q', 'none'] });
+    const ids = [...unfinished].map(([plan, tasks]) => [plan, tasks.map(({ id }) => id)]);
+    expect(ids).toEqual([
+      ['p', made.slice(0, 3).map(({ id }) => id)],
+      ['q', ['task-9']],
+      ['none', []],
+    ]);
+    expect(unfinished.get('p')![1]).toMatchObject({ version: queued.version, losses: 2 });
   });
 
   test('somebody may depend on what is not stored', async () => {

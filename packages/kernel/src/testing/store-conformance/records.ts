@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { TASK_STATUSES, type Task } from '../../core/task.ts';
+import { Spec, TASK_STATUSES, type Task } from '../../core/task.ts';
 import { DAWN, plain } from '../scribe.ts';
 import { type Driver, openFor } from './driver.ts';
 
@@ -34,6 +34,7 @@ const state = fc.record({
   result: fc.option(fc.json()),
   error: fc.option(text),
   errorTrace: fc.option(text),
+  routing: fc.option(fc.json()),
 });
 
 /** Whatever a record holds comes back as it was. */
@@ -52,6 +53,23 @@ export function records(driver: Driver): void {
       }),
       { numRuns: 40 },
     );
+  });
+
+  test('a specification that has become another one is kept, and found by all that it was found by', async () => {
+    const scribe = await openFor(driver);
+    const input = { tags: ['a'], depends_on: ['x'], requirements: { r: 1 }, created_by: 'ann' };
+    const task = await scribe.add({ ...input, payload: { $result: 'k' } }, { plan: 'p' });
+    const spec = Spec.of({ ...task.spec.value, payload: 'grüße \u0000' });
+    const next = await scribe.change(task, { spec });
+    // Together with other changes, and told with them.
+    await scribe.change(next, { losses: 1, spec });
+    for (const query of [{ tag: 'a' }, { planId: 'p' }, { createdBy: 'ann' }]) {
+      const { items } = await scribe.store.tasks({ limit: 9, maxBytes: 1e9, ...query });
+      expect(items.map((one) => [one.id, one.spec.json, one.losses])).toEqual([[task.id, spec.json, 1]]);
+    }
+    expect((await scribe.store.load({ dependents: ['x'] })).dependents.get('x')![0]!.spec.json).toBe(spec.json);
+    if (driver.reopen) scribe.store = await driver.reopen(scribe.store);
+    expect((await scribe.store.task(task.id))!.spec.json).toBe(spec.json);
   });
 
   test('what does not exist is null, for each kind of record', async () => {

@@ -1,0 +1,85 @@
+import { contentHash } from '../../core/chain.ts';
+import type { Tombstone } from '../../core/store.ts';
+import { Spec, type Task, type TaskSpec } from '../../core/task.ts';
+import type { Policy } from '../../guardian/policy.ts';
+import { resolve } from '../../mind/plans-results.ts';
+import { judge, type Verdict } from './judging.ts';
+
+/**
+ * How a task of a plan gets the results that its payload refers to. What it says then is something else than what was judged
+ * when it was handed in, so it is judged once more.
+ */
+
+/** What a payload may be, with everything in it: no more than one that is handed in as it is. */
+const BOUNDS = { maxBytes: 1024 * 1024, maxDepth: 31 };
+/** So many bytes may go into tasks with one completion: as many as a plan may have. */
+const MOST_AT_ONCE = 16 * 1024 * 1024;
+
+/** What the task then says, and what the guardian says of that; or why there is no such thing, for people. */
+export type Resolution = { readonly spec: Spec; readonly verdict: Verdict } | { readonly error: string };
+
+/** By its id. */
+export type TaskOf = (id: string) => Task | Tombstone | null;
+
+/** Whether its payload refers to results. Only those of plans can; others are not looked into. */
+export function refersToResults(task: Task): boolean {
+  return task.plan !== null && task.spec.value.results_from !== undefined;
+}
+
+/** The tasks whose results it refers to. */
+export function sourcesOf(task: Task): string[] {
+  return Object.values(task.spec.value.results_from ?? {});
+}
+
+/** Those of the tasks that have waited for this one alone, and refer to results. */
+export function awaiting(dependents: readonly Task[]): Task[] {
+  return dependents.filter((task) => task.status === 'pending' && task.unmet === 1 && refersToResults(task));
+}
+
+/** What becomes of these, in their order, now that all they depend on has completed. */
+export function resolutionsOf(tasks: readonly Task[], taskOf: TaskOf, policy: Policy): ReadonlyMap<string, Resolution> {
+  let bytes = 0;
+  return new Map(
+    tasks.map((task) => {
+      const resolution = resolutionOf(task, taskOf, policy);
+      if ('spec' in resolution) bytes += resolution.spec.json.length;
+      return [task.id, bytes > MOST_AT_ONCE ? TOO_MUCH : resolution];
+    }),
+  );
+}
+
+const TOO_MUCH: Resolution = {
+  error: `result_too_large: more than ${MOST_AT_ONCE} bytes of results would go into tasks at once`,
+};
+
+interface Remembered {
+  readonly results: readonly (string | null)[];
+  readonly policy: Policy;
+  readonly resolution: Resolution;
+}
+
+/** Asked for when it is found out what a decision needs, and again by the decision. */
+const remembered = new WeakMap<Task, Remembered>();
+
+export function resolutionOf(task: Task, taskOf: TaskOf, policy: Policy): Resolution {
+  const results = sourcesOf(task).map((id) => resultIn(taskOf(id)));
+  const known = remembered.get(task);
+  if (known?.policy === policy && known.results.every((result, at) => result === results[at])) return known.resolution;
+  const resolution = resolved(task.spec.value, results, policy);
+  remembered.set(task, { results, policy, resolution });
+  return resolution;
+}
+
+function resultIn(task: Task | Tombstone | null): string | null {
+  return task && !('removed' in task) && task.status === 'completed' ? task.result : null;
+}
+
+function resolved(before: TaskSpec, results: readonly (string | null)[], policy: Policy): Resolution {
+  const { results_from: from = {}, ...rest } = before;
+  const byKey = new Map(Object.keys(from).map((key, at) => [key, results[at] ?? null]));
+  const answer = resolve(before.payload, (key) => byKey.get(key) ?? null, BOUNDS);
+  if ('error' in answer) return answer;
+  const spec = Spec.of({ ...rest, payload: answer.payload });
+  const subject = { spec: spec.value, json: spec.json };
+  return { spec, verdict: judge(policy, subject, contentHash(spec.json), {}) };
+}
