@@ -67,7 +67,10 @@ export class Allocation {
   #findOffers(): void {
     const { queue } = this.#slice;
     const changed = new Map([...queue.stirred]);
-    for (const key of this.#dispatcher.reopened(this.#slice)) changed.set(key, Number.POSITIVE_INFINITY);
+    for (const key of this.#dispatcher.reopened(this.#slice)) {
+      // Whatever was kept back there may be gone.
+      if (queue.hasLane(key)) changed.set(key, Number.POSITIVE_INFINITY);
+    }
     for (const [key, tasks] of changed) {
       const offer = this.#offer(queue.facts(key), tasks);
       if (offer.contenders.length > 0) this.#offers.set(offer.lane, offer);

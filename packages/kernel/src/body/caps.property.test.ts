@@ -6,17 +6,22 @@ import { capabilityPool, groupPool } from '../core/lane.ts';
 import type { TaskInput } from '../core/task.ts';
 import { complete, fail, release } from '../testing/hive.ts';
 import { newTask, Pipeline } from '../testing/pipeline.ts';
+import type { WorkerLink } from './links.ts';
 
 const KINDS: readonly Partial<TaskInput>[] = [
   {},
   { group: 'a' },
   { group: 'a', requirements: { capability: 'dig' } },
   { group: 'b', requirements: { capabilities: ['dig', 'fly'] } },
+  { group: 'a', requirements: { capability: 'fly' } },
   { requirements: { capability: 'fly' }, max_retries: 1, retry_backoff: { delay_seconds: 0 } },
 ];
 
+/** What one of them frees another may have been waiting for. */
+const BEES = { maya: ['dig'], willy: ['fly'], cassandra: ['dig', 'fly'] };
+
 const step = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('submit' as const), of: fc.nat(4), priority: fc.nat(2) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('submit' as const), of: fc.nat(5), priority: fc.nat(2) }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('claim' as const), max: fc.integer({ min: 1, max: 6 }) }) },
   {
     weight: 3,
@@ -54,14 +59,23 @@ class Colony {
       ...{ id: capability, capability, max_concurrent: drawn[capability] },
     }));
     await pipeline.run({ kind: 'set_policy', actor: 'ann', policy: { rules: [], limits }, expected: null });
-    const about = {
-      name: 'm',
-      capabilities: [{ name: 'dig' }, { name: 'fly' }],
-      attributes: {},
-      maxConcurrentTasks: 9,
-    };
-    for (const id of ['maya', 'willy']) await pipeline.run({ kind: 'register', actor: 'ann', id, ...about });
+    for (const [id, able] of Object.entries(BEES)) {
+      const capabilities = able.map((name) => ({ name }));
+      const about = { name: id, capabilities, attributes: {}, maxConcurrentTasks: 9 };
+      await pipeline.run({ kind: 'register', actor: 'ann', id, ...about });
+    }
     return new Colony(pipeline, drawn);
+  }
+
+  /** From now on all wait for whatever there is. */
+  async wait(): Promise<void> {
+    const nothing = () => undefined;
+    for (const workerId of Object.keys(BEES)) {
+      const tell = { assign: nothing, cancel: nothing, removed: nothing, drain: nothing };
+      const link: WorkerLink = { workerId, isSignOfLife: true, ...tell };
+      this.pipeline.dispatcher.attach(link, (await this.pipeline.store.worker(workerId))!);
+      this.pipeline.dispatcher.credit(link, 1_000_000);
+    }
   }
 
   commandOf(one: Exclude<Step, { kind: 'commit' }>): Command | null {
@@ -70,7 +84,7 @@ class Colony {
       return { kind: 'submit', actor: 'ann', tasks: [task] };
     }
     if (one.kind === 'claim') {
-      const workerId = one.max % 2 ? 'maya' : 'willy';
+      const workerId = Object.keys(BEES)[one.max % 3]!;
       return { kind: 'claim', actor: `worker:${workerId}`, workerId, max: one.max };
     }
     if (one.kind === 'giveUpAll') return { kind: 'heartbeat', actor: 'worker:maya', workerId: 'maya', tasks: [] };
@@ -84,7 +98,8 @@ class Colony {
 
   async commit(commands: readonly Command[]): Promise<Assignment[]> {
     const answers = await this.pipeline.together(commands);
-    const given = answers.flatMap((answer) =>
+    const served = this.pipeline.happened.splice(0).flatMap((happened) => happened.served);
+    const given = [...answers, ...served.map(({ answer }) => answer)].flatMap((answer) =>
       'assignments' in answer ? (answer as Replies['claim']).assignments : [],
     );
     for (const assignment of given) this.held.set(assignment.task.id, assignment);
@@ -100,11 +115,14 @@ class Colony {
     for (const [pool, most] of Object.entries(this.most)) expect(pools.get(pool), pool).toBeLessThanOrEqual(most);
   }
 
-  /** Whoever claims and completes for long enough has done everything. */
-  async drain(): Promise<void> {
+  /** Whoever completes, and claims unless they wait anyway, for long enough has done everything. */
+  async drain(isWaiting: boolean): Promise<void> {
     for (;;) {
-      await this.commit([...this.held.values()].map(({ task, token }) => complete(task.id, token)));
-      const claims = ['maya', 'willy'].map((workerId): Command => {
+      const done = await this.commit([...this.held.values()].map(({ task, token }) => complete(task.id, token)));
+      await this.check();
+      if (isWaiting && done.length === 0 && this.held.size === 0) break;
+      if (isWaiting) continue;
+      const claims = Object.keys(BEES).map((workerId): Command => {
         return { kind: 'claim', actor: `worker:${workerId}`, workerId, max: 9 };
       });
       const given = await this.commit(claims);
@@ -116,21 +134,26 @@ class Colony {
   }
 }
 
-test('no bound is ever exceeded, and in the end all is done', async () => {
+test.each([
+  ['ask for work', false],
+  ['wait for it', true],
+])('no bound is ever exceeded, and in the end all is done, where workers %s', async (_, isWaiting) => {
   await fc.assert(
     fc.asyncProperty(caps, fc.array(step, { maxLength: 60, size: 'max' }), async (drawn, steps) => {
       const colony = await Colony.open(drawn);
       try {
+        if (isWaiting) await colony.wait();
         let batch: Command[] = [];
         for (const one of [...steps, { kind: 'commit' as const }]) {
-          const command = one.kind === 'commit' ? null : colony.commandOf(one);
+          const isNone = one.kind === 'commit' || (isWaiting && one.kind === 'claim');
+          const command = isNone ? null : colony.commandOf(one);
           if (command) batch.push(command);
           if (one.kind !== 'commit') continue;
           await colony.commit(batch);
           await colony.check();
           batch = [];
         }
-        await colony.drain();
+        await colony.drain(isWaiting);
       } finally {
         await colony.pipeline.store.close();
       }

@@ -1,5 +1,5 @@
 /** How many tasks of a group, or of those that require a capability, execute at once and are started in a second. */
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Rules } from '../core/command.ts';
 import { Refusal } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -109,20 +109,35 @@ test('limits that are set in the same moment as tasks are claimed hold for the c
   expect(answers.map((answer) => ('assignments' in answer ? answer.assignments.length : null))).toEqual([1, null, 0]);
 });
 
-test('a worker that was passed over is given what a freed place lets start, in the same commit', async () => {
+test('workers that were passed over are given what a freed place lets start, in the same commit', async () => {
   const pipeline = await Pipeline.open({ maxConcurrentPerGroup: 1 });
   onTestFinished(() => pipeline.store.close());
-  const [maya, willy] = [await bee(pipeline, 'maya', 1), await bee(pipeline, 'willy', 5)];
+  const bees = [await bee(pipeline, 'maya', 5), await bee(pipeline, 'willy', 5)];
+  const assigned = () => bees.flatMap(({ assignments }) => assignments());
   const dig = { requirements: { capability: 'dig' }, group: 'a' };
   await pipeline.run(submission({ t1: dig, t2: dig, t3: dig }));
-  expect([maya.given(), willy.given()]).toEqual([['t1'], []]);
+  expect(assigned().map(({ task }) => task.id)).toEqual(['t1']);
   for (let n = 0; n < 10; n++) await pipeline.run(submission({ [`x${n}`]: { requirements: { region: 'nowhere' } } }));
-  const before = pipeline.happened.length;
-  await pipeline.run(complete(maya.assignments()[0]!));
-  expect(willy.given()).toEqual(['t2']);
-  expect(pipeline.happened.length).toBe(before + 1);
-  await pipeline.run(complete(willy.assignments()[0]!));
-  expect([...maya.given(), ...willy.given()].sort()).toEqual(['t1', 't2', 't3']);
+  for (const id of ['t2', 't3']) {
+    const before = pipeline.happened.length;
+    await pipeline.run(complete(assigned().find(({ task }) => task.id === `t${Number(id[1]) - 1}`)!));
+    expect(assigned().map(({ task }) => task.id)).toContain(id);
+    expect(assigned()).toHaveLength(Number(id[1]));
+    expect(pipeline.happened.length).toBe(before + 1);
+  }
+});
+
+test('whoever waits for a closed lane is thought of when somebody else frees a place in it', async () => {
+  const pipeline = await Pipeline.open({ maxConcurrentPerGroup: 1 });
+  onTestFinished(() => pipeline.store.close());
+  const other = await bee(pipeline, 'other', 1, 'fly');
+  const maya = await bee(pipeline, 'maya', 5);
+  await pipeline.run(submission({ f1: { requirements: { capability: 'fly' }, group: 'a' } }));
+  await pipeline.run(submission({ d1: { requirements: { capability: 'dig' }, group: 'a' } }));
+  for (let n = 0; n < 10; n++) await pipeline.run(submission({ [`x${n}`]: { requirements: { region: 'nowhere' } } }));
+  expect(maya.given()).toEqual([]);
+  await pipeline.run(complete(other.assignments()[0]!));
+  expect(maya.given()).toEqual(['d1']);
 });
 
 test('what bounds do is told by their names, and a claim that found nothing is no change', async () => {
@@ -161,6 +176,39 @@ test('a rate holds on when the clock goes back', async () => {
   expect(await claimed(hive)).toEqual([]);
   await hive.pipeline.clock.advance(1000);
   expect(await claimed(hive)).toEqual(['o2']);
+});
+
+test('a place that is freed at another kernel is given to who waits here', async () => {
+  const { kernel, elsewhere, tell, wait, rest } = await loneKernel();
+  await setLimits(elsewhere, { id: 'gpus', capability: 'ocr', max_concurrent: 1 });
+  await hire(elsewhere, 'maya', 1);
+  await hire(elsewhere, 'willy', 1);
+  await elsewhere.do(submission({ o1: OCR, o2: OCR }));
+  const running = await elsewhere.take('willy');
+  tell();
+  const given = wait('maya');
+  await rest();
+  // Long enough alone to go on with what it knows.
+  for (let n = 0; n < 10; n++) await kernel.execute(submission({ [`x${n}`]: { requirements: { region: 'nowhere' } } }));
+  await rest();
+  expect(given).toEqual([]);
+  await elsewhere.complete(running);
+  tell();
+  await vi.waitFor(() => expect(given).toEqual(['o2']));
+});
+
+test('limits that another kernel takes away let those go on who wait here', async () => {
+  const { elsewhere, tell, wait, rest } = await loneKernel();
+  await setLimits(elsewhere, { id: 'closed', capability: 'ocr', max_concurrent: 0 });
+  await hire(elsewhere, 'maya', 1);
+  await elsewhere.do(submission({ o1: OCR }));
+  tell();
+  const given = wait('maya');
+  await rest();
+  expect(given).toEqual([]);
+  await setLimits(elsewhere);
+  tell();
+  await vi.waitFor(() => expect(given).toEqual(['o1']));
 });
 
 test('a worker that waits is given the next task the moment its token is there', async () => {

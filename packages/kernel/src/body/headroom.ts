@@ -186,9 +186,14 @@ function limitBounds(pools: readonly string[], limits: readonly Limit[]): Bound[
     if (!pools.includes(pool)) return [];
     return [
       ...(most === null ? [] : [{ key: `${name} ${pool}`, name, pool, most }]),
-      ...(rate === null ? [] : [{ key: `bucket limit:${name}`, name, rate }]),
+      ...(rate === null ? [] : [{ key: `bucket ${bucketOf(name)}`, name, rate }]),
     ];
   });
+}
+
+/** The bucket of a limit among those of the rules, whose ids have a space in them. */
+export function bucketOf(limit: string): string {
+  return `limit:${limit}`;
 }
 
 export function bucketIn(document: Document | null): Bucket | null {

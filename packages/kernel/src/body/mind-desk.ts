@@ -9,13 +9,14 @@ import { type Considered, decisionFrom } from '../mind/decision.ts';
 import { passingFacts } from '../mind/eligibility.ts';
 import { type Explanation, summaryOfDecided, summaryOfWaiting } from '../mind/explanation.ts';
 import { score } from '../mind/scoring.ts';
-import { type Limit, waitsOfPending, waitsOfQueued } from '../mind/waits.ts';
+import { waitsOfPending, waitsOfQueued } from '../mind/waits.ts';
 import { word } from '../mind/words.ts';
 import { MOST_CONTENDERS } from './allocation.ts';
 import { noSuchTask } from './decide/missing.ts';
 import { checkReferences } from './decide/submit.ts';
 import type { GuardianDesk } from './guardian-desk.ts';
 import { isLater, pendingOf, unmetOf, voteToBe } from './pending.ts';
+import { reachedLimits } from './reached.ts';
 
 /** What it answers. */
 export { type Explanation, waitingFor } from '../mind/explanation.ts';
@@ -50,7 +51,7 @@ export class MindDesk {
     const field = await this.#field(task);
     const waits =
       task.status === 'queued'
-        ? waitsOfQueued(field, requirements, await this.#limits())
+        ? waitsOfQueued(field, requirements, await reachedLimits(this.#options, task.lane, requirements))
         : waitsOfPending(await pendingOf(task, this.#options.store, this.#options.clock.now().wall));
     const isServed = task.status === 'queued' && waits.length === 0;
     return {
@@ -95,7 +96,7 @@ export class MindDesk {
     });
     if (pending.length > 0) return would('pending', summaryOfWaiting('pending', pending), { waits: pending });
 
-    const waits = waitsOfQueued(field, requirements, await this.#limits());
+    const waits = waitsOfQueued(field, requirements, await reachedLimits(this.#options, asked.lane, requirements));
     const [first] = field.candidates;
     if (waits.length === 0 && first) {
       const decision = { workerId: first.workerId, score: first.score, decidedAt: null };
@@ -129,14 +130,6 @@ export class MindDesk {
       ...{ workers, waitedMs, mostWeighed: MOST_CONTENDERS },
       weigh: (contenders) => score(contenders, task, lane, rules.mind, wall),
     });
-  }
-
-  /** The limits that are reached. */
-  async #limits(): Promise<Limit[]> {
-    const most = this.#options.rules.maxConcurrentTasks;
-    if (most === 0) return [];
-    const { executing } = (await this.#options.store.survey()).tasks;
-    return executing < most ? [] : [{ name: 'MAX_CONCURRENT_TASKS', most, executing }];
   }
 }
 

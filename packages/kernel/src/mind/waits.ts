@@ -82,20 +82,34 @@ export interface Limit {
   readonly executing: number;
 }
 
+/** A limit on how many tasks start in a second, that lets the next one start at this time (wall). */
+export interface RateLimit {
+  readonly name: string;
+  readonly perSecond: number;
+  readonly opensAt: number;
+}
+
 /**
  * What a queued task waits for: a worker, where nobody who could do it is there and asks for work; capacity, where somebody
  * is, and has no slot free, or a limit is reached. Nothing: it is about to be given to a worker.
  * @param limits those that hold this task back
  */
-export function waitsOfQueued(field: Field, requirements: JsonObject, limits: readonly Limit[]): Wait[] {
+export function waitsOfQueued(field: Field, requirements: JsonObject, limits: readonly (Limit | RateLimit)[]): Wait[] {
   const waits: Wait[] = [];
-  const add = (reason: WaitingFor, text: string) => waits.push({ for: reason, text, until: null });
+  const add = (reason: WaitingFor, text: string, until: number | null = null) =>
+    waits.push({ for: reason, text, until });
   if (field.able === 0) add('worker', nobodyThere(field, requirements));
   else if (field.free === 0) add('capacity', allBusy(field.able));
   else if (field.asking === 0) add('worker', notAsking(field.free));
   if (field.able > 0) {
-    for (const { name, most, executing } of limits) {
-      add('capacity', `because ${name} (${most}) is reached: ${count(executing, 'task')} executing`);
+    for (const limit of limits) {
+      if ('most' in limit) {
+        const { name, most, executing } = limit;
+        add('capacity', `because ${name} (${most}) is reached: ${count(executing, 'task')} executing`);
+      } else {
+        const { name, perSecond, opensAt } = limit;
+        add('capacity', `until ${timestamp(opensAt)}, because ${name} lets ${perSecond} start in a second`, opensAt);
+      }
     }
   }
   return waits;

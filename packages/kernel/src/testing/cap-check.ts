@@ -1,5 +1,6 @@
 import type { LedgerEntry } from '../core/event.ts';
 import { capabilityPool, groupPool, poolsOf } from '../core/lane.ts';
+import type { Task } from '../core/task.ts';
 import type { Replay } from './replay.ts';
 import type { World } from './simulation.ts';
 
@@ -10,12 +11,14 @@ import type { World } from './simulation.ts';
 export class CapCheck {
   readonly #world: World;
   readonly #replay: Replay;
+  readonly #tasks: ReadonlyMap<string, Task>;
   readonly #complain: (text: string) => void;
   readonly #executing = new Map<string, readonly string[]>();
 
-  constructor(world: World, replay: Replay, complain: (text: string) => void) {
+  constructor(world: World, replay: Replay, tasks: ReadonlyMap<string, Task>, complain: (text: string) => void) {
     this.#world = world;
     this.#replay = replay;
+    this.#tasks = tasks;
     this.#complain = complain;
   }
 
@@ -32,9 +35,12 @@ export class CapCheck {
     }
   }
 
+  /** What no submitter has handed in, and a rollback took away, nobody knows any more: that is not counted. */
   #poolsOf(taskId: string): readonly string[] {
-    const { lane, spec } = this.#world.tried.get(taskId)!;
-    return poolsOf(lane, () => spec.requirements);
+    const tried = this.#world.tried.get(taskId);
+    if (tried) return poolsOf(tried.lane, () => tried.spec.requirements);
+    const stored = this.#tasks.get(taskId);
+    return stored ? poolsOf(stored.lane, () => stored.spec.value.requirements) : [];
   }
 
   #check(pool: string, entry: number): void {

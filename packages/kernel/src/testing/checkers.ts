@@ -19,7 +19,7 @@ export async function checkEverything(world: World): Promise<number> {
   const tasks = await readTasks(world.store);
   const complain = (text: string) => world.complaints.push(text);
   const replay = new Replay(complain);
-  const caps = new CapCheck(world, replay, complain);
+  const caps = new CapCheck(world, replay, tasks, complain);
   for (const entry of entries) {
     replay.follow(entry);
     caps.follow(entry);

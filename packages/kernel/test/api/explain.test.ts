@@ -100,6 +100,31 @@ test('a limit that is reached is named', async () => {
   expect((await waiting.answer).json.tasks).toMatchObject([{ id }]);
 });
 
+test('so are bounds of its group and its capability, and when a rate lets it start', async () => {
+  const colony = await startColony({ COLONY_GROUP_MAX_CONCURRENT: '1', MAX_CONCURRENT_TASKS: '0' });
+  const limits = [
+    { id: 'gpus', capability: 'ocr', max_concurrent: 1 },
+    { id: 'api', capability: 'ocr', per_second: 0.001 },
+  ];
+  await colony.call('PUT /guardian/policy', { rules: [], limits });
+  const worker = await register(colony, 'bee', { max_concurrent_tasks: 9, capabilities: [{ name: 'ocr' }] });
+  const ocr = { requirements: { capability: 'ocr' } };
+  await submit(colony, { ...ocr, group: 'a' });
+  await colony.call(`POST /workers/${worker}/claim`);
+  const waiting = await arrived(colony, worker, () =>
+    colony.call(`POST /workers/${worker}/claim`, { wait_seconds: 20 }),
+  );
+  const summary = async (task: object) => (await explain(colony, await submit(colony, task))).summary;
+  await expect
+    .poll(() => summary({ group: 'a', requirements: {} }))
+    .toBe('Queued; waits because COLONY_GROUP_MAX_CONCURRENT (1) is reached: 1 task executing.');
+  expect(await summary(ocr)).toMatch(
+    /^Queued; waits because the policy's limit gpus \(1\) is reached: 1 task executing, and until \S+Z, because the policy's limit api lets 0\.001 start in a second\.$/,
+  );
+  await submit(colony, { requirements: {} });
+  expect((await waiting.answer).json.tasks).toHaveLength(1);
+});
+
 test('a pending task is told all that it waits for at once', async () => {
   const colony = await startColony({ GUARDIAN_PARTICIPANTS: 'ann,bob', GUARDIAN_CONSENSUS_THRESHOLD: '1' });
   const before = await submit(colony);

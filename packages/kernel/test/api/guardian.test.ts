@@ -104,7 +104,8 @@ test('the client sets policies, asks what they say, and votes', async () => {
   const colony = new ColonyClient({ url: await listen() });
   expect((await colony.getPolicy()).version).toBe(1);
   const rules = [{ id: 'all', type: 'safety_level', action: 'require_approval', levels: ['low'] } as const];
-  expect((await colony.setPolicy({ rules: [...rules] }, { expected: 1 })).version).toBe(2);
+  const limits = [{ id: 'gpus', capability: 'ocr', max_concurrent: 1 }];
+  expect(await colony.setPolicy({ rules: [...rules], limits }, { expected: 1 })).toEqual({ version: 2, rules, limits });
   const again = colony.setPolicy({ rules: [] }, { expected: 1 });
   await expect(again).rejects.toMatchObject({ status: 412, code: 'version_mismatch' });
   const risky = { description: 'x', constraints: { safety_level: 'low' } };
