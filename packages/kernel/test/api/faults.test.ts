@@ -6,6 +6,7 @@ import { createApi } from '../../src/api/server.ts';
 import type { Kernel } from '../../src/body/kernel.ts';
 import { loadConfig } from '../../src/config.ts';
 import { StorageUnavailable } from '../../src/core/errors.ts';
+import { TaskMaker } from '../../src/core/task-maker.ts';
 import { ephemeralSigner } from '../../src/signing/key-file.ts';
 
 /** An API before a kernel of which only some parts work. */
@@ -15,6 +16,7 @@ async function apiOf(kernel: object) {
   const { app, stop } = await createApi({
     kernel: {
       rules: { leaseMs: 1000 },
+      maker: new TaskMaker(() => 'id', 3600),
       store: {},
       backlog: () => 0,
       stop: async () => {},
