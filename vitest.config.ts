@@ -2,11 +2,14 @@ import { defineConfig } from 'vitest/config';
 
 /** Tests of the body that say other things where several kernels could write. */
 const BODY_ON_REDIS = [
+  'aging',
   'batcher',
+  'caps',
   'checkpoints',
   'choosing',
   'elsewhere',
   'exports',
+  'fairness',
   'invariants',
   'leases',
   'plan-results',

@@ -64,6 +64,8 @@ export interface TaskInput {
   depends_on?: string[];
   parent_id?: string | null;
   created_by?: string;
+  /** Whose it is, 1 to 100 characters: among equal priorities groups take turns. */
+  group?: string | null;
 }
 
 export interface Task {
@@ -86,6 +88,7 @@ export interface Task {
   depends_on: string[];
   parent_id: string | null;
   created_by: string;
+  group: string | null;
   /** Only until its payload has got the results it refers to: which tasks the keys in it mean. */
   results_from?: Record<string, string>;
   assigned_worker: string | null;
@@ -170,9 +173,22 @@ export interface PolicyRule {
   [option: string]: unknown;
 }
 
+/** How many tasks that require a capability execute at once, and how many of them are started in a second. */
+export interface PolicyLimit {
+  id: string;
+  description?: string;
+  capability: string;
+  /** 0 holds all of them back. */
+  max_concurrent?: number;
+  per_second?: number;
+  /** How many at once, after a pause; as many as in a second unless given. */
+  burst?: number;
+}
+
 export interface Policy {
   version: number;
   rules: PolicyRule[];
+  limits?: PolicyLimit[];
 }
 
 export interface Evaluation {

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { newId } from './api/ids.ts';
 import { Metrics } from './api/metrics.ts';
 import { type ApiServer, createApi } from './api/server.ts';
+import { GROUP_BOUND } from './body/headroom.ts';
 import { Kernel } from './body/kernel.ts';
 import type { KernelObserver, KernelOptions } from './body/kernel-options.ts';
 import { systemClock } from './body/system-clock.ts';
@@ -156,6 +157,8 @@ function rulesOf(config: Config, types: RuleTypes): Rules {
   const leaseMs = config.heartbeatSeconds * 1000;
   return {
     maxConcurrentTasks: config.maxConcurrentTasks,
+    maxConcurrentPerGroup: config.maxConcurrentPerGroup,
+    priorityAgingMs: config.priorityAgingSeconds * 1000,
     leaseMs,
     maxTaskDepth: MAX_TASK_DEPTH,
     maxLeaseLosses: MAX_LEASE_LOSSES,
@@ -180,14 +183,20 @@ function orNever(seconds: number): number | null {
 function observer(log: Logger, metrics: Metrics): KernelObserver {
   return {
     committed: (happened) => metrics.committed(happened),
-    heldBack: () =>
-      log.warn('MAX_CONCURRENT_TASKS holds back a task that an idle worker could run; raise it, or set 0 for no limit'),
+    heldBack: (by) => log.warn(by === null || by === GROUP_BOUND ? {} : { limit: by }, heldBackBy(by)),
     storeFailed: (error) => log.error({ err: error }, 'the store cannot be used: nothing is acknowledged until it can'),
     storeLost: (upTo) =>
       log.error({ upTo }, 'the store has lost what it had acknowledged, up to this ledger entry: leases are revoked'),
     storeRepaired: () => log.info('the store can be used again'),
     fault: (error, about) => log.error({ err: error, about }, 'this is a bug in the kernel'),
   };
+}
+
+function heldBackBy(name: string | null): string {
+  const what = 'holds back a task that an idle worker could run';
+  if (name === null) return `MAX_CONCURRENT_TASKS ${what}; raise it, or set 0 for no limit`;
+  if (name === GROUP_BOUND) return `${name} ${what}; raise it, or set 0 for no limit`;
+  return `the policy's limit ${name} ${what}; that is what it is for`;
 }
 
 /** What a colony knows is nobody else's business. A directory of the operator's own keeps the mode it has. */

@@ -70,6 +70,18 @@ export const VARIABLES = {
     wholeNumber(0, 1_000_000),
     'How many tasks execute at once in the whole colony; 0 = no limit',
   ),
+  maxConcurrentPerGroup: variable(
+    'COLONY_GROUP_MAX_CONCURRENT',
+    '0',
+    wholeNumber(0, 1_000_000),
+    'How many tasks of one `group` execute at once; 0 = no limit. See [fairness](fairness.md)',
+  ),
+  priorityAgingSeconds: variable(
+    'COLONY_PRIORITY_AGING_SECONDS',
+    '0',
+    seconds(0, YEAR),
+    'After each such span in the queue a task counts as one priority higher, up to 10; 0 = never. Fractions are allowed. See [fairness](fairness.md)',
+  ),
   heartbeatSeconds: variable(
     'WORKER_HEARTBEAT_INTERVAL',
     '120',

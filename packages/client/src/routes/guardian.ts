@@ -14,10 +14,13 @@ export abstract class GuardianRoutes extends SystemRoutes {
    * @param options.expected the version that it is to replace
    * @throws ColonyError 422 with what is wrong and where, 412 `version_mismatch`
    */
-  setPolicy(policy: Pick<Policy, 'rules'>, options: CallOptions & { expected?: number } = {}): Promise<Policy> {
+  setPolicy(
+    { rules, limits }: Pick<Policy, 'rules' | 'limits'>,
+    options: CallOptions & { expected?: number } = {},
+  ): Promise<Policy> {
     const { expected, signal } = options;
     const headers = expected === undefined ? {} : { 'if-match': `"${expected}"` };
-    const call = { path: '/guardian/policy', body: JSON.stringify({ rules: policy.rules }), headers };
+    const call = { path: '/guardian/policy', body: JSON.stringify({ rules, limits }), headers };
     return this.requester.json({ ...call, method: 'PUT', repeat: 'unsent', signal });
   }
 

@@ -23,6 +23,13 @@ test('equal requirements share a lane, whatever their order and the bee’s name
   expect(take({}).lane).not.toBe(lane);
 });
 
+test('a group has lanes of its own, and is no part of what is judged', () => {
+  const [plain, acme, other] = [take({}), take({ group: 'acme' }), take({ group: 'acme', requirements: { a: 1 } })];
+  expect(acme.lane).toBe(`${plain.lane}:acme`);
+  expect(other.lane).not.toBe(acme.lane);
+  expect(acme.contentHash).toBe(plain.contentHash);
+});
+
 test('the timeout is 300 seconds, or the most that is allowed', () => {
   expect(take({}).spec.timeout_seconds).toBe(300);
   expect(take({}, intakeUpTo(60)).spec.timeout_seconds).toBe(60);

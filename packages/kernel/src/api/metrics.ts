@@ -7,7 +7,7 @@ import { TASK_STATUSES } from '../core/task.ts';
 import { countByStatus } from './routes/system.ts';
 
 /** What the figures need to know of a group commit. */
-export type Commit = Pick<Happened, 'entries' | 'commands' | 'conflicts' | 'commitMs'>;
+export type Commit = Pick<Happened, 'entries' | 'commands' | 'conflicts' | 'commitMs' | 'passedOver'>;
 
 /** The figures an operator watches first, in Prometheus' text format. Names carry base units; ids are never labels. */
 export class Metrics {
@@ -19,6 +19,7 @@ export class Metrics {
   readonly #commitCommands: Histogram;
   readonly #runSeconds: Histogram;
   readonly #conflicts: Counter;
+  readonly #heldBack: Counter;
   #kernel: Kernel | null = null;
 
   constructor(version: string) {
@@ -47,6 +48,12 @@ export class Metrics {
       help: 'Decisions that were taken anew because another kernel was faster',
       registers,
     });
+    this.#heldBack = new Counter({
+      name: 'colony_claims_held_back_total',
+      help: 'Claims that had to pass over tasks, by what held them back: COLONY_GROUP_MAX_CONCURRENT or a limit of the policy',
+      labelNames: ['by'],
+      registers,
+    });
     this.#counters(registers);
     this.#gauges(registers);
     new Gauge({ name: 'colony_build_info', help: 'The running version', labelNames: ['version'], registers }).set(
@@ -60,8 +67,9 @@ export class Metrics {
   }
 
   /** To be called after every group commit; quick, since everybody waits for the next one. */
-  committed({ entries, commands, conflicts, commitMs }: Commit): void {
+  committed({ entries, commands, conflicts, commitMs, passedOver }: Commit): void {
     if (conflicts > 0) this.#conflicts.inc(conflicts);
+    for (const { by } of passedOver) for (const name of by) this.#heldBack.inc({ by: name });
     if (entries.length === 0) return;
     this.#commitSeconds.observe(commitMs / 1000);
     this.#commitCommands.observe(commands);
@@ -126,16 +134,18 @@ export class Metrics {
       name: string,
       help: string,
       read: (kernel: Kernel) => Promise<Readonly<Record<string, number>>>,
+      label = 'status',
     ) => {
       const current = () => this.#kernel;
       return new Gauge({
         name,
         help,
-        labelNames: ['status'],
+        labelNames: [label],
         registers,
         async collect() {
           const kernel = current();
-          if (kernel) for (const [status, value] of Object.entries(await read(kernel))) this.set({ status }, value);
+          if (kernel)
+            for (const [status, value] of Object.entries(await read(kernel))) this.set({ [label]: status }, value);
         },
       });
     };
@@ -145,6 +155,12 @@ export class Metrics {
     });
     byLabel('colony_workers', 'Registered workers, by status', async ({ store }) =>
       countByStatus(await store.workers()),
+    );
+    byLabel(
+      'colony_limit_executing',
+      "Tasks executing that require the capability of one of the policy's limits, by limit",
+      async ({ guardian }) => Object.fromEntries((await guardian.limits()).map(({ id, executing }) => [id, executing])),
+      'limit',
     );
     gauge('colony_queue_age_seconds', 'How long the oldest queued task has been waiting', async ({ store }) => {
       const oldest = await store.oldestQueued();

@@ -41,7 +41,7 @@ test('a task shows every field of the contract', () => {
   expect(Object.keys(JSON.parse(renderTask(task, NOW))).sort()).toEqual(
     [
       'id description payload status pending_reason priority requirements preferences constraints tags metadata',
-      'timeout_seconds max_retries retry_count retry_backoff run_at depends_on parent_id created_by assigned_worker',
+      'timeout_seconds max_retries retry_count retry_backoff run_at depends_on parent_id created_by group assigned_worker',
       'attempt plan_id progress result error error_trace created_at queued_at started_at completed_at elapsed_seconds',
     ]
       .flatMap((line) => line.split(' '))

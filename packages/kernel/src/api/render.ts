@@ -1,6 +1,7 @@
 import { timestamp } from '../core/clock.ts';
 import type { Assignment } from '../core/command.ts';
 import type { ChainedEntry } from '../core/event.ts';
+import { groupOf } from '../core/lane.ts';
 import type { Task } from '../core/task.ts';
 import type { Vote } from '../core/vote.ts';
 import { type Worker, workerStatus } from '../core/worker.ts';
@@ -31,7 +32,7 @@ export function renderAssignment({ task, token }: Assignment, leaseExpiresAt: nu
 function openTask(task: Task, now: number): string {
   const { json } = task.spec;
   const waiting = task.status === 'pending' || task.status === 'queued';
-  return `{"id":"${task.id}",${json.slice(1, -1)},"status":"${task.status}","pending_reason":${name(task.pendingReason)},"retry_count":${
+  return `{"id":"${task.id}",${json.slice(1, -1)},"group":${string(groupOf(task.lane))},"status":"${task.status}","pending_reason":${name(task.pendingReason)},"retry_count":${
     task.retryCount
   },"assigned_worker":${waiting ? 'null' : name(task.worker)},"attempt":${task.attempt},"plan_id":${name(task.plan)},"progress":${progress(task)},"result":${
     task.result ?? 'null'

@@ -22,6 +22,9 @@ export function validator(schema: TSchema): (value: unknown) => readonly FieldEr
   return (value) => (compiled.Check(value) ? null : fieldErrors(compiled.Errors(value)));
 }
 
+/** Of text without control characters, line breaks, and halves of surrogate pairs. */
+export const ONE_LINE = '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$';
+
 interface SchemaError {
   readonly keyword: string;
   readonly instancePath: string;
@@ -37,7 +40,11 @@ function fieldErrors(errors: Iterable<SchemaError>): FieldError[] {
       for (const name of requiredProperties)
         found.push({ path: `${error.instancePath}/${name}`, message: 'is required' });
     } else if (error.keyword === 'pattern') {
-      found.push({ path: error.instancePath, message: 'contains characters that are not allowed' });
+      const isOneLine = (error.params as { pattern?: unknown }).pattern === ONE_LINE;
+      const message = isOneLine
+        ? 'must be a line without control characters'
+        : 'contains characters that are not allowed';
+      found.push({ path: error.instancePath, message });
     } else if (error.keyword === 'enum') {
       const { allowedValues } = error.params as { allowedValues: readonly unknown[] };
       found.push({ path: error.instancePath, message: `must be one of ${allowedValues.join(', ')}` });

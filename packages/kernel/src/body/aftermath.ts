@@ -20,25 +20,30 @@ export interface AftermathOptions {
   readonly expect: (delayMs: number) => void;
   /** Tasks were assigned to a link that has gone in the meantime. */
   readonly giveBack: (assignments: readonly Assignment[]) => void;
-  readonly onHeldBack: () => void;
+  /** @param by what did it; null: the colony's limit */
+  readonly onHeldBack: (by: string | null) => void;
+  /** There will be something for somebody who waits in so many milliseconds. */
+  readonly look: (delayMs: number) => void;
 }
 
 /** What follows a commit: who is connected, waiting or watching learns of it, and time is told what to look out for. */
 export class Aftermath {
   readonly #options: AftermathOptions;
-  #saidHeldBack = false;
+  readonly #said = new Set<string | null>();
 
   constructor(options: AftermathOptions) {
     this.#options = options;
   }
 
-  follow({ now, changes, heldBack, served, entries }: Happened): void {
+  follow({ now, changes, heldBack, passedOver, served, entries }: Happened): void {
     const { presence, dispatcher, bus, leaseMs, giveBack } = this.#options;
     for (const { puts, actor } of changes) {
       for (const put of puts) this.#followPut(put, now);
       if (actor.startsWith('worker:')) presence.touch(actor.slice('worker:'.length), now);
     }
-    if (heldBack) this.#sayHeldBack();
+    if (heldBack) this.#sayHeldBack(null);
+    for (const { by } of passedOver) for (const name of by) this.#sayHeldBack(name);
+    if (dispatcher.opensInMs !== null) this.#options.look(dispatcher.opensInMs);
     for (const entry of entries) for (const notice of noticesOf(entry)) dispatcher.tell(notice);
     for (const { link, answer } of served) {
       if (answer instanceof Refusal || answer.assignments.length === 0) continue;
@@ -64,9 +69,10 @@ export class Aftermath {
     }
   }
 
-  #sayHeldBack(): void {
-    if (!this.#saidHeldBack) this.#options.onHeldBack();
-    this.#saidHeldBack = true;
+  #sayHeldBack(by: string | null): void {
+    if (this.#said.has(by)) return;
+    this.#said.add(by);
+    this.#options.onHeldBack(by);
   }
 
   #tellProgress({ id, worker, progress }: Task, now: Now): void {

@@ -1,10 +1,14 @@
 import type { Chosen, Claim } from '../core/command.ts';
 import { freeSlots } from '../core/worker.ts';
 import { decisionText } from '../mind/decision.ts';
-import { eligibility, type LaneFacts, lanesFor } from '../mind/eligibility.ts';
+import { eligibility, type LaneFacts, laneCountFor, lanesFor } from '../mind/eligibility.ts';
 import { best, score } from '../mind/scoring.ts';
+import type { PassedOver } from './change.ts';
+import { hasStaleBucket, mayBeLimited } from './decide/limiting.ts';
+import { needs as needsPolicy } from './decide/policy.ts';
 import type { Dispatcher, Waiting } from './dispatcher.ts';
-import { Front, type Next } from './front.ts';
+import { FairOrder } from './fair-order.ts';
+import { Front, isOverAll, type Next, wantAll, wantLane } from './front.ts';
 import type { WorkerLink } from './links.ts';
 import type { Slice } from './slice.ts';
 
@@ -16,6 +20,8 @@ export interface Allocated {
   readonly claims: readonly { readonly link: WorkerLink; readonly claim: Claim }[];
   /** The colony's limit keeps a task from somebody who waits. */
   readonly heldBack: boolean;
+  /** Other bounds do. */
+  readonly passedOver: PassedOver | null;
 }
 
 /** A lane in which there may be something for somebody who waits, and for whom. */
@@ -30,14 +36,16 @@ interface Offer {
 /**
  * Gives the tasks of the queue to those who wait, at the end of a batch: task by task in the order of the queue, each to the
  * best of those who could take it now. Only where the batch may have changed something it looks at all: in the lanes that
- * got tasks, on behalf of everybody; and in all lanes, on behalf of those who have just become free or come to wait.
+ * got tasks, or opened, on behalf of everybody; and in all lanes, on behalf of those who have just become free or come to wait.
  */
 export class Allocation {
   readonly #slice: Slice;
   readonly #dispatcher: Dispatcher;
   /** Those who look everywhere. */
   readonly #looking: readonly Waiting[];
-  readonly #offers: readonly Offer[];
+  /** They could look at so many lanes that all are gone along instead. */
+  readonly #isOverAll: boolean;
+  readonly #offers = new Map<LaneFacts, Offer>();
 
   constructor(slice: Slice, dispatcher: Dispatcher) {
     this.#slice = slice;
@@ -45,41 +53,43 @@ export class Allocation {
     // Once there is room again, all of them will look everywhere.
     const isPointless = slice.room <= 0 && dispatcher.isHeldBack;
     this.#looking = isPointless ? [] : dispatcher.looking(slice);
-    this.#offers = isPointless ? [] : this.#findOffers();
+    const lanes = this.#looking.reduce((sum, one) => sum + laneCountFor(one.worker, slice.queue), 0);
+    this.#isOverAll = isOverAll(slice, lanes);
+    if (!isPointless) this.#findOffers();
   }
 
   /** Nothing can be said this time. */
   giveUp(): void {
-    this.#dispatcher.lookAgain(this.#offers.flatMap(({ contenders }) => contenders));
+    for (const { contenders } of this.#offers.values()) this.#dispatcher.lookAgain(contenders);
     this.#dispatcher.lookAgain(this.#looking);
   }
 
-  #findOffers(): Offer[] {
+  #findOffers(): void {
     const { queue } = this.#slice;
-    const { stirred } = queue;
-    const offers: Offer[] = [];
-    for (const [key, tasks] of stirred) {
-      const offer = this.#offer(queue.facts(key), this.#dispatcher.waiting(), tasks);
-      if (offer.contenders.length > 0) offers.push(offer);
+    const changed = new Map([...queue.stirred]);
+    for (const key of this.#dispatcher.reopened(this.#slice)) changed.set(key, Number.POSITIVE_INFINITY);
+    for (const [key, tasks] of changed) {
+      const offer = this.#offer(queue.facts(key), tasks);
+      if (offer.contenders.length > 0) this.#offers.set(offer.lane, offer);
     }
+    if (this.#isOverAll) return;
     const elsewhere = new Map<LaneFacts, Waiting[]>();
     for (const waiting of this.#looking) {
       for (const lane of lanesFor(waiting.worker, queue)) {
-        if (stirred.has(lane.key)) continue;
+        if (changed.has(lane.key)) continue;
         const contenders = elsewhere.get(lane);
         if (contenders) contenders.push(waiting);
         else elsewhere.set(lane, [waiting]);
       }
     }
-    for (const [lane, contenders] of elsewhere) offers.push({ lane, contenders, isCut: false });
-    return offers;
+    for (const [lane, contenders] of elsewhere) this.#offers.set(lane, { lane, contenders, isCut: false });
   }
 
   /** @param tasks so many came, and more there may be for those who look everywhere */
-  #offer(lane: LaneFacts, waiting: Iterable<Waiting>, tasks: number): Offer {
+  #offer(lane: LaneFacts, tasks: number): Offer {
     const contenders: Waiting[] = [];
     let credit = 0;
-    for (const one of waiting) {
+    for (const one of this.#dispatcher.waiting()) {
       if (eligibility(one.worker, lane) === 0) continue;
       if (contenders.length >= MOST_CONTENDERS && credit >= tasks + this.#looking.length) {
         return { lane, contenders, isCut: true };
@@ -93,15 +103,27 @@ export class Allocation {
   /** Notes what it needs to know: asked again until nothing is missing. */
   needs(): void {
     const { wanted, room } = this.#slice;
-    for (const { lane, contenders } of this.#offers) {
-      let count = 0;
-      let isKnown = true;
-      for (const waiting of contenders) {
-        if (wanted.worker(waiting.link.workerId)) count += this.#free(waiting, 0);
-        else isKnown = false;
-      }
-      if (isKnown && count > 0 && room > 0) wanted.lane(lane.key, Math.min(count, room));
+    if (this.#offers.size === 0 && this.#looking.length === 0) return;
+    if (mayBeLimited(this.#slice)) needsPolicy(wanted);
+    for (const { lane, contenders } of this.#offers.values()) {
+      const count = this.#wish(contenders);
+      if (count > 0 && room > 0) wantLane(this.#slice, lane, Math.min(count, room));
     }
+    if (!this.#isOverAll) return;
+    const count = this.#wish(this.#looking);
+    const isOpen = (lane: LaneFacts) => this.#looking.some(({ worker }) => eligibility(worker, lane) > 0);
+    if (count > 0 && room > 0) wantAll(this.#slice, isOpen, Math.min(count, room));
+  }
+
+  /** How many tasks these could be given; 0 as long as that is not known. */
+  #wish(those: readonly Waiting[]): number {
+    let count = 0;
+    let isKnown = true;
+    for (const waiting of those) {
+      if (this.#slice.wanted.worker(waiting.link.workerId)) count += this.#free(waiting, 0);
+      else isKnown = false;
+    }
+    return isKnown ? count : 0;
   }
 
   /** How many more the link may be given. @param taken what its worker was given already, here */
@@ -112,17 +134,30 @@ export class Allocation {
 
   decide(): Allocated {
     const given = new Given();
-    const offers = new Map<LaneFacts, Offer>();
-    for (const offer of this.#offers) if (this.#able(offer, given).length > 0) offers.set(offer.lane, offer);
+    const order = new FairOrder(this.#slice);
+    const isAble = (offer: Offer) => this.#able(offer, given).length > 0;
+    const able = [...this.#offers.values()].filter(isAble);
     let { room } = this.#slice;
-    if (room <= 0) return this.#allocated(given, offers.size > 0);
-    const front = new Front(this.#slice, offers.keys());
+    if (room <= 0)
+      return this.#allocated(
+        given,
+        order,
+        able.length > 0 || (this.#isOverAll && this.#looking.some((one) => this.#mayFind(one))),
+      );
+    const isOpen = (lane: LaneFacts) => isAble(this.#offerIn(lane));
+    const front = this.#isOverAll
+      ? new Front(this.#slice, order, null, isOpen)
+      : new Front(
+          this.#slice,
+          order,
+          able.map(({ lane }) => lane),
+        );
     for (let next = front.next(); next !== null; next = front.next()) {
-      const offer = offers.get(next.lane)!;
-      const able = this.#able(offer, given);
-      if (able.length > 0) {
-        if (room-- <= 0) return this.#allocated(given, true);
-        this.#give(next, able, given);
+      const offer = this.#offerIn(next.lane);
+      const contenders = this.#able(offer, given);
+      if (contenders.length > 0) {
+        if (room-- <= 0) return this.#allocated(given, order, true);
+        this.#give(next, contenders, given);
         front.take();
       } else {
         // Those behind the others get their turn in the next batch.
@@ -130,12 +165,32 @@ export class Allocation {
         front.pass();
       }
     }
-    return this.#allocated(given, false);
+    return this.#allocated(given, order, false);
   }
 
-  #allocated(given: Given, heldBack: boolean): Allocated {
-    if (heldBack) this.#dispatcher.holdBack();
-    return { claims: given.claims(), heldBack };
+  #allocated(given: Given, order: FairOrder, heldBack: boolean): Allocated {
+    const { passedOver: lanes, holding } = order;
+    const passedOver = lanes.size > 0 ? { lanes, by: new Set([...holding.values()].map(({ name }) => name)) } : null;
+    const claims = given.claims();
+    // Somebody has to see to it; a claim of one's own does.
+    const [first] = this.#looking;
+    if (first && hasStaleBucket(this.#slice, order)) claims.push({ link: first.link, claim: claimOf(first.link, 1) });
+    return { claims, heldBack, passedOver };
+  }
+
+  /** What there is for whom in a lane. */
+  #offerIn(lane: LaneFacts): Offer {
+    const known = this.#offers.get(lane);
+    if (known) return known;
+    return { lane, contenders: this.#looking.filter(({ worker }) => eligibility(worker, lane) > 0), isCut: false };
+  }
+
+  #mayFind(one: Waiting): boolean {
+    return (
+      this.#slice.hasWorker(one.link.workerId) &&
+      this.#free(one, 0) > 0 &&
+      laneCountFor(one.worker, this.#slice.queue) > 0
+    );
   }
 
   /** Those who can be given one more. */
@@ -166,6 +221,10 @@ export class Allocation {
   }
 }
 
+function claimOf({ workerId }: WorkerLink, max: number): Claim {
+  return { kind: 'claim', actor: `worker:${workerId}`, workerId, max };
+}
+
 /** What has been given to whom. */
 class Given {
   readonly #byLink = new Map<WorkerLink, Chosen[]>();
@@ -186,10 +245,7 @@ class Given {
     return this.#byWorker.get(workerId) ?? 0;
   }
 
-  claims(): Allocated['claims'] {
-    return [...this.#byLink].map(([link, chosen]) => {
-      const { workerId } = link;
-      return { link, claim: { kind: 'claim', actor: `worker:${workerId}`, workerId, max: chosen.length, chosen } };
-    });
+  claims(): { readonly link: WorkerLink; readonly claim: Claim }[] {
+    return [...this.#byLink].map(([link, chosen]) => ({ link, claim: { ...claimOf(link, chosen.length), chosen } }));
   }
 }

@@ -4,7 +4,7 @@ import { StorageUnavailable } from '../core/errors.ts';
 import type { LedgerEntry } from '../core/event.ts';
 import type { CommitLimits, Committed, Store, Unit } from '../core/store.ts';
 import { fitting } from './batch.ts';
-import type { Change } from './change.ts';
+import type { Change, PassedOver } from './change.ts';
 import { type Decided, type Deliberated, Deliberation, type Pending } from './deliberation.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { WorkerLink } from './links.ts';
@@ -27,6 +27,8 @@ export interface Happened {
   readonly changes: readonly Changed[];
   /** The colony's limit kept a task from a worker. */
   readonly heldBack: boolean;
+  /** What bounds did, for each that had to pass something over. */
+  readonly passedOver: readonly PassedOver[];
   readonly entries: readonly LedgerEntry[];
   /** Tasks given to waiting links. */
   readonly served: readonly { readonly link: WorkerLink; readonly answer: Answer<Claim> }[];
@@ -168,7 +170,8 @@ export class Batcher {
     });
     if (outcomes[0] === 'conflict') return null;
     const commitMs = performance.now() - before;
-    onCommitted({ now, changes: [unit], heldBack: false, entries, served: [], commands: 0, conflicts: 0, commitMs });
+    const nothing = { heldBack: false, passedOver: [], served: [], commands: 0, conflicts: 0 };
+    onCommitted({ now, changes: [unit], ...nothing, entries, commitMs });
     return entries;
   }
 
@@ -257,7 +260,7 @@ export class Batcher {
     for (const pending of all) pending.reject(error);
   }
 
-  async #commit(slice: Slice, { decided, heldBack }: Deliberated, commands: number): Promise<void> {
+  async #commit(slice: Slice, { decided, ...held }: Deliberated, commands: number): Promise<void> {
     const { now } = slice;
     const changing = decided.filter((one) => one.change !== null);
     const units = changing.map((one) => one.change!);
@@ -283,17 +286,21 @@ export class Batcher {
     }
     this.#waiting.unshift(...again);
     const changes = units.filter((_, index) => outcomes[index] === 'committed');
-    this.#options.onCommitted({ now, changes, heldBack, entries, served, commands, conflicts: lost.size, commitMs });
+    this.#options.onCommitted({ now, changes, ...held, entries, served, commands, conflicts: lost.size, commitMs });
   }
 
   /** Whether it is certain that what was decided on was so, also where nothing came of it. */
   async #write(slice: Slice, units: readonly Change[], decided: number): Promise<Committed & { isCertain: boolean }> {
+    const { store } = this.#options;
     const { isKept, now, epoch, saving } = slice;
-    const mayBeOld = isKept && decided > 0 && this.#options.store.fellows !== null;
-    if (units.length === 0 && !mayBeOld) return { outcomes: [], entries: [], isCertain: true };
-    const limits = { room: this.#room(), epoch, saving, basis: this.#slices.basis(slice, units.length > 0) };
-    const committed = await this.#options.store.commit(units, now.wall, limits);
-    const undisturbed = committed.undisturbed ?? false;
+    // Where there is nobody else, nobody else has committed.
+    const isAlone = store.fellows === null;
+    if (units.length === 0 && (isAlone || !isKept || decided === 0))
+      return { outcomes: [], entries: [], isCertain: true };
+    const caps = isAlone ? undefined : slice.headroom.caps();
+    const limits = { room: this.#room(), caps, epoch, saving, basis: this.#slices.basis(slice, units.length > 0) };
+    const committed = await store.commit(units, now.wall, limits);
+    const undisturbed = isAlone || (committed.undisturbed ?? false);
     this.#slices.settled(slice, undisturbed);
     return { ...committed, isCertain: undisturbed || !isKept };
   }

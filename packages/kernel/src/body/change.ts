@@ -17,6 +17,14 @@ export interface Move {
   readonly task: Task;
 }
 
+/** Lanes that a bound keeps closed to somebody who could take from them. */
+export interface PassedOver {
+  /** With what they require. */
+  readonly lanes: ReadonlyMap<string, JsonObject>;
+  /** What these bounds are called. */
+  readonly by: ReadonlySet<string>;
+}
+
 /**
  * What one command changes, collected while it is decided: records to put, events to append, and what it rests on.
  * Reads go through it, so that a command with several steps sees its own.
@@ -31,6 +39,8 @@ export class Change {
   readonly moves: Move[] = [];
   /** The colony's limit keeps back a task that the worker could run. */
   heldBack = false;
+  /** What bounds keep back that the worker could run; null: nothing. */
+  passedOver: PassedOver | null = null;
   readonly #tasks = new Map<string, Task>();
   readonly #workers = new Map<string, Worker | null>();
   readonly #documents = new Map<string, Document | null>();

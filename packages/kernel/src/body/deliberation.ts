@@ -3,7 +3,7 @@ import { Bug, Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
 import { type Allocated, Allocation } from './allocation.ts';
 import { foresee } from './batch.ts';
-import type { Change } from './change.ts';
+import type { Change, PassedOver } from './change.ts';
 import type { Decision } from './decide/decision.ts';
 import { decide, needs } from './decide/index.ts';
 import { mayGoOn, ROLLING } from './decide/rolling.ts';
@@ -38,6 +38,8 @@ export interface Deliberated {
   readonly decided: readonly Decided[];
   /** The colony's limit keeps a task from a worker that could run it. */
   readonly heldBack: boolean;
+  /** Other bounds do. */
+  readonly passedOver: readonly PassedOver[];
 }
 
 export interface DeliberationOptions {
@@ -67,8 +69,13 @@ export class Deliberation {
         const one = await this.#decide(slice, pending.command, pending);
         if (one) decided.push(one);
       }
-      const heldBack = await this.#dispatch(slice, decided);
-      return { decided, heldBack: heldBack || decided.some(({ change }) => change?.heldBack) };
+      const allocated = await this.#dispatch(slice, decided);
+      const changes = decided.map(({ change }) => change);
+      return {
+        decided,
+        heldBack: allocated.heldBack || changes.some((change) => change?.heldBack),
+        passedOver: [allocated.passedOver, ...changes.map((change) => change?.passedOver)].filter((one) => one != null),
+      };
     } catch (error) {
       for (const { for: asker, answer } of decided) {
         if (!('resolve' in asker)) dispatcher.settled(asker, answer as Answer<Claim> | null, false);
@@ -96,17 +103,18 @@ export class Deliberation {
   }
 
   /** Gives what there is to those who wait. */
-  async #dispatch(slice: Slice, decided: Decided[]): Promise<boolean> {
+  async #dispatch(slice: Slice, decided: Decided[]): Promise<Allocated> {
     const { dispatcher } = this.#options;
-    const { claims, heldBack } = await this.#allocate(slice);
-    for (const { link, claim } of claims) {
+    const allocated = await this.#allocate(slice);
+    for (const { link, claim } of allocated.claims) {
       const one = await this.#decide(slice, claim, link);
       if (!one) continue;
       decided.push(one);
       const { answer } = one as { answer: Answer<Claim> | null };
       dispatcher.served(slice, link, answer === null || answer instanceof Refusal ? [] : answer.assignments);
     }
-    return heldBack;
+    dispatcher.end(slice, allocated);
+    return allocated;
   }
 
   async #allocate(slice: Slice): Promise<Allocated> {
@@ -119,7 +127,7 @@ export class Deliberation {
       allocation.giveUp();
       if (error instanceof StorageUnavailable) throw error;
       this.#options.onBug(error, 'allocation');
-      return { claims: [], heldBack: false };
+      return { claims: [], heldBack: false, passedOver: null };
     }
   }
 

@@ -1,6 +1,8 @@
 import type { Answer, Assignment, Claim } from '../core/command.ts';
 import { Refusal } from '../core/errors.ts';
 import type { Worker } from '../core/worker.ts';
+import type { PassedOver } from './change.ts';
+import { ClosedLanes } from './closed-lanes.ts';
 import type { WorkerLink } from './links.ts';
 import type { Notice } from './notices.ts';
 import type { Slice } from './slice.ts';
@@ -37,6 +39,10 @@ export class Dispatcher {
   readonly #due = new Set<Line>();
   /** The colony's limit was reached while somebody waited: when it has room again, all deserve a look. */
   #heldBack = false;
+  /** The same of lanes that a bound keeps closed. */
+  readonly #closed = new ClosedLanes();
+  /** In how many milliseconds there will be something for somebody, as of the last batch, though nothing ends; null: never. */
+  opensInMs: number | null = null;
 
   attach(link: WorkerLink, worker: Worker): void {
     const line = { link, worker, credit: 0, pledged: 0, since: null };
@@ -141,9 +147,16 @@ export class Dispatcher {
     return [...lines].filter(({ credit }) => credit > 0);
   }
 
-  /** There is something for somebody, but for the colony's limit. */
-  holdBack(): void {
-    this.#heldBack = true;
+  /** Lanes that were closed, and in which something may start by now. */
+  reopened(slice: Slice): Iterable<string> {
+    return this.#closed.reopened(slice).keys();
+  }
+
+  /** A batch is decided. What it had to leave to others, and what bounds keep back, somebody has to think of again. */
+  end(slice: Slice, { heldBack, passedOver }: { heldBack: boolean; passedOver: PassedOver | null }): void {
+    this.#heldBack ||= heldBack;
+    for (const [lane, requirements] of passedOver?.lanes ?? []) this.#closed.add(lane, requirements);
+    this.opensInMs = this.#closed.opensInMs(slice);
   }
 
   get isHeldBack(): boolean {

@@ -1,10 +1,12 @@
 import type { Task } from '../core/task.ts';
+import { PRIORITIES } from '../mind/aging.ts';
 import type { LaneFacts } from '../mind/eligibility.ts';
+import type { FairOrder } from './fair-order.ts';
 import { byRank, type LaneView } from './lane-view.ts';
 import type { Slice } from './slice.ts';
 
 interface Head {
-  readonly facts: LaneFacts;
+  readonly lane: LaneFacts;
   readonly view: LaneView;
   /** So many at the front of the lane have been given away. */
   taken: number;
@@ -16,35 +18,122 @@ export interface Next {
   readonly lane: LaneFacts;
 }
 
-/** The front of the queue over some lanes: what of them is served next, and after that. Nothing is taken out of the slice. */
+/** From so many lanes on it is quicker to go along the order that the slice keeps. */
+const MANY = 32;
+
+/** Whether a front over so many lanes is over all of them, in the order of their ranks. */
+export function isOverAll({ queue, headroom }: Slice, lanes: number): boolean {
+  return lanes > MANY && queue.isPlain && !headroom.isLimited;
+}
+
+/** Notes what of a lane has to be known before `count` tasks can be taken off it. */
+export function wantLane({ queue, headroom, wanted }: Slice, { key, requirements }: LaneFacts, count: number): void {
+  headroom.needs(key, requirements, wanted);
+  if (headroom.in(key, requirements) <= 0) return;
+  if (!queue.inLevels) wanted.lane(key, count);
+  // Where tasks age the next of a lane may be the first of any priority.
+  else for (const priority of PRIORITIES) wanted.lane(key, count, priority);
+}
+
+/** The same of all lanes that are open: what comes first in each, and more of those that come first of all. */
+export function wantAll({ queue, wanted }: Slice, isOpen: (lane: LaneFacts) => boolean, count: number): void {
+  for (const key of queue.unseen()) if (isOpen(queue.facts(key))) wanted.lane(key, count);
+  let left = count;
+  for (const key of queue.inOrder()) {
+    if (!isOpen(queue.facts(key))) continue;
+    wanted.lane(key, count);
+    if (--left === 0) return;
+  }
+}
+
+/**
+ * The front of the queue over some lanes: what of them is served next, and after that. Nothing is taken out of the slice.
+ * Few lanes are compared with each other, head by head; with many it goes along the heads in the order in which the slice
+ * keeps them, as long as ranks alone decide.
+ */
 export class Front {
+  readonly #slice: Slice;
+  readonly #order: FairOrder;
+  /** Those that are compared. */
   #heads: Head[] = [];
+  /** Those that are not, yet: they come in order, and this is the next of them. */
+  readonly #rest: Iterator<string> | null = null;
+  readonly #isOpen: (lane: LaneFacts) => boolean;
+  #upcoming: Head | null = null;
   #next: Head | undefined;
 
-  /** @param lanes loaded as far as they are wanted */
-  constructor(slice: Slice, lanes: Iterable<LaneFacts>) {
-    for (const facts of lanes) this.#heads.push({ facts, view: slice.queue.lane(facts.key)!, taken: 0 });
+  /**
+   * @param lanes loaded as far as they are wanted; null: all there are, if they are plain
+   * @param isOpen which of all these to look at
+   */
+  constructor(
+    slice: Slice,
+    order: FairOrder,
+    lanes: Iterable<LaneFacts> | null,
+    isOpen: (lane: LaneFacts) => boolean = () => true,
+  ) {
+    this.#slice = slice;
+    this.#order = order;
+    this.#isOpen = isOpen;
+    if (lanes === null) {
+      // What is given away changes the order, so those that matter are taken down.
+      this.#rest = slice.queue.inOrder()[Symbol.iterator]();
+      this.#advance();
+    } else for (const lane of lanes) this.#add(lane);
   }
 
-  /** The best over the heads of all lanes; null: there is nothing more. */
+  #add(lane: LaneFacts): void {
+    const views = this.#slice.queue.views(lane.key);
+    if (this.#slice.headroom.in(lane.key, lane.requirements) > 0) {
+      for (const view of views) if (view) this.#heads.push({ lane, view, taken: 0 });
+      // What a bound keeps closed need not be loaded to know that something is kept back there.
+    } else if (views.some((view) => !view || view.length > 0 || view.more)) {
+      this.#order.mayStart(lane.key, lane.requirements);
+    }
+  }
+
+  #advance(): void {
+    const { queue } = this.#slice;
+    this.#upcoming = null;
+    for (let next = this.#rest!.next(); !next.done; next = this.#rest!.next()) {
+      const lane = queue.facts(next.value);
+      if (!this.#isOpen(lane)) continue;
+      this.#upcoming = { lane, view: queue.lane(next.value)!, taken: 0 };
+      return;
+    }
+  }
+
+  /** The first of all; null: there is nothing more. */
   next(): Next | null {
     let best: Task | undefined;
+    this.#next = undefined;
     for (const head of this.#heads) {
       const task = head.view.at(head.taken);
-      if (!task || (best && byRank(task, best) >= 0)) continue;
+      if (!task || !this.#order.mayStart(head.lane.key, head.lane.requirements)) continue;
+      if (best && this.#order.compare(task, best) >= 0) continue;
       best = task;
       this.#next = head;
     }
-    return best ? { task: best, lane: this.#next!.facts } : null;
+    const upcoming = this.#upcoming?.view.at(0);
+    if (upcoming && (!best || byRank(upcoming, best) < 0)) {
+      best = upcoming;
+      this.#next = this.#upcoming!;
+      this.#heads.push(this.#next);
+      this.#advance();
+    }
+    return best ? { task: best, lane: this.#next!.lane } : null;
   }
 
   /** What was next has been given away. */
   take(): void {
+    const { lane, view, taken } = this.#next!;
+    this.#order.picked(view.at(taken)!, lane.requirements);
     this.#next!.taken++;
   }
 
   /** Nobody can be found for what was next: its lane is left alone. */
   pass(): void {
-    this.#heads = this.#heads.filter((head) => head !== this.#next);
+    const { lane } = this.#next!;
+    this.#heads = this.#heads.filter((head) => head.lane !== lane);
   }
 }

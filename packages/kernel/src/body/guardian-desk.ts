@@ -1,8 +1,10 @@
 import type { Command, GuardianRules, Judged, NewTask } from '../core/command.ts';
 import type { Json, JsonObject } from '../core/json.ts';
+import { capabilityPool } from '../core/lane.ts';
 import type { Store } from '../core/store.ts';
 import type { TaskStatus } from '../core/task.ts';
 import { evaluate } from '../guardian/evaluate.ts';
+import type { Limit } from '../guardian/limits.ts';
 import { readAhead } from '../guardian/parse.ts';
 import type { Judgement, Policy, Subject, Verdict } from '../guardian/policy.ts';
 import { foretell } from './decide/judging.ts';
@@ -42,6 +44,14 @@ export class GuardianDesk {
    */
   async refresh(): Promise<void> {
     await this.#policy().catch(() => undefined);
+  }
+
+  /** The policy's limits, with how many of the tasks that each is about are executing. */
+  async limits(): Promise<readonly (Limit & { readonly executing: number })[]> {
+    const { limits } = await this.#policy();
+    if (limits.length === 0) return [];
+    const { pools } = await this.#store.load({ pools: limits.map(({ capability }) => capabilityPool(capability)) });
+    return limits.map((limit) => ({ ...limit, executing: pools.get(capabilityPool(limit.capability))! }));
   }
 
   /** What tells the file that the policy in force last came from; null: it never came from one. */

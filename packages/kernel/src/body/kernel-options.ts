@@ -11,8 +11,11 @@ import type { SweepRules } from './sweeper.ts';
 /** Told what happens, for logs and metrics. */
 export interface KernelObserver {
   committed(happened: Happened): void;
-  /** The colony's limit first holds back a task that an idle worker could run. */
-  heldBack(): void;
+  /**
+   * A bound first holds back a task that an idle worker could run. @param by what it is called: `GROUP_BOUND`, or the id of one
+   * of the policy's limits; null: the colony's limit
+   */
+  heldBack(by: string | null): void;
   storeFailed(error: StorageUnavailable): void;
   storeRepaired(): void;
   /** A failover or a start from an incomplete log has lost entries that were acknowledged, up to this one. */

@@ -6,6 +6,7 @@ import type { Store } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import type { TaskMaker } from '../core/task-maker.ts';
 import { Aftermath } from './aftermath.ts';
+import { Alarm } from './alarm.ts';
 import { Batcher } from './batcher.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { ROLLING } from './decide/rolling.ts';
@@ -55,6 +56,7 @@ export class Kernel {
   readonly #sweeper: Sweeper;
   readonly #taskWaiters: TaskWaiters;
   readonly #recovery: Recovery;
+  readonly #alarm: Alarm;
   #storeProblem: string | null = null;
   #stopping = false;
 
@@ -96,6 +98,7 @@ export class Kernel {
       expect: (delayMs: number) => this.#sweeper.expect(delayMs),
       kick: () => this.#lookForWork(),
     };
+    this.#alarm = new Alarm(clock, () => this.#lookForWork());
     const elsewhere = new Elsewhere({
       ...parts,
       onRollback: () => void this.#recovery.catchUp().catch((error) => this.#failed(error, 'rollback')),
@@ -103,7 +106,7 @@ export class Kernel {
     bus.subscribe({
       entries: (entries, fromHere) => {
         if (fromHere) return;
-        if (entries.some(({ type }) => type === 'policy_updated')) void this.guardian.refresh();
+        if (entries.some(({ type }) => type === 'policy_updated')) void this.#refreshPolicy();
         this.#batcher.disturbed();
         elsewhere.follow(entries);
       },
@@ -114,7 +117,8 @@ export class Kernel {
       bus,
       giveBack: (assignments) =>
         void this.#recovery.giveBack(assignments).catch((error) => observer.fault(error, 'give back')),
-      onHeldBack: () => observer.heldBack(),
+      onHeldBack: (by) => observer.heldBack(by),
+      look: (delayMs) => this.#alarm.set(delayMs),
     });
     this.#batcher = new Batcher({
       ...parts,
@@ -198,6 +202,12 @@ export class Kernel {
     return answer;
   }
 
+  /** Another kernel has set one: what its limits kept back may start now. */
+  async #refreshPolicy(): Promise<void> {
+    await this.guardian.refresh();
+    this.#lookForWork();
+  }
+
   #lookForWork(): void {
     if (this.#isUsable) this.#batcher.kick();
   }
@@ -248,6 +258,7 @@ export class Kernel {
   async stop(): Promise<void> {
     if (this.stopping) return;
     this.#stopping = true;
+    this.#alarm.stop();
     await Promise.all([this.#sweeper.stop(), this.#pulse.stop()]);
     await this.#batcher.settled();
     if (this.#storeProblem === null) await this.#announce('kernel_stopped').catch(() => undefined);

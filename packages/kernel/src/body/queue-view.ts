@@ -1,8 +1,11 @@
 import type { JsonObject } from '../core/json.ts';
+import { groupOf, laneOfLevel, levelOf } from '../core/lane.ts';
 import { LaneDirectory } from '../core/lane-directory.ts';
 import type { LaneHead } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
+import { PRIORITIES } from '../mind/aging.ts';
 import { type LaneFacts, type Lanes, laneFacts, meetLanes } from '../mind/eligibility.ts';
+import { Heads } from './heads.ts';
 import { LaneView } from './lane-view.ts';
 
 /** The queue as a batch of decisions sees it: which lanes there are, and of those that were loaded their fronts. */
@@ -10,26 +13,67 @@ export class QueueView implements Lanes {
   /** Lanes that got tasks in this batch, and how many: a waiting worker may want to look. */
   readonly stirred = new Map<string, number>();
   metIn: object | null = null;
+  /** Each priority of a lane is looked at by itself. */
+  readonly inLevels: boolean;
   #directory = new LaneDirectory();
   /** Lanes that got tasks here and are not in the directory, or were not then. */
   readonly #added = new Map<string, JsonObject>();
+  #hasGroups = false;
+  /** By lane or, where tasks age, by level. */
   readonly #views = new Map<string, LaneView>();
-  /** Tasks this batch queued, by lane, until that lane is loaded. */
+  /** Tasks this batch queued, until what they belong to is loaded. */
   readonly #queuedHere = new Map<string, Map<string, Task>>();
+  readonly #heads = new Heads();
+  /** Lanes of which it is not known what comes first in them; null: nobody has asked yet. */
+  #unseen: Set<string> | null = null;
+
+  constructor(inLevels: boolean) {
+    this.inLevels = inLevels;
+  }
 
   survey(lanes: LaneDirectory): void {
     this.#directory = lanes;
     this.metIn = meetLanes(lanes);
+    this.#unseen = null;
   }
 
-  /** How many lanes have been looked at. */
+  /** How much has been looked at. */
   get viewed(): number {
     return this.#views.size;
   }
 
-  /** A lane as far as it is known; undefined: not loaded at all. */
+  /** A lane, or where tasks age a level of one, as far as it is known; undefined: not loaded at all. */
   lane(key: string): LaneView | undefined {
     return this.#views.get(key);
+  }
+
+  /** A lane, in levels if it is looked at in levels. */
+  views(key: string): (LaneView | undefined)[] {
+    if (!this.inLevels) return [this.#views.get(key)];
+    return PRIORITIES.map((priority) => this.#views.get(levelOf(key, priority)));
+  }
+
+  /** Tasks are served in the order of their ranks, whatever lanes they are in: no groups take turns, and nothing ages. */
+  get isPlain(): boolean {
+    return !this.inLevels && !this.#hasGroups && !this.#directory.hasGroups;
+  }
+
+  /** The lanes of which it is known what comes first in them, in the order of these tasks. */
+  inOrder(): Iterable<string> {
+    return this.#heads.lanes();
+  }
+
+  /** All others that may hold tasks. */
+  unseen(): Iterable<string> {
+    if (!this.#unseen) {
+      const isUnseen = (key: string) => this.#isUnseen(this.#views.get(key));
+      this.#unseen = new Set([...this.#directory.keys(), ...this.#added.keys()].filter(isUnseen));
+    }
+    return this.#unseen;
+  }
+
+  #isUnseen(view: LaneView | undefined): boolean {
+    return !view || (view.length === 0 && view.more);
   }
 
   /** Every lane that may hold a task, with what it requires. */
@@ -52,11 +96,12 @@ export class QueueView implements Lanes {
     return laneFacts(key, () => (this.#directory.get(key)?.requirements ?? this.#added.get(key))!);
   }
 
-  /** Takes in the next piece of a lane. @param current what became of a task in this batch; undefined: nothing */
+  /** Takes in the next piece of a lane, or level. @param current what became of a task in this batch; undefined: nothing */
   extend(key: string, head: LaneHead, current: (id: string) => Task | undefined): void {
     const view = this.#view(key);
     view.extend(head, current);
     this.#settleQueuedHere(key, view);
+    this.#follow(key, view);
   }
 
   join(task: Task): void {
@@ -65,19 +110,39 @@ export class QueueView implements Lanes {
     this.stirred.set(lane, stirred + 1);
     if (stirred === 0 && !this.hasLane(lane)) {
       this.#added.set(lane, laneFacts(lane, () => task.spec.value.requirements).requirements);
+      this.#hasGroups ||= groupOf(lane) !== null;
     }
-    const view = this.#views.get(lane) ?? (this.#directory.has(lane) ? undefined : this.#view(lane));
-    if (view?.covers(task)) view.add(task);
-    else if (!view || view.more) {
-      const here = this.#queuedHere.get(lane) ?? new Map<string, Task>();
-      this.#queuedHere.set(lane, here);
+    const key = this.#keyOf(task);
+    const view = this.#views.get(key) ?? (this.#directory.has(lane) ? undefined : this.#view(key));
+    if (view?.covers(task)) {
+      view.add(task);
+      this.#follow(key, view);
+    } else if (!view || view.more) {
+      const here = this.#queuedHere.get(key) ?? new Map<string, Task>();
+      this.#queuedHere.set(key, here);
       here.set(task.id, task);
     }
   }
 
   leave(task: Task): void {
-    this.#views.get(task.lane)?.remove(task);
-    this.#queuedHere.get(task.lane)?.delete(task.id);
+    const key = this.#keyOf(task);
+    this.#queuedHere.get(key)?.delete(task.id);
+    const view = this.#views.get(key);
+    if (!view) return;
+    view.remove(task);
+    this.#follow(key, view);
+  }
+
+  #keyOf({ lane, priority }: Task): string {
+    return this.inLevels ? levelOf(lane, priority) : lane;
+  }
+
+  /** What comes first may be something else now. */
+  #follow(key: string, view: LaneView): void {
+    if (this.inLevels) return;
+    this.#heads.set(key, view.at(0));
+    if (this.#isUnseen(view)) this.#unseen?.add(key);
+    else this.#unseen?.delete(key);
   }
 
   /** Once a lane is known further, the tasks this batch queued may find their place in it. */
@@ -96,7 +161,7 @@ export class QueueView implements Lanes {
     if (!view) {
       view = new LaneView();
       // A lane the store knows nothing of is empty there: no need to load it.
-      if (!this.#directory.has(key)) view.extend({ tasks: [], more: false }, () => undefined);
+      if (!this.#directory.has(laneOfLevel(key))) view.extend({ tasks: [], more: false }, () => undefined);
       this.#views.set(key, view);
     }
     return view;

@@ -1,7 +1,8 @@
 /** Two kernels decide at the same time on what belongs together: whoever is first, nothing is stranded or taken away. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Assignment } from '../core/command.ts';
+import type { Assignment, Rules } from '../core/command.ts';
+import type { JsonObject } from '../core/json.ts';
 import { Keys } from '../store/redis/keys.ts';
 import { after, before } from '../testing/meddling.ts';
 import { newTask } from '../testing/pipeline.ts';
@@ -152,4 +153,62 @@ test('a kernel that goes on with what it knows does not know longer than the sto
   await prune(Number.MAX_SAFE_INTEGER);
   expect((await store.load({ tasks: ['n0'] })).tasks.get('n0')).toBeNull();
   await expect(hive.submit('later', { depends_on: ['n0'] })).rejects.toMatchObject({ code: 'validation_failed' });
+});
+
+describe('a cap that two kernels share', () => {
+  const OCR = { requirements: { capability: 'ocr' }, group: 'a' };
+
+  async function scene(rules: Partial<Rules>, limits: JsonObject[]) {
+    const colony = randomUUID();
+    const [one, other] = [await bodyAt(server.url, colony, rules), await bodyAt(server.url, colony, rules)];
+    const policy = { rules: [], limits };
+    await one.hive.do({ kind: 'set_policy', actor: 'ann', policy, expected: null });
+    const about = { capabilities: [{ name: 'ocr' }], attributes: {}, maxConcurrentTasks: 100 };
+    for (const id of ['maya', 'willy']) await one.hive.do({ kind: 'register', actor: 'ann', id, name: id, ...about });
+    const tasks = Array.from({ length: 30 }, (_, n) => newTask(`t${n}`, OCR, 0));
+    await one.hive.do({ kind: 'submit', actor: 'ann', tasks });
+    return { one, other };
+  }
+
+  test.each([
+    ['of a limit', {}, [{ id: 'gpus', capability: 'ocr', max_concurrent: 3 }]],
+    ['of a group', { maxConcurrentPerGroup: 3 }, []],
+  ])('is never exceeded, and is used up, when it is that %s', async (_, rules, limits) => {
+    const { one, other } = await scene(rules, limits);
+    let executing = 0;
+    for (let round = 0; round < 10; round++) {
+      const given = await Promise.all([one.hive.claim('maya', 2), other.hive.claim('willy', 2)]);
+      executing = (await one.store.survey()).tasks.executing;
+      expect(executing).toBe(3);
+      for (const assignment of given.flat()) await (round % 2 ? one : other).hive.complete(assignment);
+      for (const id of ['maya', 'willy']) {
+        const { holds } = (await one.store.worker(id))!;
+        for (const taskId of holds) await one.hive.do({ kind: 'cancel', actor: 'ann', taskId, cascade: false });
+      }
+    }
+  });
+
+  test('is so though the other one was faster with another task between looking and writing', async () => {
+    const { one, other } = await scene({ maxConcurrentPerGroup: 1 }, []);
+    const about = { capabilities: [{ name: 'fly' }], attributes: {}, maxConcurrentTasks: 100 };
+    await one.hive.do({ kind: 'register', actor: 'ann', id: 'cassandra', name: 'cassandra', ...about });
+    await one.hive.submit('to fly', { group: 'a', requirements: { capability: 'fly' } });
+    before(one.store, 'commit', async () => expect(await other.hive.claim('cassandra')).toHaveLength(1));
+    expect(await one.hive.claim('maya')).toEqual([]);
+    expect((await one.store.survey()).tasks.executing).toBe(1);
+  });
+
+  test('holds from the moment on in which another kernel has set it', async () => {
+    const { one, other } = await scene({}, []);
+    const policy = { rules: [], limits: [{ id: 'closed', capability: 'ocr', max_concurrent: 0 }] };
+    const close = () => other.hive.do({ kind: 'set_policy', actor: 'ann', policy, expected: null });
+    before(one.store, 'commit', close);
+    expect(await one.hive.claim('maya')).toEqual([]);
+  });
+
+  test('so are a rate and its tokens', async () => {
+    const { one, other } = await scene({}, [{ id: 'api', capability: 'ocr', per_second: 1, burst: 3 }]);
+    const given = await Promise.all([one.hive.claim('maya', 2), other.hive.claim('willy', 2)]);
+    expect(given.flat()).toHaveLength(3);
+  });
 });

@@ -2,10 +2,13 @@ import type { Now } from '../core/clock.ts';
 import type { Rules } from '../core/command.ts';
 import { type Document, nameOf } from '../core/document.ts';
 import { Bug } from '../core/errors.ts';
+import { groupOf } from '../core/lane.ts';
 import type { Saving } from '../core/saved.ts';
 import type { IdempotencyRecord, Loaded, Needs, Put, Survey, Tombstone } from '../core/store.ts';
 import { isTerminal, type Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
+import { Rotation } from '../mind/rotation.ts';
+import { Headroom } from './headroom.ts';
 import { QueueView } from './queue-view.ts';
 import { known, Relation } from './relation.ts';
 import { Sequences } from './sequences.ts';
@@ -25,6 +28,8 @@ const MOST_CHARACTERS = 32 * 1024 * 1024;
  */
 export class Slice {
   readonly rules: Rules;
+  /** Which group's turn it is: older than the batch. */
+  readonly rotation: Rotation;
   /** Tasks executing in the whole colony, and those that are queued or pending. */
   executing = 0;
   unstarted = 0;
@@ -37,7 +42,7 @@ export class Slice {
   mark: string | null = null;
   /** Whether it outlives its batch. */
   isKept = false;
-  readonly queue = new QueueView();
+  readonly queue: QueueView;
   /** Workers whose record changed in this batch. */
   readonly stirredWorkers = new Set<string>();
   /** What the commands of this batch still need to know. */
@@ -52,14 +57,19 @@ export class Slice {
   readonly #dependents = new Relation();
   readonly #children = new Relation();
   readonly #unfinished = new Unfinished();
+  /** How many of each lane may start. */
+  readonly headroom: Headroom;
   #characters = 0;
   /** Tasks that this batch knows to have ended, and those that hang on others or that others hang on. */
   #ended: string[] = [];
   readonly #linked = new Set<string>();
 
-  constructor(now: Now, rules: Rules) {
+  constructor(now: Now, rules: Rules, rotation = new Rotation()) {
     this.#now = now;
     this.rules = rules;
+    this.rotation = rotation;
+    this.headroom = new Headroom(this);
+    this.queue = new QueueView(rules.priorityAgingMs > 0);
   }
 
   get now(): Now {
@@ -84,6 +94,7 @@ export class Slice {
     this.#now = now;
     this.queue.stirred.clear();
     this.stirredWorkers.clear();
+    this.headroom.renew();
     this.#keys.clear();
     this.#unfinished.clear();
     this.#forgetEnded();
@@ -200,6 +211,7 @@ export class Slice {
       for (const task of head.tasks) this.#learn(task.id, task);
       this.queue.extend(key, head, (id) => this.#tasks.get(id) as Task | undefined);
     }
+    for (const [pool, executing] of loaded.pools) this.headroom.learn(pool, executing);
     for (const id of needs.allDependents ?? []) this.#dependents.closed(id);
     for (const id of needs.allDescendants ?? []) this.#children.closed(id);
     if (needs.sequences) this.sequences.setAside(loaded.firstSequence, needs.sequences);
@@ -230,6 +242,8 @@ export class Slice {
     this.executing += Number(next?.status === 'executing') - Number(prev?.status === 'executing');
     this.unstarted += Number(isUnstarted(next)) - Number(isUnstarted(prev));
     if (prev?.status === 'queued') this.queue.leave(prev);
+    if (next?.status === 'executing' && prev?.status !== 'executing') this.#start(next);
+    else if (prev?.status === 'executing' && next?.status !== 'executing') this.headroom.follow(prev, -1);
     if (next === null) return void this.#absorbRemoved(prev!.id);
     this.#tasks.set(next.id, next);
     this.#unfinished.follow(next);
@@ -237,6 +251,11 @@ export class Slice {
     if (prev === null) this.#absorbNew(next);
     if (isTerminal(next)) this.#ended.push(next.id);
     if (next.status === 'queued') this.queue.join(next);
+  }
+
+  #start(task: Task): void {
+    this.rotation.served(groupOf(task.lane));
+    this.headroom.follow(task, 1);
   }
 
   /** Who hangs on whom is asked for anew after this batch. */

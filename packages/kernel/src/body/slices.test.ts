@@ -36,7 +36,16 @@ function report(slice: Slice, task: Task): void {
 function load(slice: Slice, task: Task): void {
   const [none, tasks] = [new Map(), new Map([[task.id, task]])];
   const loaded: Loaded = {
-    ...{ tasks, workers: none, idempotency: none, documents: none, dependents: none, children: none, lanes: none },
+    ...{
+      tasks,
+      workers: none,
+      idempotency: none,
+      documents: none,
+      dependents: none,
+      children: none,
+      lanes: none,
+      pools: none,
+    },
     unfinished: new Map(),
     firstSequence: 0,
   };

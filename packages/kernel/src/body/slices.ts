@@ -1,6 +1,7 @@
 import type { Now } from '../core/clock.ts';
 import type { Rules } from '../core/command.ts';
 import type { Basis, Store } from '../core/store.ts';
+import { Rotation } from '../mind/rotation.ts';
 import { Slice } from './slice.ts';
 
 /** After so many commits in a row between which no other kernel has committed, none is expected to. */
@@ -15,6 +16,7 @@ const QUIET = 8;
 export class Slices {
   readonly #store: Store;
   readonly #rules: Rules;
+  readonly #rotation = new Rotation();
   #kept: Slice | null = null;
   #quiet = 0;
 
@@ -30,7 +32,7 @@ export class Slices {
 
   /** The slice for a batch that begins now. */
   next(now: Now): Slice {
-    if (!this.#kept) return new Slice(now, this.#rules);
+    if (!this.#kept) return new Slice(now, this.#rules, this.#rotation);
     this.#kept.renew(now);
     return this.#kept;
   }

@@ -1,3 +1,4 @@
+import { levelOf } from '../core/lane.ts';
 import { planFrom, planName, planTasksName, unfinishedOf } from '../core/plan.ts';
 import type { LaneNeed, Needs } from '../core/store.ts';
 import { voteName } from '../core/vote.ts';
@@ -24,6 +25,7 @@ export class Wanted {
   readonly #allDescendants = new Set<string>();
   readonly #unfinished = new Set<string>();
   readonly #lanes = new Map<string, LaneNeed>();
+  readonly #pools = new Set<string>();
   #sequences = 0;
 
   constructor(slice: Slice) {
@@ -42,6 +44,7 @@ export class Wanted {
       this.#allDescendants.size === 0 &&
       this.#unfinished.size === 0 &&
       this.#lanes.size === 0 &&
+      this.#pools.size === 0 &&
       this.#sequences === 0
     );
   }
@@ -140,12 +143,24 @@ export class Wanted {
     return this.#slice.hasAllDescendants(taskId) || note(this.#allDescendants, taskId);
   }
 
-  /** At least `count` tasks of a lane, or all it has. What several commands want of one lane adds up. */
-  lane(key: string, count: number): void {
+  /** At least `count` tasks of a lane, or of one priority in it, or all there are. What several commands want of one adds up. */
+  lane(lane: string, count: number, priority?: number): void {
+    const key = priority === undefined ? lane : levelOf(lane, priority);
     const view = this.#slice.queue.lane(key);
     if (view && (view.length >= count || !view.more)) return;
     const already = this.#lanes.get(key)?.limit ?? 0;
-    this.#lanes.set(key, { lane: key, after: view?.horizon ?? null, limit: already + count - (view?.length ?? 0) });
+    const limit = already + count - (view?.length ?? 0);
+    this.#lanes.set(key, {
+      lane,
+      ...(priority === undefined ? {} : { priority }),
+      after: view?.horizon ?? null,
+      limit,
+    });
+  }
+
+  /** How many tasks of a pool are executing. */
+  pool(name: string): boolean {
+    return this.#slice.headroom.hasPool(name) || note(this.#pools, name);
   }
 
   sequences(count: number): void {
@@ -169,9 +184,11 @@ export class Wanted {
         ...need,
         limit: Math.max(need.limit, tasksAhead),
       })),
+      pools: [...this.#pools],
       sequences: this.#sequences > 0 && isKept ? Math.max(this.#sequences, SEQUENCES_AHEAD) : this.#sequences,
     };
     for (const noted of [this.#tasks, this.#workers, this.#idempotency, this.#documents, this.#lanes]) noted.clear();
+    this.#pools.clear();
     for (const noted of [this.#dependents, this.#allDependents, this.#allDescendants, this.#unfinished]) noted.clear();
     this.#sequences = 0;
     return needs;

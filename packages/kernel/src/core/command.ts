@@ -334,6 +334,10 @@ export type Answer<C extends Command> = Reply<C> | Refusal;
 export interface Rules {
   /** How many tasks execute at once in the whole colony; 0 = no limit. */
   readonly maxConcurrentTasks: number;
+  /** How many of one group; 0 = no limit. */
+  readonly maxConcurrentPerGroup: number;
+  /** After each such span in the queue a task counts as of a higher priority; 0 = never. */
+  readonly priorityAgingMs: number;
   /** How long a lease lives from the worker's last sign of life. */
   readonly leaseMs: number;
   /** How deep tasks may be nested by `parent_id`. */

@@ -1,3 +1,4 @@
+import { groupOf } from './lane.ts';
 import type { Lane } from './store.ts';
 
 /**
@@ -5,16 +6,22 @@ import type { Lane } from './store.ts';
  * that nobody has to go over all of them to find out.
  */
 export class LaneDirectory extends Map<string, Lane> {
+  /** Whether any of them is a group's, or was. */
+  hasGroups = false;
   /** Null: all of them. */
   #news: Lane[] | null = null;
 
   override set(key: string, lane: Lane): this {
-    if (this.#news && !this.has(key)) {
-      this.#news.push(lane);
-      // Nobody asks.
-      if (this.#news.length > MOST_NEWS) this.#news = null;
-    }
+    if (!this.has(key)) this.#welcome(lane);
     return super.set(key, lane);
+  }
+
+  #welcome(lane: Lane): void {
+    this.hasGroups ||= groupOf(lane.key) !== null;
+    if (!this.#news) return;
+    this.#news.push(lane);
+    // Nobody asks.
+    if (this.#news.length > MOST_NEWS) this.#news = null;
   }
 
   /** Those that were added since this was last called; some may have gone again. */

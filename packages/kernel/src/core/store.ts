@@ -106,12 +106,16 @@ export interface Needs {
   readonly unfinished?: readonly string[];
   /** The next queued tasks of these lanes. */
   readonly lanes?: readonly LaneNeed[];
+  /** How many tasks are executing in these pools: see `lane.ts`. */
+  readonly pools?: readonly string[];
   /** How many sequence numbers to set aside for new tasks. */
   readonly sequences?: number;
 }
 
 export interface LaneNeed {
   readonly lane: string;
+  /** Only tasks of this priority; absent: of all. */
+  readonly priority?: number;
   /** Only tasks behind this one. */
   readonly after: QueueRank | null;
   readonly limit: number;
@@ -136,7 +140,9 @@ export interface Loaded {
   readonly children: ReadonlyMap<string, readonly Task[]>;
   /** By plan, oldest first. */
   readonly unfinished: ReadonlyMap<string, readonly Task[]>;
+  /** By the lane, or where one priority was asked for by its level: see `levelOf`. */
   readonly lanes: ReadonlyMap<string, LaneHead>;
+  readonly pools: ReadonlyMap<string, number>;
   /** The first of the sequence numbers set aside. */
   readonly firstSequence: number;
 }
@@ -189,6 +195,8 @@ export interface IdempotencyRecord extends IdempotencyKey {
 export interface CommitLimits {
   /** No more tasks than this may be executing. */
   readonly room?: number | undefined;
+  /** Nor more than these may of some pools. */
+  readonly caps?: readonly Cap[] | undefined;
   /** The epoch in which the tokens were given out, which must still be the one. */
   readonly epoch?: string | null | undefined;
   /**
@@ -197,6 +205,12 @@ export interface CommitLimits {
    */
   readonly saving?: Saving | undefined;
   readonly basis?: Basis | undefined;
+}
+
+/** How many tasks of a pool may be executing. */
+export interface Cap {
+  readonly pool: string;
+  readonly most: number;
 }
 
 /** What a commit rests on as a whole, where other kernels may commit, too. */

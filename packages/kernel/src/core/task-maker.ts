@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { NewTask } from './command.ts';
-import { canonicalJson, type JsonObject } from './json.ts';
+import type { JsonObject } from './json.ts';
+import { laneOf, requirementsKey } from './lane.ts';
 import { type TaskInput, toSpec } from './task.ts';
 
 const DEFAULT_TIMEOUT_SECONDS = 300;
@@ -16,7 +17,7 @@ export interface Planned {
 export class TaskMaker {
   readonly #newId: () => string;
   readonly #defaultTimeout: number;
-  readonly #lanes = new Map<string, string>();
+  readonly #keys = new Map<string, string>();
 
   constructor(newId: () => string, maxTimeoutSeconds: number) {
     this.#newId = newId;
@@ -33,24 +34,22 @@ export class TaskMaker {
     if (input.timeout_seconds === undefined) spec.timeout_seconds = this.#defaultTimeout;
     if (plan?.resultsFrom) spec.results_from = plan.resultsFrom;
     const json = JSON.stringify(spec);
-    const lane = this.#lane(spec.requirements);
+    const lane = laneOf(this.#key(spec.requirements), input.group ?? null);
     return { id: plan?.id ?? this.#newId(), spec, json, contentHash: hash('sha256', json), lane, path };
   }
 
-  /** Tasks with equal requirements share a lane. There are few different ones, so their hashes are remembered. */
-  #lane(requirements: JsonObject): string {
+  /** Tasks with equal requirements, and of one group, share a lane. There are few different ones, so their hashes are remembered. */
+  #key(requirements: JsonObject): string {
     const text = JSON.stringify(requirements);
-    let lane = this.#lanes.get(text);
-    if (lane === undefined) {
-      // The original's label says nothing about who may run a task.
-      const { beeId: _, ...matched } = requirements;
-      lane = hash('sha256', canonicalJson(matched), 'base64url').slice(0, 22);
-      if (this.#lanes.size >= MAX_LANES || text.length > MAX_LANE_TEXT) this.#lanes.clear();
-      this.#lanes.set(text, lane);
+    let key = this.#keys.get(text);
+    if (key === undefined) {
+      key = requirementsKey(requirements);
+      if (this.#keys.size >= MOST_KEYS || text.length > MOST_KEY_TEXT) this.#keys.clear();
+      this.#keys.set(text, key);
     }
-    return lane;
+    return key;
   }
 }
 
-const MAX_LANES = 4096;
-const MAX_LANE_TEXT = 4096;
+const MOST_KEYS = 4096;
+const MOST_KEY_TEXT = 4096;

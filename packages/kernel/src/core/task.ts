@@ -62,6 +62,8 @@ export type TaskInput = Pick<TaskSpec, 'description'> &
   Partial<Omit<TaskSpec, 'retry_backoff' | 'description' | 'results_from'>> & {
     retry_backoff?: Partial<RetryBackoff>;
     delay_seconds?: number;
+    /** Whose it is. It is no part of the specification: the lane says it. */
+    group?: string | null;
   };
 
 export const DEFAULT_BACKOFF: RetryBackoff = {
@@ -82,7 +84,7 @@ export interface Task {
   /** 1 when first stored, +1 with every change; what `expect` in a commit refers to. */
   readonly version: number;
   readonly spec: Spec;
-  /** The lane of the queue it belongs to: equal for tasks with equal requirements. */
+  /** The lane of the queue it belongs to: equal for tasks of one group with equal requirements. See `lane.ts`. */
   readonly lane: string;
   readonly priority: number;
   readonly createdAt: number;

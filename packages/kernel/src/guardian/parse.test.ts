@@ -176,11 +176,11 @@ describe('a rule', () => {
 
 describe('a policy', () => {
   test('is an object with a version and rules', () => {
-    expect(errorsOf(null)).toEqual([{ path: '', message: 'must be an object {version, rules}, not null' }]);
-    expect(errorsOf([])).toEqual([{ path: '', message: 'must be an object {version, rules}, not an array' }]);
+    expect(errorsOf(null)).toEqual([{ path: '', message: 'must be an object {version, rules, limits}, not null' }]);
+    expect(errorsOf([])).toEqual([{ path: '', message: 'must be an object {version, rules, limits}, not an array' }]);
     expect(errorsOf({ rule: [] })).toEqual([
       { path: '/version', message: 'is required: a whole number from 1' },
-      { path: '/rule', message: 'is not known here: a policy has version and rules' },
+      { path: '/rule', message: 'is not known here: a policy has version, rules and limits' },
       { path: '/rules', message: 'must be an array of at most 200 rules, not nothing' },
     ]);
     expect(errorsOf({ version: 0, rules: ['a'] })).toEqual([

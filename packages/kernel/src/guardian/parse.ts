@@ -1,5 +1,7 @@
 import type { FieldError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { RuleTypes } from '../core/rule-types.ts';
+import { type Limit, MAX_LIMITS, readLimit } from './limits.ts';
 import { Members } from './members.ts';
 import { charactersInClasses } from './patterns/classes.ts';
 import { PatternSet } from './patterns/pattern-set.ts';
@@ -80,6 +82,7 @@ class Parser {
   readonly #ids = new Map<string, number>();
   readonly #rules: Rule[] = [];
   readonly #rateLimits: RateLimit[] = [];
+  readonly #limits: Limit[] = [];
   readonly #patterns: Pattern[] = [];
   #characters = 0;
 
@@ -94,11 +97,12 @@ class Parser {
   }
 
   policy(value: unknown): Policy | null {
-    if (!isObject(value)) return this.#fail('', `must be an object {version, rules}, not ${shown(value)}`);
+    if (!isObject(value)) return this.#fail('', `must be an object {version, rules, limits}, not ${shown(value)}`);
     const members = new Members(value, '');
     const version = members.number('version', 'a whole number from 1', (one) => Number.isSafeInteger(one) && one >= 1);
     const rules = members.take('rules');
-    members.finish('a policy has version and rules');
+    const limits = members.take('limits');
+    members.finish('a policy has version, rules and limits');
     this.errors.push(...members.errors);
     if (!Array.isArray(rules) || rules.length > MAX_RULES) {
       const found = Array.isArray(rules) ? `${rules.length} of them` : rules === undefined ? 'nothing' : shown(rules);
@@ -107,13 +111,47 @@ class Parser {
     for (const [index, rule] of rules.entries()) {
       if (!this.#rule(rule, index)) break;
     }
+    if (limits !== undefined) this.#readLimits(limits);
     if (this.errors.length > 0) return null;
     return {
-      document: { version: version!, rules },
+      document: { version: version!, rules, ...(limits === undefined ? {} : { limits: limits as JsonObject[] }) },
       rules: this.#rules,
       patterns: this.#patterns.length === 0 ? null : PatternSet.of(this.#patterns),
       rateLimits: this.#rateLimits,
+      limits: this.#limits,
     };
+  }
+
+  #readLimits(value: unknown): void {
+    if (!Array.isArray(value) || value.length > MAX_LIMITS) {
+      const found = Array.isArray(value) ? `${value.length} of them` : shown(value);
+      this.#fail('/limits', `must be an array of at most ${MAX_LIMITS} limits, not ${found}`);
+      return;
+    }
+    const ids = new Map<string, number>();
+    for (const [index, one] of value.entries()) {
+      if (this.errors.length >= MAX_ERRORS) return;
+      this.#limit(one, index, ids);
+    }
+  }
+
+  #limit(value: unknown, index: number, ids: Map<string, number>): void {
+    const path = `/limits/${index}`;
+    if (!isObject(value)) {
+      this.#fail(path, `must be an object {id, capability, max_concurrent, …}, not ${shown(value)}`);
+      return;
+    }
+    const members = new Members(value, path);
+    const id = members.text('id', WHAT_IDS_ARE, (one) => ID.test(one));
+    this.#description(members);
+    if (id !== undefined) {
+      const other = ids.get(id);
+      if (other === undefined) ids.set(id, index);
+      else members.fail('id', `must be unique: ${shown(id)} is also the id of /limits/${other}`);
+    }
+    const limit = readLimit(members, id ?? '');
+    this.errors.push(...members.errors);
+    if (limit) this.#limits.push(limit);
   }
 
   /** @returns false when there is no point in reading the rules after this one */
@@ -124,24 +162,24 @@ class Parser {
       return true;
     }
     const members = new Members(value, path);
-    const id = members.text('id', '1 to 64 letters, digits, dots, dashes or underscores', (one) => ID.test(one));
+    const id = members.text('id', WHAT_IDS_ARE, (one) => ID.test(one));
     const types = `one of ${[...this.#types.keys()].sort().join(', ')}`;
     const type = members.text('type', types, (one) => this.#types.has(one));
     const actions: readonly Action[] = type === 'rate_limit' ? ['reject'] : ACTIONS;
     const allowed = actions.length === 1 ? 'reject: what is over the limit is refused' : `one of ${actions.join(', ')}`;
     const action = members.text('action', allowed, (one) => actions.includes(one as Action));
-    if (members.take('description') !== undefined) {
-      members.text(
-        'description',
-        `a text of at most ${MAX_DESCRIPTION} characters`,
-        (one) => one.length <= MAX_DESCRIPTION,
-      );
-    }
+    this.#description(members);
     if (id !== undefined) this.#unique(id, index, members);
     const parsed = type === undefined ? null : this.#types.get(type)!(members);
     this.errors.push(...members.errors);
     if (parsed) this.#keep(id ?? '', (action ?? 'reject') as Action, parsed);
     return this.#withinBounds() && !members.hopeless && this.errors.length < MAX_ERRORS;
+  }
+
+  #description(members: Members): void {
+    if (members.take('description') === undefined) return;
+    const allowed = `a text of at most ${MAX_DESCRIPTION} characters`;
+    members.text('description', allowed, (one) => one.length <= MAX_DESCRIPTION);
   }
 
   #unique(id: string, index: number, members: Members): void {
@@ -190,6 +228,7 @@ class Parser {
   }
 }
 
+const WHAT_IDS_ARE = '1 to 64 letters, digits, dots, dashes or underscores';
 const ID = /^[\w.-]{1,64}$/;
 const MAX_DESCRIPTION = 500;
 

@@ -1,5 +1,6 @@
-import type { Json } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import type { TaskSpec } from '../core/task.ts';
+import type { Limit } from './limits.ts';
 import type { PatternSet } from './patterns/pattern-set.ts';
 import type { Pattern } from './patterns/sources.ts';
 
@@ -23,6 +24,7 @@ export interface RuleDocument {
 export interface PolicyDocument {
   readonly version: number;
   readonly rules: readonly RuleDocument[];
+  readonly limits?: readonly JsonObject[];
 }
 
 /** A policy that can judge tasks. It never changes; what is shown of it is its document. */
@@ -33,6 +35,8 @@ export interface Policy {
   /** The patterns of all rules together; null when there are none. */
   readonly patterns: PatternSet | null;
   readonly rateLimits: readonly RateLimit[];
+  /** What may execute at once, and be started in a second. */
+  readonly limits: readonly Limit[];
 }
 
 /** One rule that judges: by a check of its own, or by patterns that are searched for together with all others. */

@@ -165,6 +165,15 @@ export function lanesFor(worker: Worker, lanes: Lanes): LaneFacts[] {
   return found;
 }
 
+/** How many these are at the most. */
+export function laneCountFor(worker: Worker, lanes: Lanes): number {
+  const { id, profile } = worker;
+  const own = [id, profile.name].reduce((sum, name) => sum + (book.byTarget.get(name)?.length ?? 0), 0);
+  const kind = kindOf(profile);
+  const isKnown = lanes.metIn === book && kind.examined === book.open.length;
+  return isKnown ? Math.min(lanes.laneCount, kind.lanes.length + own) : lanes.laneCount;
+}
+
 function lookThrough(worker: Worker, lanes: Lanes): LaneFacts[] {
   const before = book;
   const found: LaneFacts[] = [];

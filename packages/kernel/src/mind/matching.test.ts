@@ -116,3 +116,18 @@ describe.each([
     expect(matches(bee(who), requirements)).toBe(fits);
   });
 });
+
+test('of very many names no more are read than it takes to find one that is missing', () => {
+  let read = 0;
+  const names = new Proxy(
+    Array.from({ length: 40_000 }, (_, n) => (n === 0 ? 'resize' : `n${n}`)),
+    {
+      get(list, key) {
+        read++;
+        return Reflect.get(list, key);
+      },
+    },
+  );
+  expect(matches(bee(both), { capabilities: names })).toBe(false);
+  expect(read).toBeLessThan(20);
+});

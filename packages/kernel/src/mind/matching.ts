@@ -38,10 +38,12 @@ export function attributeOf(profile: WorkerProfile, key: string): Json | undefin
  * complexity. Without a name, some one capability must do all of that.
  */
 function hasCapabilities(profile: WorkerProfile, requirements: JsonObject): boolean {
-  const names = capabilitiesNamed(requirements);
+  // Not put together first: there may be very many, of which the first one is missing.
+  const [names, others] = [named(requirements.capability), named(requirements.capabilities)];
   const fits = (capability: Capability) => fitsDetails(capability, requirements);
-  if (names.length > 0) {
-    return names.every((name) => profile.capabilities.some((held) => held.name === name && fits(held)));
+  if (names.length + others.length > 0) {
+    const has = (name: Json) => profile.capabilities.some((held) => held.name === name && fits(held));
+    return names.every(has) && others.every(has);
   }
   const asksDetails = requirements.category ?? requirements.language ?? requirements.complexity ?? null;
   return asksDetails === null || profile.capabilities.some(fits);

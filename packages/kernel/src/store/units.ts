@@ -1,7 +1,8 @@
 import { type Document, nameOf as documentName } from '../core/document.ts';
 import type { NewEvent } from '../core/event.ts';
+import { levelOf, poolsOf } from '../core/lane.ts';
 import type { Saving } from '../core/saved.ts';
-import type { IdempotencyRecord, Put, Read, Unit } from '../core/store.ts';
+import type { Cap, IdempotencyRecord, LaneNeed, Put, Read, Unit } from '../core/store.ts';
 import type { Task, TaskStatus } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 
@@ -103,36 +104,63 @@ function mergeOne<T extends Versioned>(map: Map<string, Span<T>>, put: Put, prev
 /** A version that nothing expects. */
 const NEVER = -2;
 
+/** How many more tasks may be executing, of all and of some pools. */
+export interface Left {
+  readonly room: number;
+  readonly pools: ReadonlyMap<string, number>;
+}
+
+export const NO_LIMIT: Left = { room: Number.POSITIVE_INFINITY, pools: new Map() };
+
 /**
  * Takes a commit apart: which units find every record at the version they expect, and room for what they assign?
  * @param stored the version of something as it is stored; 0 when there is none
- * @param room how many more tasks may be executing
  */
-export function judge(
-  units: readonly Unit[],
-  stored: Stored,
-  room = Number.POSITIVE_INFINITY,
-): ('committed' | 'conflict')[] {
+export function judge(units: readonly Unit[], stored: Stored, left = NO_LIMIT): ('committed' | 'conflict')[] {
   const versions = new Map<string, number>();
-  let left = room;
+  let { room } = left;
+  const pools = new Map(left.pools);
   return units.map((unit) => {
-    const started = startedBy(unit);
-    const next = started > 0 && started > left ? null : versionsAfter(unit, versions, stored);
-    if (next) left -= started;
+    const changes = changesOf(unit);
+    const [started, inPools] = [startedIn(changes), startedInPools(changes, pools)];
+    const isFull = (started > 0 && started > room) || [...inPools].some(([pool, n]) => n > 0 && n > pools.get(pool)!);
+    const next = isFull ? null : versionsAfter(unit, versions, stored);
+    if (next) {
+      room -= started;
+      for (const [pool, n] of inPools) pools.set(pool, pools.get(pool)! - n);
+    }
     // What builds on a unit that conflicted was decided on a state that never came to be.
     for (const put of unit.puts) versions.set(nameOf(put), next?.get(nameOf(put)) ?? NEVER);
     return next ? 'committed' : 'conflict';
   });
 }
 
-/** How many more tasks are executing after a unit than before it. */
-function startedBy({ puts }: Unit): number {
+function changesOf({ puts }: Unit): Span<Task>[] {
+  return puts.flatMap((put) => (put.kind === 'task' ? [{ first: put.prev, last: put.next }] : []));
+}
+
+/** How many more tasks are executing after these changes than before. */
+export function startedIn(changes: Iterable<Span<Task>>): number {
   let started = 0;
-  for (const put of puts) {
-    if (put.kind !== 'task') continue;
-    started += Number(put.next?.status === 'executing') - Number(put.prev?.status === 'executing');
-  }
+  for (const { first, last } of changes) started += startedBy(first, last);
   return started;
+}
+
+/** The same of each of these pools, as far as something changes there. */
+export function startedInPools(
+  changes: Iterable<Span<Task>>,
+  pools: { has(pool: string): boolean; readonly size: number },
+): Map<string, number> {
+  const counts = new Map<string, number>();
+  if (pools.size === 0) return counts;
+  for (const { first, last } of changes) {
+    const started = startedBy(first, last);
+    if (started === 0) continue;
+    for (const pool of poolsOfTask((last ?? first)!)) {
+      if (pools.has(pool)) counts.set(pool, (counts.get(pool) ?? 0) + started);
+    }
+  }
+  return counts;
 }
 
 /** Whether the specification is another one, which it hardly ever is. What it is found by stays the same. */
@@ -140,13 +168,22 @@ export function changesSpec(first: Task, last: Task): boolean {
   return first.spec !== last.spec && first.spec.json !== last.spec.json;
 }
 
-/** How many more tasks are executing after a commit than before it. */
-export function startedIn({ tasks }: Merged): number {
-  let started = 0;
-  for (const { first, last } of tasks.values()) {
-    started += Number(last?.status === 'executing') - Number(first?.status === 'executing');
-  }
-  return started;
+function startedBy(first: Task | null, last: Task | null): number {
+  return Number(last?.status === 'executing') - Number(first?.status === 'executing');
+}
+
+export function poolsOfTask({ lane, spec }: Task): readonly string[] {
+  return poolsOf(lane, () => spec.value.requirements);
+}
+
+/** The caps that a commit may come up against, and by how many tasks it would come closer. */
+export function touched(caps: readonly Cap[] | undefined, { tasks }: Merged): (Cap & { readonly started: number })[] {
+  if (!caps || caps.length === 0) return [];
+  const started = startedInPools(tasks.values(), new Set(caps.map(({ pool }) => pool)));
+  return caps.flatMap((cap) => {
+    const count = started.get(cap.pool) ?? 0;
+    return count > 0 ? [{ ...cap, started: count }] : [];
+  });
 }
 
 /** @param expected the version it had for whoever is asking */
@@ -201,4 +238,9 @@ export function versionOf(record: Versioned | null): number {
   if (record === null) return 0;
   if ('version' in record) return record.version;
   return 'at' in record ? record.at : 1 + 2 * record.number + Number(record.rolling);
+}
+
+/** What a need of a lane is answered under. */
+export function nameOfNeed({ lane, priority }: LaneNeed): string {
+  return priority === undefined ? lane : levelOf(lane, priority);
 }

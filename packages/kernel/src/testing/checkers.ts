@@ -5,6 +5,7 @@ import { SCHEDULER } from './actors/scheduler.ts';
 import { Submitter } from './actors/submitter.ts';
 import { Watcher } from './actors/watcher.ts';
 import { Worker } from './actors/worker.ts';
+import { CapCheck } from './cap-check.ts';
 import { checkExport, readPlans, readSchedules, readTasks, readVotes } from './export-check.ts';
 import { Replay } from './replay.ts';
 import type { World } from './simulation.ts';
@@ -18,7 +19,11 @@ export async function checkEverything(world: World): Promise<number> {
   const tasks = await readTasks(world.store);
   const complain = (text: string) => world.complaints.push(text);
   const replay = new Replay(complain);
-  for (const entry of entries) replay.follow(entry);
+  const caps = new CapCheck(world, replay, complain);
+  for (const entry of entries) {
+    replay.follow(entry);
+    caps.follow(entry);
+  }
   replay.compare(tasks, await readVotes(world.store), await readPlans(world.store));
   replay.schedules.compare(await readSchedules(world.store));
   checkScheduled(tasks, replay, complain);

@@ -2,7 +2,7 @@ import { Batcher, type Happened, type Patience } from '../body/batcher.ts';
 import { Dispatcher } from '../body/dispatcher.ts';
 import { contentHash } from '../core/chain.ts';
 import type { Answer, Command, NewTask, Rules } from '../core/command.ts';
-import { canonicalJson } from '../core/json.ts';
+import { laneOf, requirementsKey } from '../core/lane.ts';
 import type { Store } from '../core/store.ts';
 import { type TaskInput, toSpec } from '../core/task.ts';
 import { joinFreshStore, openFreshStore } from './fresh-store.ts';
@@ -64,7 +64,7 @@ export function newTask(id: string, input: Partial<TaskInput>, now: number): New
     spec,
     json,
     contentHash: contentHash(json),
-    lane: canonicalJson(spec.requirements),
+    lane: laneOf(requirementsKey(spec.requirements), input.group ?? null),
     path: '',
   };
 }

@@ -4,6 +4,8 @@ import { DEFAULT_WEIGHTS } from '../core/mind-rules.ts';
 /** What tests go by that say nothing else. */
 export const RULES: Rules = {
   maxConcurrentTasks: 0,
+  maxConcurrentPerGroup: 0,
+  priorityAgingMs: 0,
   leaseMs: 10_000,
   maxTaskDepth: 8,
   maxLeaseLosses: 5,

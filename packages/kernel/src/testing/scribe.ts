@@ -1,6 +1,6 @@
 import type { Document } from '../core/document.ts';
 import type { NewEvent } from '../core/event.ts';
-import { canonicalJson } from '../core/json.ts';
+import { laneOf, requirementsKey } from '../core/lane.ts';
 import type { Saving } from '../core/saved.ts';
 import type { Committed, Store, Unit } from '../core/store.ts';
 import { Spec, type Task, type TaskInput, toSpec } from '../core/task.ts';
@@ -85,7 +85,7 @@ export function aTask(input: Partial<TaskInput> = {}, fields: Partial<Task> = {}
     seq: 1,
     version: 1,
     spec: Spec.of(spec),
-    lane: canonicalJson(spec.requirements),
+    lane: laneOf(requirementsKey(spec.requirements), input.group ?? null),
     priority: spec.priority,
     createdAt: at,
     timeoutMs: spec.timeout_seconds * 1000,

@@ -5,7 +5,10 @@ import { Kernel } from '../body/kernel.ts';
 import { InMemoryBus } from '../bus/in-memory.ts';
 import type { Piece } from '../core/archive.ts';
 import type { Clock } from '../core/clock.ts';
+import type { NewTask } from '../core/command.ts';
+import type { JsonObject } from '../core/json.ts';
 import { TaskMaker } from '../core/task-maker.ts';
+import { DEFAULT_POLICY } from '../guardian/default-policy.ts';
 import { SqliteStore } from '../store/sqlite/store.ts';
 import type { Actor } from './actors/actor.ts';
 import { Operator } from './actors/operator.ts';
@@ -68,8 +71,32 @@ function draw(random: Random) {
   };
 }
 
+/** What it decides of groups and bounds; by itself, so that the worlds of before there were any are what they were. */
+function drawFairness(random: Random) {
+  const limits: readonly JsonObject[] = random.pick([
+    [],
+    [{ id: 'a', capability: 'a', max_concurrent: 1 }],
+    [{ id: 'b', capability: 'b', per_second: 0.5, burst: 2 }],
+    [
+      { id: 'a', capability: 'a', max_concurrent: 2, per_second: 3 },
+      { id: 'b', capability: 'b', max_concurrent: 1 },
+    ],
+  ]);
+  return {
+    groups: random.pick<readonly (string | null)[]>([[null], [null, 'acme', 'bolt']]),
+    maxConcurrentPerGroup: random.pick([0, 0, 1, 2]),
+    priorityAgingMs: random.pick([0, 0, 5000]),
+    limits,
+  };
+}
+
 export class World {
   readonly random: Random;
+  /** For what has to do with fairness. */
+  readonly dice: Random;
+  readonly fairness: ReturnType<typeof drawFairness>;
+  /** By the ids that were tried: what tasks are about, as far as bounds are. */
+  readonly tried = new Map<string, Pick<NewTask, 'lane' | 'spec'>>();
   readonly clock = new SimClock();
   readonly path: string;
   readonly plan: ReturnType<typeof draw>;
@@ -96,6 +123,8 @@ export class World {
   constructor(seed: number, folder: string) {
     this.random = new Random(seed);
     this.plan = draw(this.random);
+    this.dice = new Random(seed + 1_000_003);
+    this.fairness = drawFairness(this.dice);
     this.path = join(folder, 'colony.db');
   }
 
@@ -108,7 +137,11 @@ export class World {
       store: this.store,
       bus: new InMemoryBus(),
       clock: processClock(this.clock, this.random.between(0, 900_000)),
-      rules: { ...RULES, guardian, maxConcurrentTasks: this.plan.maxConcurrentTasks, leaseMs: LEASE_MS },
+      rules: {
+        ...{ ...RULES, guardian, maxConcurrentTasks: this.plan.maxConcurrentTasks, leaseMs: LEASE_MS },
+        maxConcurrentPerGroup: this.fairness.maxConcurrentPerGroup,
+        priorityAgingMs: this.fairness.priorityAgingMs,
+      },
       retention: { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 365 * 86_400_000 },
       checkpoints: { keep: this.plan.checkpointsKept, everyMs: null },
       version: 'simulated',
@@ -124,6 +157,14 @@ export class World {
         fault: (error, about) => this.complaints.push(`${about}: ${(error as Error).stack}`),
       },
     });
+  }
+
+  /** All policies of this world have the same limits, if it has any. */
+  async setLimits(): Promise<void> {
+    const { limits } = this.fairness;
+    if (limits.length === 0) return;
+    const policy = { rules: DEFAULT_POLICY.rules, limits } as unknown as JsonObject;
+    await this.kernel.execute({ kind: 'set_policy', actor: 'reviewer', policy, expected: null });
   }
 
   /** The process dies with whatever it has under way, and another one takes its place. */
@@ -216,6 +257,7 @@ export async function simulate({ seed, steps = 150 }: SimulationOptions): Promis
   const world = new World(seed, folder);
   try {
     await world.start();
+    await world.setLimits();
     for (let n = 0; n < world.plan.submitters; n++) world.actors.push(new Submitter(world, `submitter-${n}`));
     for (let n = 0; n < world.plan.workers; n++) world.actors.push(new Worker(world, n, n === 0));
     for (let n = 0; n < world.plan.watchers; n++) world.actors.push(new Watcher(world));

@@ -1,6 +1,7 @@
 /** How the API speaks of what goes wrong behind it. */
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { newId } from '../../src/api/ids.ts';
 import { Metrics } from '../../src/api/metrics.ts';
 import { createApi } from '../../src/api/server.ts';
 import type { Kernel } from '../../src/body/kernel.ts';
@@ -18,6 +19,7 @@ async function apiOf(kernel: object) {
       rules: { leaseMs: 1000 },
       maker: new TaskMaker(() => 'id', 3600),
       store: {},
+      maker: new TaskMaker(newId, 3600),
       backlog: () => 0,
       stop: async () => {},
       ...kernel,

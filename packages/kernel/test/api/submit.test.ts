@@ -45,6 +45,22 @@ describe('POST /tasks', () => {
     expect((await call('POST /tasks', { description: 'x', run_at: 'noon' })).json.errors[0].path).toBe('/run_at');
   });
 
+  test.each(['acme', ' a : b ', 'ü 🐝', '{colony}:queue:x', null])('shows the group %j', async (group) => {
+    const { call } = await startColony();
+    const created = await call('POST /tasks', { description: 'x', group });
+    expect(created.json).toMatchObject({ status: 'queued', group });
+    expect((await call(`GET /tasks/${created.json.id}`)).json).toEqual(created.json);
+    const batch = await call('POST /tasks/batch', { tasks: [{ description: 'y', group }, { description: 'z' }] });
+    expect(batch.json.tasks.map((task: { group: string | null }) => task.group)).toEqual([group, null]);
+  });
+
+  test.each(['', 'a\nb', 'a\u0085', '\u2028', '\ud800', 'x'.repeat(101), 7])('refuses the group %j', async (group) => {
+    const { call } = await startColony();
+    const refused = await call('POST /tasks', { description: 'x', group });
+    expect([refused.status, refused.json.errors[0].path]).toEqual([422, '/group']);
+    expect((await call('GET /tasks')).json).toEqual([]);
+  });
+
   test('refuses what is not a task, and says where', async () => {
     const { call } = await startColony();
     const refused = await call('POST /tasks', { priority: '5', requirements: [] });

@@ -32,6 +32,29 @@ test('/system/stats counts', async () => {
   });
 });
 
+test('/system/stats and /metrics show the bounds, and how far they are used up', async () => {
+  const { call } = await startColony({ COLONY_GROUP_MAX_CONCURRENT: '7' });
+  expect((await call('GET /system/stats')).json.kernel).toMatchObject({ group_max_concurrent: 7, limits: [] });
+  const limits = [
+    { id: 'gpus', capability: 'ocr', max_concurrent: 1 },
+    { id: 'api', capability: 'ocr', per_second: 2.5, burst: 9 },
+  ];
+  expect((await call('PUT /guardian/policy', { rules: [], limits })).json).toMatchObject({ version: 2, limits });
+  expect((await call('GET /guardian/policy')).json).toEqual({ version: 2, rules: [], limits });
+  const worker = (await call('POST /workers', { name: 'w', capabilities: [{ name: 'ocr' }], max_concurrent_tasks: 9 }))
+    .json;
+  const task = { description: 'x', requirements: { capability: 'ocr' } };
+  await call('POST /tasks/batch', { tasks: [task, task] });
+  expect((await call(`POST /workers/${worker.id}/claim`, { max_tasks: 9 })).json.tasks).toHaveLength(1);
+  expect((await call('GET /system/stats')).json.kernel.limits).toEqual([
+    { id: 'gpus', capability: 'ocr', executing: 1, max_concurrent: 1, per_second: null, burst: null },
+    { id: 'api', capability: 'ocr', executing: 1, max_concurrent: null, per_second: 2.5, burst: 9 },
+  ]);
+  const metrics = (await call('GET /metrics')).text;
+  expect(metrics).toContain('colony_limit_executing{limit="gpus"} 1');
+  expect(metrics).toContain('colony_claims_held_back_total{by="gpus"} 1');
+});
+
 test('/system/audit shows the newest, or what follows a position', async () => {
   const { call } = await startColony();
   const { id } = (await call('POST /tasks', { description: 'x' })).json;

@@ -15,7 +15,10 @@ export function systemRoutes(api: Api, context: ApiContext): void {
     },
     async (_request, reply) => {
       const { store } = kernel;
-      const [counts, workers, ledger] = await Promise.all([store.survey(), store.workers(), store.ledger.span()]);
+      const [counts, workers, ledger, limits] = await Promise.all([
+        ...([store.survey(), store.workers(), store.ledger.span()] as const),
+        kernel.guardian.limits(),
+      ]);
       const tasks = Object.fromEntries(TASK_STATUSES.map((status) => [status, counts.tasks[status] ?? 0]));
       sendJson(
         reply,
@@ -27,6 +30,11 @@ export function systemRoutes(api: Api, context: ApiContext): void {
             task_counts: tasks,
             executing: counts.tasks.executing,
             max_concurrent_tasks: kernel.rules.maxConcurrentTasks,
+            group_max_concurrent: kernel.rules.maxConcurrentPerGroup,
+            limits: limits.map(({ id, capability, executing, maxConcurrent, rate }) => ({
+              ...{ id, capability, executing, max_concurrent: maxConcurrent },
+              ...{ per_second: rate?.perSecond ?? null, burst: rate?.burst ?? null },
+            })),
             ledger_entries: ledger.last,
           },
           workers: { total: workers.length, by_status: countByStatus(workers) },

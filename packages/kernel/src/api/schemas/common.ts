@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { JsonObject } from '../../core/json.ts';
-import { OPTIONAL_BODY } from '../validate.ts';
+import { ONE_LINE, OPTIONAL_BODY } from '../validate.ts';
 
 /**
  * Text that is compared, indexed or put into headers: no NUL and no half of a surrogate pair, which neither SQLite
@@ -10,6 +10,16 @@ const CLEAN = '^[^\\u0000\\ud800-\\udfff]*$';
 
 export const Text = (min: number, max: number, description?: string) =>
   Type.String({ minLength: min, maxLength: max, pattern: CLEAN, ...(description ? { description } : {}) });
+
+/** A name that is put into keys and logs as it is, or none. What it may not contain is what `validate.ts` says of it. */
+export const OptionalName = (min: number, max: number, description: string) =>
+  Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    minLength: min,
+    maxLength: max,
+    pattern: ONE_LINE,
+    description,
+  });
 
 export const AnyObject = (description: string) => Type.Unsafe<JsonObject>({ type: 'object', description });
 

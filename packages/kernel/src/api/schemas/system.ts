@@ -11,6 +11,15 @@ export const HealthSchema = Type.Object({
 
 const Counts = Type.Record(Type.String(), Type.Integer());
 
+const LimitState = Type.Object({
+  id: Type.String(),
+  capability: Type.String(),
+  executing: Type.Integer({ description: 'Tasks that require it' }),
+  max_concurrent: Nullable(Type.Integer()),
+  per_second: Nullable(Type.Number()),
+  burst: Nullable(Type.Integer()),
+});
+
 export const StatsSchema = Type.Object({
   kernel: Type.Object({
     queue_size: Type.Integer(),
@@ -18,6 +27,8 @@ export const StatsSchema = Type.Object({
     task_counts: Counts,
     executing: Type.Integer(),
     max_concurrent_tasks: Type.Integer(),
+    group_max_concurrent: Type.Integer({ description: '0: any number' }),
+    limits: Type.Array(LimitState, { description: "The policy's" }),
     ledger_entries: Type.Integer(),
   }),
   workers: Type.Object({ total: Type.Integer(), by_status: Counts }),

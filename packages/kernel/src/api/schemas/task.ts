@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { TASK_STATUSES, type TaskStatus } from '../../core/task.ts';
 import { BODY_DEPTH, MAX_DEPTH } from '../validate.ts';
-import { AnyObject, Id, Nullable, optionalBody, Text, Time } from './common.ts';
+import { AnyObject, Id, Nullable, OptionalName, optionalBody, Text, Time } from './common.ts';
 
 /** Ten years: what is further away is a mistake. */
 const MAX_DELAY_SECONDS = 315_360_000;
@@ -47,6 +47,7 @@ export const taskInput = (maxTimeout: number) =>
       depends_on: Type.Optional(Type.Array(Id, { maxItems: 1000, description: 'Tasks that must complete first' })),
       parent_id: Type.Optional(Nullable(Id)),
       created_by: Type.Optional(Text(1, 200)),
+      group: Type.Optional(OptionalName(1, 100, 'Whose it is: among equal priorities groups take turns')),
     },
     { examples: [EXAMPLE] },
   );
@@ -89,6 +90,7 @@ export const TaskSchema = Type.Object({
   depends_on: Type.Array(Type.String()),
   parent_id: Nullable(Type.String()),
   created_by: Type.String(),
+  group: Nullable(Type.String(), 'Among equal priorities groups take turns'),
   results_from: Type.Optional(
     Type.Unsafe<Record<string, string>>({
       type: 'object',

@@ -3,23 +3,30 @@ import type { Refusal } from '../../core/errors.ts';
 import type { Task } from '../../core/task.ts';
 import { freeSlots, type Worker } from '../../core/worker.ts';
 import { decisionText } from '../../mind/decision.ts';
-import { lanesFor } from '../../mind/eligibility.ts';
+import { eligibility, laneCountFor, lanesFor } from '../../mind/eligibility.ts';
 import { score } from '../../mind/scoring.ts';
 import { Change } from '../change.ts';
-import { Front } from '../front.ts';
+import { FairOrder } from '../fair-order.ts';
+import { Front, isOverAll, wantAll, wantLane } from '../front.ts';
 import type { Slice } from '../slice.ts';
 import type { Wanted } from '../wanted.ts';
 import type { Decision } from './decision.ts';
+import { mayBeLimited, passedOver, spendTokens } from './limiting.ts';
 import { noSuchWorker } from './missing.ts';
+import { needs as needsPolicy } from './policy.ts';
 import { bringBack } from './workers.ts';
 
 export function needs(slice: Slice, command: Claim, wanted: Wanted): void {
+  if (mayBeLimited(slice)) needsPolicy(wanted);
   if (!wanted.worker(command.workerId)) return;
   const worker = slice.worker(command.workerId);
   // What the mind has chosen it has seen.
   if (!worker || command.chosen) return;
   const count = mayTake(slice, worker, command.max);
-  if (count > 0) for (const { key } of lanesFor(worker, slice.queue)) wanted.lane(key, count);
+  if (count === 0) return;
+  if (isOverAll(slice, laneCountFor(worker, slice.queue))) {
+    wantAll(slice, (lane) => eligibility(worker, lane) > 0, count);
+  } else for (const lane of lanesFor(worker, slice.queue)) wantLane(slice, lane, count);
 }
 
 /** How many tasks this worker may be given now: its wish, its free slots, and the colony's room. */
@@ -32,13 +39,15 @@ export function decide(slice: Slice, command: Claim): Decision<Replies['claim']>
   if (!found) return noSuchWorker(command.workerId);
   const change = new Change(slice, command.actor);
   const worker = bringBack(change, found);
-  const chosen = command.chosen ?? pick(slice, worker, mayTake(slice, worker, command.max));
+  const chosen = command.chosen ?? pick(change, worker, mayTake(slice, worker, command.max));
   if (chosen.length === 0) {
     change.heldBack = isHeldBack(slice, worker);
     return { change, reply: { assignments: [] } };
   }
 
-  const assignments = chosen.map(({ taskId, routing }) => assign(change, worker, slice.liveTask(taskId), routing));
+  const tasks = chosen.map(({ taskId }) => slice.liveTask(taskId));
+  spendTokens(change, tasks);
+  const assignments = tasks.map((task, at) => assign(change, worker, task, chosen[at]!.routing));
   change.updateWorker(worker, {
     holds: [...worker.holds, ...chosen.map(({ taskId }) => taskId)],
     lastHeartbeat: slice.now.wall,
@@ -52,16 +61,23 @@ function isHeldBack(slice: Slice, worker: Worker): boolean {
 }
 
 /** The best `count` tasks over the heads of the lanes the worker may take from. Nobody else is asked. */
-function pick(slice: Slice, worker: Worker, count: number): Chosen[] {
+function pick(change: Change, worker: Worker, count: number): Chosen[] {
+  const { slice } = change;
   const chosen: Chosen[] = [];
   if (count === 0) return chosen;
-  const front = new Front(slice, lanesFor(worker, slice.queue));
-  for (let next = front.next(); next !== null && chosen.length < count; next = front.next()) {
+  const order = new FairOrder(slice);
+  const front = isOverAll(slice, laneCountFor(worker, slice.queue))
+    ? new Front(slice, order, null, (lane) => eligibility(worker, lane) > 0)
+    : new Front(slice, order, lanesFor(worker, slice.queue));
+  while (chosen.length < count) {
+    const next = front.next();
+    if (next === null) break;
     const contender = { worker, taken: chosen.length, waitedMs: 0 };
     const scored = score([contender], next.task, next.lane, slice.rules.mind, slice.now.wall);
     chosen.push({ taskId: next.task.id, routing: decisionText(scored, 0) });
     front.take();
   }
+  change.passedOver = passedOver(change, order);
   return chosen;
 }
 

@@ -70,11 +70,12 @@ export function set(slice: Slice, command: SetPolicy): Decision<Replies['set_pol
   const { policy } = parsed;
   const change = new Change(slice, command.actor);
   const body = { policy: policy.document as unknown as JsonObject, file: command.file ?? document?.body.file ?? null };
-  if (document) change.updateDocument(document, { body });
-  else {
-    const fixed = { collection: 'policy', id: 'current', version: 1, state: '', createdAt: slice.now.wall } as const;
-    change.createDocument({ ...fixed, dueAt: null, endedAt: null, body });
-  }
+  const fixed = { collection: 'policy', id: 'current', version: 1, state: '', createdAt: slice.now.wall } as const;
+  const next = document
+    ? change.updateDocument(document, { body })
+    : change.createDocument({ ...fixed, dueAt: null, endedAt: null, body });
+  // Read already: whoever asks for the last one learns of it at once, and should it not come to this, reads again.
+  compiled.set(slice.rules.guardian.types, { document: next, text: JSON.stringify(policy.document), policy });
   change.event('policy_updated', 'neurasphere', {
     content_hash: contentHash(JSON.stringify(policy.document)),
     policy_version: policy.document.version,

@@ -1,10 +1,10 @@
 import type { Saving } from '../../core/saved.ts';
-import type { Basis } from '../../core/store.ts';
+import type { Basis, Cap } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import type { Call } from '../../redis/connection.ts';
 import type { NewRow, Unnumbered } from '../../redis/ledger-rows.ts';
 import { type KnownSaved, savedText, statesBefore } from '../saved.ts';
-import { expectedOf, type Merged, startedIn, versionOf } from '../units.ts';
+import { expectedOf, type Merged, startedIn, touched, versionOf } from '../units.ts';
 import { documentText, placeDocument } from './documents.ts';
 import { expectedText } from './expected-saving.ts';
 import type { Keys } from './keys.ts';
@@ -113,6 +113,7 @@ export interface CommitHeader {
   readonly kernel: string;
   readonly operation: number;
   readonly room: number | undefined;
+  readonly caps: readonly Cap[] | undefined;
   readonly epoch: string | null | undefined;
   readonly basis: Basis | undefined;
 }
@@ -120,8 +121,14 @@ export interface CommitHeader {
 /** The arguments of the script that commits (`commit-script.ts`). */
 export function scriptArguments(plan: CommitPlan, header: CommitHeader): string[] {
   const { merged, histories, told, rows } = plan;
-  const { prefix, kernel, operation, room, epoch, basis } = header;
-  const list: string[] = [prefix, kernel, String(operation), String(room ?? ''), String(startedIn(merged))];
+  const { prefix, kernel, operation, room, caps, epoch, basis } = header;
+  const list: string[] = [
+    prefix,
+    kernel,
+    String(operation),
+    String(room ?? ''),
+    String(startedIn(merged.tasks.values())),
+  ];
   list.push(epoch ?? '', basis?.mark ?? '', basis?.exclusive ? '1' : '0');
   list.push(basis?.next ?? `${kernel} operation ${operation}`, plan.lastKey);
   list.push(expectedText(plan.saving), expectedText(merged.saving?.last));
@@ -166,6 +173,10 @@ export function scriptArguments(plan: CommitPlan, header: CommitHeader): string[
   const relations = basis?.exclusive ? [] : merged.reads.filter((read) => 'count' in read);
   list.push(String(relations.length));
   for (const { kind, id, count } of relations) list.push(kind, id, String(count));
+
+  const close = touched(caps, merged);
+  list.push(String(close.length));
+  for (const { pool, most, started } of close) list.push(pool, String(most), String(started));
 
   list.push(String(plan.calls.length));
   for (const call of plan.calls) list.push(String(call.length), ...call);

@@ -71,6 +71,7 @@ end
  *   reads:   n, ids, expected versions            tasks it rests on
  *   reads:   n, names, expected versions          documents it rests on
  *   reads:   n, (relation, id, expected count)    and how many hang on some
+ *   caps:    n, (pool, how many of it may execute, how many more these are)
  *   calls:   n, (how many arguments, command, arguments)
  *   lanes:   n, (lane, requirements)              whose queues these calls have changed
  *   rows:    n, (entries, time, text, m, indexes)
@@ -78,6 +79,7 @@ end
  *
  * Answers `committed, first entry's number, whether the mark was the one` (1); or, when nothing was written, `conflict`
  * with kind, id and stored version of each record that is at another one, `full` and how many tasks are executing,
+ * `capped` with each of those pools and how many of its tasks are executing,
  * `epoch` when another one has begun, `saving` when the store saves otherwise, or `disturbed` when the mark had to be the one
  * and is not. An operation is carried out once: sent again, it gets the answer it got, and one that was overtaken by a later
  * one of the same kernel is refused.
@@ -177,11 +179,20 @@ for _ = 1, tonumber(take()) do
     conflicts[#conflicts + 1] = tostring(count)
   end
 end
+local capped, isCapped = {'capped'}, false
+for _ = 1, tonumber(take()) do
+  local pool, most, started = take(), tonumber(take()), tonumber(take())
+  local executing = tonumber(redis.call('HGET', prefix .. 'pools', pool) or '0')
+  capped[#capped + 1] = pool
+  capped[#capped + 1] = executing
+  if executing + started > most then isCapped = true end
+end
 if #conflicts > 1 then return conflicts end
 if ARGV[4] ~= '' and tonumber(ARGV[5]) > 0 then
   local executing = tonumber(redis.call('HGET', prefix .. 'counts', 'executing') or '0')
   if executing + tonumber(ARGV[5]) > tonumber(ARGV[4]) then return {'full', executing} end
 end
+if isCapped then return capped end
 
 local head = tonumber(meta[2] or '0')
 

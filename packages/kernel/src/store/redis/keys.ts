@@ -34,6 +34,8 @@ export class Keys {
   readonly idempotencyByTime: string;
   /** Hash: a status → how many tasks. */
   readonly counts: string;
+  /** Hash: a pool → how many of its tasks are executing; nothing, or 0, when none are. */
+  readonly pools: string;
   /** Hash: a lane in which something is queued → what it requires. */
   readonly lanes: string;
   /** Sorted sets: by when a wait, an attempt or a task is over. */
@@ -72,6 +74,7 @@ export class Keys {
     this.idempotency = key('idempotency');
     this.idempotencyByTime = key('idempotency-by-time');
     this.counts = key('counts');
+    this.pools = key('pools');
     this.lanes = key('lanes');
     this.due = key('due');
     this.deadlines = key('deadlines');

@@ -4,14 +4,14 @@ import { STATUS_CODE } from './records.ts';
 const UNFINISHED_CODES = [STATUS_CODE.pending, STATUS_CODE.queued, STATUS_CODE.executing];
 
 /**
- * The front of some lanes. Arguments: prefix, then (lane, lowest score, how many) for each. Answers for each lane
+ * The front of some lanes. Arguments: prefix, then (lane, lowest score, highest score, how many) for each. Answers for each lane
  * (id, record, specification) of each task, in queue order.
  */
 export const LANES = new Script(`
 local prefix = ARGV[1]
 local answer = {}
-for at = 2, #ARGV, 3 do
-  local ids = redis.call('ZRANGEBYSCORE', prefix .. 'queue:' .. ARGV[at], ARGV[at + 1], '+inf', 'LIMIT', 0, ARGV[at + 2])
+for at = 2, #ARGV, 4 do
+  local ids = redis.call('ZRANGEBYSCORE', prefix .. 'queue:' .. ARGV[at], ARGV[at + 1], ARGV[at + 2], 'LIMIT', 0, ARGV[at + 3])
   local lane = {}
   for i, id in ipairs(ids) do
     lane[3 * i - 2] = id

@@ -4,12 +4,13 @@ import { TASK_STATUSES, type Task, type TaskStatus } from '../../core/task.ts';
 import type { Worker, WorkerProfile } from '../../core/worker.ts';
 import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
 import { savingFrom } from '../saved.ts';
+import { nameOfNeed } from '../units.ts';
 import { documentsFrom } from './documents.ts';
 import { type EpochWatch, tokenFloorOf } from './epoch.ts';
 import type { Keys } from './keys.ts';
 import { LANES, RELATIVES, UNFINISHED } from './load-scripts.ts';
 import { COMPLETED, FAILED } from './placing.ts';
-import { keyFrom, laneFrom, rankScore, taskFrom, tombstoneFrom, workerFrom } from './records.ts';
+import { keyFrom, laneFrom, rankScore, scoresOf, taskFrom, tombstoneFrom, workerFrom } from './records.ts';
 import { LOWEST_SCORE } from './writes.ts';
 
 /** Profiles kept at hand: they never change. */
@@ -51,6 +52,8 @@ export class Loader {
     const plans = needs.unfinished ?? [];
     const unfinished = asked.add(plans.length > 0 && { script: UNFINISHED, args: [prefix, ...plans] });
     const lanes = this.#askLanes(asked, needs.lanes ?? []);
+    const pools = needs.pools ?? [];
+    const executing = asked.add(pools.length > 0 && ['HMGET', this.#keys.pools, ...pools]);
     const count = needs.sequences ?? 0;
     const sequence = asked.add(count > 0 && ['HINCRBY', meta, 'sequence', String(count)]);
     if (asked.calls.length > 0) asked.answers = await this.#redis.together(asked.calls);
@@ -69,6 +72,7 @@ export class Loader {
       children: relativesFrom(children()),
       unfinished: new Map(plans.map((plan, at) => [plan, tasksFrom((unfinished() as string[][])[at]!)])),
       lanes: lanes(),
+      pools: new Map(pools.map((pool, at) => [pool, Number((executing() as (string | null)[])[at] ?? 0)])),
       firstSequence: count > 0 ? (sequence() as number) - count + 1 : 0,
     };
   }
@@ -202,19 +206,18 @@ export class Loader {
   }
 
   #askLanes(asked: Questions, needs: readonly LaneNeed[]): () => Map<string, LaneHead> {
-    const args = needs.flatMap(({ lane, after, limit }) => [
-      lane,
-      after === null ? LOWEST_SCORE : `(${rankScore(after)}`,
-      String(limit + 1),
-    ]);
+    const args = needs.flatMap(({ lane, priority, after, limit }) => {
+      const [lowest, highest] = priority === undefined ? [LOWEST_SCORE, '+inf'] : scoresOf(priority);
+      return [lane, after === null ? lowest : `(${rankScore(after)}`, highest, String(limit + 1)];
+    });
     const heads = asked.add(needs.length > 0 && { script: LANES, args: [this.#keys.prefix, ...args] });
     return () =>
       new Map(
-        needs.map(({ lane, limit }, at) => {
+        needs.map((need, at) => {
           const tasks = tasksFrom((heads() as string[][])[at]!);
-          const more = tasks.length > limit;
+          const more = tasks.length > need.limit;
           if (more) tasks.pop();
-          return [lane, { tasks, more }];
+          return [nameOfNeed(need), { tasks, more }];
         }),
       );
   }

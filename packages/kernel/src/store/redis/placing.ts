@@ -1,6 +1,6 @@
 import { isTerminal, type Task } from '../../core/task.ts';
 import type { Worker } from '../../core/worker.ts';
-import { changesSpec } from '../units.ts';
+import { changesSpec, poolsOfTask } from '../units.ts';
 import type { Keys } from './keys.ts';
 import { NOBODY, pair, rankScore, specText } from './records.ts';
 import type { Writes } from './writes.ts';
@@ -42,6 +42,8 @@ export function placeTask(
       lanes.set(last.lane, JSON.stringify(last.spec.value.requirements));
     }
   }
+  const started = Number(last.status === 'executing') - Number(first?.status === 'executing');
+  if (started !== 0) for (const pool of poolsOfTask(last)) writes.count(keys.pools, pool, started);
   writes.move(keys.due, id, first?.dueAt ?? null, last.dueAt);
   writes.move(keys.ended, id, first?.completedAt ?? null, last.completedAt);
   const [until, deadline] = [deadlineOf(first), deadlineOf(last)];
@@ -65,6 +67,7 @@ export function removeTask(writes: Writes, keys: Keys, task: Task, lanes: Map<st
     writes.unrank(keys.queue(lane), id);
     lanes.set(lane, JSON.stringify(requirements));
   }
+  if (status === 'executing') for (const pool of poolsOfTask(task)) writes.count(keys.pools, pool, -1);
   writes.move(keys.due, id, task.dueAt, null);
   writes.move(keys.ended, id, task.completedAt, null);
   writes.move(keys.deadlines, id, deadlineOf(task), null);

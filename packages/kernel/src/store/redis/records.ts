@@ -195,6 +195,11 @@ export function rankScore({ priority, seq }: QueueRank): number {
   return (HIGHEST_PRIORITY - priority) * RANKS + seq;
 }
 
+/** The lowest and the highest score that a task of this priority has. */
+export function scoresOf(priority: number): [lowest: string, highest: string] {
+  return [String(rankScore({ priority, seq: 0 })), String(rankScore({ priority: priority - 1, seq: 0 }) - 1)];
+}
+
 /** A pair in a sorted set without scores: sorts by the first, then by the second's sequence number. */
 export function pair(of: string, seq: number, id: string): string {
   return `${of}\0${String(seq).padStart(16, '0')}\0${id}`;

@@ -10,6 +10,7 @@ import { FORGET } from './forgetting.ts';
 import type { Keys } from './keys.ts';
 import type { Loader } from './loader.ts';
 import { removeTask } from './placing.ts';
+import { clearEmptyPools } from './pools.ts';
 import { highestText, pair, STATUS_CODE } from './records.ts';
 import { LOWEST_SCORE, Writes } from './writes.ts';
 
@@ -125,6 +126,7 @@ export class Pruner {
     const tasks = endedBefore === null ? 0 : await this.#pruneTasks(endedBefore, limit, saving);
     const rows = ledgerBefore === null ? 0 : await this.#pruneLedger(ledgerBefore, limit, saving);
     const documents = endedBefore === null ? 0 : await this.#documents.removeEnded(endedBefore, limit, saving);
+    await clearEmptyPools(this.#redis, this.#keys);
     return tasks + documents + rows + (await this.#pruneKeys(idempotencyBefore, limit, saving));
   }
 

@@ -34,6 +34,7 @@ import { Keys } from './keys.ts';
 import { RedisLedger } from './ledger.ts';
 import { Loader } from './loader.ts';
 import { enter, enterAlone, lastBeat, layOut } from './opening.ts';
+import { countPools } from './pools.ts';
 import { Queries } from './queries.ts';
 import { Pruner } from './retention.ts';
 import { SavedStates } from './saved.ts';
@@ -94,6 +95,7 @@ export class RedisStore implements Store {
         await epoch.inspect(send);
       });
       await epoch.inspect((call) => redis.send(...call));
+      await countPools(redis, keys, store.#loader);
       await store.fellows.beat([], Number.MAX_SAFE_INTEGER);
     });
   }

@@ -1,11 +1,11 @@
 import type { Clock } from '../../core/clock.ts';
 import type { LedgerEntry } from '../../core/event.ts';
 import type { Saving } from '../../core/saved.ts';
-import { type Basis, type CommitLimits, type Committed, REMOVED, type Unit } from '../../core/store.ts';
+import { type Basis, type Cap, type CommitLimits, type Committed, REMOVED, type Unit } from '../../core/store.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { rowsOf, type Unnumbered, unnumbered } from '../../redis/ledger-rows.ts';
 import { KnownSaved } from '../saved.ts';
-import { Conflict, idOf, judge, type Merged, merge } from '../units.ts';
+import { Conflict, idOf, judge, type Left, type Merged, merge, NO_LIMIT } from '../units.ts';
 import { type CommitPlan, historyAfter, planOf, scriptArguments } from './commit-plan.ts';
 import { COMMIT } from './commit-script.ts';
 import type { EpochWatch } from './epoch.ts';
@@ -69,7 +69,7 @@ export class Writer {
     if (basis?.exclusive) return this.#inTurn(units, at, { ...limits, basis });
     let outcomes: readonly ('committed' | 'conflict')[] = units.map(() => 'committed');
     const stored = new Map<string, number>();
-    let left = Number.POSITIVE_INFINITY;
+    let left: Left = NO_LIMIT;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const surviving = units.filter((_, index) => outcomes[index] === 'committed');
       if (surviving.length === 0) return { outcomes, entries: [] };
@@ -82,7 +82,8 @@ export class Writer {
       // Tokens that were given out before a failover may have been given out by others, and what was decided before a
       // checkpoint is not kept for it: all is decided anew.
       if (reply[0] === 'epoch' || reply[0] === 'saving') break;
-      if (reply[0] === 'full') left = limits.room! - (reply[1] as number);
+      if (reply[0] === 'full') left = { ...left, room: limits.room! - (reply[1] as number) };
+      else if (reply[0] === 'capped') left = { ...left, pools: leftIn(limits.caps!, reply) };
       else for (const [name, version] of versionsOf(reply)) stored.set(name, version);
       // What nobody objected to is at the version that was expected.
       outcomes = judge(units, (kind, id, expected) => stored.get(`${kind} ${id}`) ?? expected, left);
@@ -172,9 +173,9 @@ export class Writer {
     await this.#run(this.#draft([], 0, undefined)!.plan, {}, ++this.#operation);
   }
 
-  async #run(plan: CommitPlan, { room, epoch, basis }: CommitLimits, operation: number): Promise<Reply[]> {
+  async #run(plan: CommitPlan, { room, caps, epoch, basis }: CommitLimits, operation: number): Promise<Reply[]> {
     const { prefix } = this.#keys;
-    const header = { prefix, kernel: this.#kernel, operation, room, epoch, basis };
+    const header = { prefix, kernel: this.#kernel, operation, room, caps, epoch, basis };
     const reply = (await this.#redis.run(COMMIT, scriptArguments(plan, header))) as Reply[];
     if (reply[0] !== 'committed') return reply;
     for (const { first, last } of plan.merged.tasks.values()) {
@@ -217,6 +218,17 @@ function mergeable(units: readonly Unit[]): Merged | null {
     if (error instanceof Conflict) return null;
     throw error;
   }
+}
+
+/** How much room the pools have that the script's answer tells of. */
+function leftIn(caps: readonly Cap[], [, ...reply]: Reply[]): Left['pools'] {
+  const most = new Map(caps.map((cap) => [cap.pool, cap.most]));
+  const left = new Map<string, number>();
+  for (let at = 0; at < reply.length; at += 2) {
+    const pool = reply[at] as string;
+    left.set(pool, most.get(pool)! - (reply[at + 1] as number));
+  }
+  return left;
 }
 
 /** Out of the script's answer: by kind and id. */

@@ -4,6 +4,7 @@ import type { Document } from '../../core/document.ts';
 import type { IdempotencyRecord, LaneHead, LaneNeed, Loaded, Needs } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import type { Present } from '../saved.ts';
+import { nameOfNeed } from '../units.ts';
 import type { Documents } from './documents.ts';
 import type { Mirror } from './mirror.ts';
 import type { Removed } from './removed.ts';
@@ -68,7 +69,8 @@ export class Loader implements Present {
       dependents,
       children: closure(needs.allDescendants, (id) => this.#children.all(id).map(taskFromRow)),
       unfinished: mapOf(needs.unfinished, (plan) => this.#unfinished.all(plan).map(taskFromRow)),
-      lanes: new Map(needs.lanes?.map((need) => [need.lane, this.#lane(need)])),
+      lanes: new Map(needs.lanes?.map((need) => [nameOfNeed(need), this.#lane(need)])),
+      pools: mapOf(needs.pools, (pool) => this.#mirror.executingIn(pool)),
       firstSequence,
     };
   }
@@ -97,10 +99,15 @@ export class Loader implements Present {
     return this.#mirror.hasDependencies ? this.#dependents.all(id).map(taskFromRow) : NO_TASKS;
   }
 
-  #lane({ lane: key, after, limit }: LaneNeed): LaneHead {
+  #lane({ lane: key, priority, after, limit }: LaneNeed): LaneHead {
     const lane = this.#mirror.lanes.get(key);
     if (!lane) return { tasks: [], more: false };
-    const rows = after === null ? this.#laneTop.all(lane.rowId, limit + 1) : this.#behind(lane.rowId, after, limit + 1);
+    const rows =
+      priority !== undefined
+        ? this.#laneSamePriority.all(lane.rowId, priority, after?.seq ?? 0, limit + 1)
+        : after === null
+          ? this.#laneTop.all(lane.rowId, limit + 1)
+          : this.#behind(lane.rowId, after, limit + 1);
     const more = rows.length > limit;
     if (more) rows.pop();
     return { tasks: rows.map(taskFromRow), more };

@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { GENESIS } from '../../core/chain.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { poolsOf } from '../../core/lane.ts';
 import { LaneDirectory } from '../../core/lane-directory.ts';
 import type { Saving } from '../../core/saved.ts';
 import type { Lane } from '../../core/store.ts';
@@ -23,6 +24,7 @@ export interface LaneState extends Lane {
   /** Its number in the tables. */
   readonly rowId: number;
   queued: number;
+  executing: number;
   /** Tasks of any status that belong to it; at zero the lane goes. */
   tasks: number;
 }
@@ -36,6 +38,8 @@ export class Mirror {
   readonly lanes = new Map<string, LaneState>();
   /** Those of them in which something is queued. */
   readonly busyLanes = new LaneDirectory();
+  /** Those of which something is executing. */
+  readonly runningLanes = new Map<string, LaneState>();
   readonly counts: Record<TaskStatus, number>;
   /** How the attempts of these workers ended. */
   readonly attempts = { completed: 0, failed: 0 };
@@ -57,8 +61,10 @@ export class Mirror {
       this.setWorker(worker.id, worker);
     }
     const lanes = db.prepare('SELECT id AS rowId, key, requirements, queued, tasks FROM lanes');
-    for (const lane of lanes.all() as (Omit<LaneState, 'requirements'> & { requirements: string })[]) {
-      this.setLane({ ...lane, requirements: JSON.parse(lane.requirements) as JsonObject });
+    for (const lane of lanes.all() as (Omit<LaneState, 'requirements' | 'executing'> & {
+      requirements: string;
+    })[]) {
+      this.setLane({ ...lane, executing: 0, requirements: JSON.parse(lane.requirements) as JsonObject });
     }
     this.counts = Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<TaskStatus, number>;
     for (const { status, tasks } of db.prepare('SELECT status, tasks FROM counts').all() as {
@@ -68,7 +74,12 @@ export class Mirror {
       this.counts[TASK_STATUSES[status]!] = tasks;
     }
     const executing = db.prepare(`SELECT ${TASK_COLUMNS} FROM ${TASK_TABLES} WHERE t.status = 2`).raw();
-    for (const row of executing.all() as TaskRow[]) this.track(taskFromRow(row));
+    for (const row of executing.all() as TaskRow[]) {
+      const task = taskFromRow(row);
+      this.track(task);
+      const lane = this.lanes.get(task.lane)!;
+      this.setLane(Object.assign(lane, { executing: lane.executing + 1 }));
+    }
     this.ledger = loadLedger(db);
     // A removed task's number is not given out again, lest a queue of the future be out of order.
     const highest = db.prepare('SELECT max(seq) FROM tasks').pluck().get() as number | null;
@@ -91,6 +102,17 @@ export class Mirror {
     else this.lanes.delete(lane.key);
     if (lane.queued > 0) this.busyLanes.set(lane.key, lane);
     else this.busyLanes.delete(lane.key);
+    if (lane.executing > 0) this.runningLanes.set(lane.key, lane);
+    else this.runningLanes.delete(lane.key);
+  }
+
+  /** How many tasks of a pool are executing. */
+  executingIn(pool: string): number {
+    let sum = 0;
+    for (const { key, requirements, executing } of this.runningLanes.values()) {
+      if (poolsOf(key, () => requirements).includes(pool)) sum += executing;
+    }
+    return sum;
   }
 
   /** Follows a task into and out of execution. */

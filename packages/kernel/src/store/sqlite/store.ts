@@ -85,11 +85,11 @@ export class SqliteStore implements Store {
     return this.#use((parts) => parts.loader.load(needs));
   }
 
-  async commit(units: readonly Unit[], at: number, { room }: CommitLimits = {}): Promise<Committed> {
+  async commit(units: readonly Unit[], at: number, limits: CommitLimits = {}): Promise<Committed> {
     this.#refuseIfBroken();
     return this.#use((parts) => {
       this.#refuseStrays(parts);
-      return parts.writer.commit(units, at, room);
+      return parts.writer.commit(units, at, limits);
     });
   }
 

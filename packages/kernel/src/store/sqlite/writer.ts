@@ -1,8 +1,18 @@
 import type { Database, Statement } from 'better-sqlite3';
-import { type Committed, type IdempotencyRecord, REMOVED, type Unit } from '../../core/store.ts';
+import { type CommitLimits, type Committed, type IdempotencyRecord, REMOVED, type Unit } from '../../core/store.ts';
 import type { Task, TaskStatus } from '../../core/task.ts';
 import { savingText } from '../saved.ts';
-import { Conflict, judge, type Merged, merge, type Stored, startedIn, versionOf } from '../units.ts';
+import {
+  Conflict,
+  judge,
+  type Left,
+  type Merged,
+  merge,
+  type Stored,
+  startedIn,
+  touched,
+  versionOf,
+} from '../units.ts';
 import type { Documents } from './documents.ts';
 import { LaneChanges } from './lane-changes.ts';
 import { type Appended, type LedgerHead, LedgerWriter } from './ledger.ts';
@@ -74,27 +84,35 @@ export class Writer {
   }
 
   /** One durable transaction for all units that do not conflict. Throws what the driver throws; then nothing happened. */
-  commit(units: readonly Unit[], at: number, room = Number.POSITIVE_INFINITY): Committed {
-    const left = room - this.#mirror.counts.executing;
+  commit(units: readonly Unit[], at: number, limits: CommitLimits): Committed {
     try {
       const merged = merge(units);
-      const started = startedIn(merged);
-      if (started > 0 && started > left) throw new Conflict();
-      return { outcomes: units.map(() => 'committed'), entries: this.#write(merged, at).entries, undisturbed: true };
+      this.#refuseBeyond(limits, merged);
+      return { outcomes: units.map(() => 'committed'), entries: this.#write(merged, at).entries };
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
-      return this.#commitCarefully(units, at, left);
+      return this.#commitCarefully(units, at, this.#left(limits));
     }
   }
 
-  #commitCarefully(units: readonly Unit[], at: number, left: number): Committed {
+  #refuseBeyond({ room, caps }: CommitLimits, merged: Merged): void {
+    const started = startedIn(merged.tasks.values());
+    const isFull =
+      (room !== undefined && started > 0 && started > room - this.#mirror.counts.executing) ||
+      touched(caps, merged).some((cap) => cap.started > cap.most - this.#mirror.executingIn(cap.pool));
+    if (isFull) throw new Conflict();
+  }
+
+  #left({ room = Number.POSITIVE_INFINITY, caps = [] }: CommitLimits): Left {
+    const { counts } = this.#mirror;
+    const pools = caps.map(({ pool, most }) => [pool, most - this.#mirror.executingIn(pool)] as const);
+    return { room: room - counts.executing, pools: new Map(pools) };
+  }
+
+  #commitCarefully(units: readonly Unit[], at: number, left: Left): Committed {
     const outcomes = judge(units, (kind, id, expected) => this.#storedVersion(kind, id, expected) ?? expected, left);
     const surviving = units.filter((_, index) => outcomes[index] === 'committed');
-    return {
-      outcomes,
-      entries: surviving.length > 0 ? this.#write(merge(surviving), at).entries : [],
-      undisturbed: true,
-    };
+    return { outcomes, entries: surviving.length > 0 ? this.#write(merge(surviving), at).entries : [] };
   }
 
   /** Undefined: of this nobody else can have changed anything. */
@@ -148,7 +166,8 @@ export class Writer {
       // A removed task's number is not given out again.
       if (last === null) this.#putMeta.run('sequence', this.#mirror.nextSequence - 1);
       const queued = Number(last?.status === 'queued') - Number(first?.status === 'queued');
-      lanes.count(lane, queued, Number(last !== null) - Number(first !== null));
+      const executing = Number(last?.status === 'executing') - Number(first?.status === 'executing');
+      lanes.count(lane, queued, Number(last !== null) - Number(first !== null), executing);
     }
     for (const [id, status] of merged.remains) this.#removed.say(id, status);
     for (const taskId of appended.byTask.keys()) {
@@ -166,7 +185,7 @@ export class Writer {
     if (known) return known;
     const { requirements } = task.spec.value;
     const rowId = Number(this.#insertLane.run(task.lane, JSON.stringify(requirements)).lastInsertRowid);
-    return { rowId, key: task.lane, requirements, queued: 0, tasks: 0 };
+    return { rowId, key: task.lane, requirements, queued: 0, executing: 0, tasks: 0 };
   }
 
   #writeWorkers(merged: Merged): void {

@@ -45,7 +45,8 @@ export class Reviewer implements Actor {
   async #setPolicy(): Promise<void> {
     const { random } = this.#world;
     const own = RULES.filter(() => random.chance(0.7));
-    const policy = { rules: [...own, ...DEFAULT_POLICY.rules] } as unknown as JsonObject;
+    const { limits } = this.#world.fairness;
+    const policy = { rules: [...own, ...DEFAULT_POLICY.rules], limits } as unknown as JsonObject;
     await ask(this.#world, { kind: 'set_policy', actor: 'reviewer', policy, expected: null });
   }
 

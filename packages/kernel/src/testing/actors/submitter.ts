@@ -2,6 +2,7 @@ import { contentHash } from '../../core/chain.ts';
 import type { Command } from '../../core/command.ts';
 import { Refusal } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { laneOf, requirementsKey } from '../../core/lane.ts';
 import { type TaskInput, toSpec } from '../../core/task.ts';
 import type { World } from '../simulation.ts';
 import { type Actor, ask } from './actor.ts';
@@ -58,7 +59,7 @@ export class Submitter implements Actor {
   }
 
   #begin(): void {
-    const { random, clock } = this.#world;
+    const { random, clock, dice, fairness } = this.#world;
     const input: TaskInput = {
       description: `${random.chance(0.1) ? RISKY : 'plain'} task ${this.#begun++} of ${this.#name}`,
       tags: random.chance(0.05) ? [FORBIDDEN] : [],
@@ -68,6 +69,7 @@ export class Submitter implements Actor {
       timeout_seconds: random.between(1, 30),
       retry_backoff: { delay_seconds: random.between(0, 3), jitter: random.chance(0.5) },
     };
+    input.group = dice.pick(fairness.groups);
     if (random.chance(0.2)) input.delay_seconds = random.between(0, 5);
     const ids = this.submissions.flatMap(({ taskId }) => taskId ?? []);
     if (ids.length > 0 && random.chance(0.3)) input.depends_on = [random.pick(ids), random.pick(ids)];
@@ -80,20 +82,15 @@ export class Submitter implements Actor {
     submission.asked = true;
     const spec = toSpec(submission.input, this.#name, clock.now().wall);
     const json = JSON.stringify(spec);
+    const lane = laneOf(requirementsKey(spec.requirements), submission.input.group ?? null);
+    const id = random.id(clock.now().steady);
+    const task = { id, spec, json, contentHash: contentHash(json), lane, path: '' };
+    this.#world.tried.set(id, task);
     const answer = await this.#ask({
       kind: 'submit',
       actor: this.#name,
       idempotency: { key: submission.key, bodyHash: JSON.stringify(submission.input) },
-      tasks: [
-        {
-          id: random.id(clock.now().steady),
-          spec,
-          json,
-          contentHash: contentHash(json),
-          lane: JSON.stringify(spec.requirements),
-          path: '',
-        },
-      ],
+      tasks: [task],
     });
     submission.asked = false;
     if (answer === null) return;
@@ -104,9 +101,9 @@ export class Submitter implements Actor {
       if (tooDeep) this.submissions.splice(this.submissions.indexOf(submission), 1);
       return;
     }
-    const id = (answer as { tasks: { id: string }[] }).tasks[0]!.id;
-    if (submission.taskId !== null && submission.taskId !== id) submission.earlier.push(submission.taskId);
-    submission.taskId = id;
+    const known = (answer as { tasks: { id: string }[] }).tasks[0]!.id;
+    if (submission.taskId !== null && submission.taskId !== known) submission.earlier.push(submission.taskId);
+    submission.taskId = known;
   }
 
   #ask(command: Command): Promise<unknown> {

@@ -14,7 +14,7 @@ import { Votes } from './votes.ts';
 export class Guarded extends Votes {
   #policy = FIRST;
   readonly #asked = new Map<string, number>();
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new Map<string, { readonly bucket: Bucket; readonly fullAt: number }>();
 
   protected setPolicy({ policy, expected }: Commands.SetPolicy): JsonObject {
     const { version } = this.#policy.document;
@@ -72,12 +72,19 @@ export class Guarded extends Votes {
       )) {
         const name = `${limit.rule} ${spec.created_by}`;
         const wanted = tasks.filter((one) => one.spec.created_by === spec.created_by).length;
-        const { bucket, allowed } = takeTokens(next.get(name) ?? null, limit, this.now.wall, wanted);
+        const { bucket, allowed } = takeTokens(next.get(name)?.bucket ?? null, limit, this.now.wall, wanted);
         if (!allowed) throw new Refused('rate_limited');
-        next.set(name, bucket);
+        const fullAt = this.now.wall + Math.ceil(((limit.burst - bucket.tokens) / limit.perSecond) * 1000);
+        next.set(name, { bucket, fullAt });
       }
     }
-    for (const [name, bucket] of next) this.#buckets.set(name, bucket);
+    for (const [name, one] of next) this.#buckets.set(name, one);
+  }
+
+  /** A bucket that is full again says nothing; unless the clock is set back behind that, when it would not be full. */
+  override forget(endedBefore: number): void {
+    super.forget(endedBefore);
+    for (const [name, { fullAt }] of this.#buckets) if (fullAt < endedBefore) this.#buckets.delete(name);
   }
 
   /** How many votes there have been on a task. */

@@ -14,6 +14,7 @@ import { ledger } from './ledger.ts';
 import { ledgerQueries } from './ledger-queries.ts';
 import { listings } from './listings.ts';
 import { moments } from './moments.ts';
+import { pools } from './pools.ts';
 import { positions } from './positions.ts';
 import { queue } from './queue.ts';
 import { records } from './records.ts';
@@ -33,6 +34,7 @@ export function exerciseStore(name: string, driver: Driver): void {
     describe('the queue', () => queue(driver));
     describe('places in the queue', () => positions(driver));
     describe('lanes and counts', () => lanesAndCounts(driver));
+    describe('pools', () => pools(driver));
     describe('dependents and descendants', () => closures(driver));
     describe('idempotency records', () => idempotency(driver));
     describe('workers', () => workers(driver));

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { levelOf, requirementsKey } from '../../core/lane.ts';
 import type { LaneNeed, QueueRank, Store } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import { after, insert, Scribe, update } from '../scribe.ts';
 import { type Driver, openFor } from './driver.ts';
 
-const LANE = '{}';
+const LANE = requirementsKey({});
 
 async function page(store: Store, need: Partial<LaneNeed>): Promise<{ ids: string[]; tasks: Task[]; more: boolean }> {
   const whole = { lane: LANE, after: null, limit: 100, ...need };
@@ -66,6 +67,32 @@ export function queue(driver: Driver): void {
     expect((await page(scribe.store, { limit: 4 })).more).toBe(false);
     const last = (await page(scribe.store, {})).tasks.at(-1)!;
     expect(await page(scribe.store, { after: last, limit: 1 })).toEqual({ ids: [], tasks: [], more: false });
+  });
+
+  test('one priority of a lane can be read by itself, in pieces', async () => {
+    const scribe = await openFor(driver);
+    const at: Task[][] = Array.from({ length: 11 }, () => []);
+    for (let n = 0; n < 3; n++) {
+      for (const priority of [0, 1, 9, 10]) at[priority]!.push(await scribe.add({ priority }));
+    }
+    for (const priority of [0, 1, 5, 9, 10]) {
+      const level = levelOf(LANE, priority);
+      const read = async (after: QueueRank | null, limit: number) => {
+        const needs = { lanes: [{ lane: LANE, priority, after, limit }] };
+        const { tasks, more } = (await scribe.store.load(needs)).lanes.get(level)!;
+        return { ids: tasks.map(({ id }) => id), more };
+      };
+      const [first, second, third] = at[priority]!;
+      if (!first) {
+        expect(await read(null, 9)).toEqual({ ids: [], more: false });
+        continue;
+      }
+      expect(await read(null, 2)).toEqual({ ids: [first.id, second!.id], more: true });
+      expect(await read(second!, 2)).toEqual({ ids: [third!.id], more: false });
+      expect(await read(third!, 2)).toEqual({ ids: [], more: false });
+    }
+    const both = [9, 0].map((priority) => ({ lane: LANE, priority, after: null, limit: 1 }));
+    expect([...(await scribe.store.load({ lanes: both })).lanes.keys()]).toEqual([levelOf(LANE, 9), levelOf(LANE, 0)]);
   });
 
   test('a place that is empty by now still divides what is before it from what is behind', async () => {
