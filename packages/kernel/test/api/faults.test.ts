@@ -17,7 +17,6 @@ async function apiOf(kernel: object) {
   const { app, stop } = await createApi({
     kernel: {
       rules: { leaseMs: 1000 },
-      maker: new TaskMaker(() => 'id', 3600),
       store: {},
       maker: new TaskMaker(newId, 3600),
       backlog: () => 0,
