@@ -71,7 +71,7 @@ test('a colony is exported while it goes on, becomes one on Redis, and one in a 
   const before = [...acknowledged];
   const file = await exported(client);
   const during = new Set(acknowledged);
-  await expect.poll(() => acknowledged.length).toBeGreaterThan(during.size + 20);
+  await expect.poll(() => acknowledged.length, { timeout: 15_000 }).toBeGreaterThan(during.size + 20);
   isOver = true;
   await working;
 
