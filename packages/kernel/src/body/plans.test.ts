@@ -1,6 +1,6 @@
 /** Plans: tasks that belong together, from the first to the last. */
 
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { canonicalJson } from '../core/json.ts';
 import { type Plan, planFrom, planTasksFrom } from '../core/plan.ts';
 import type { Task } from '../core/task.ts';
@@ -229,6 +229,17 @@ test('two tasks that end in the same moment are both counted, and the second fai
   expect(first).toMatchObject({ task: { status: 'failed' } });
   expect(second).toMatchObject({ code: 'stale_lease' });
   expect(await planned.plan()).toMatchObject({ status: 'failed', counts: { failed: 1, cancelled: 2 } });
+});
+
+test('tasks that end at several kernels in the same moment are all counted', async () => {
+  const planned = await begin(Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`k${n}`, {}])));
+  const { hive } = planned;
+  // Where there can be only one kernel it does all of it.
+  const other = new Hive((await hive.pipeline.beside({})) ?? hive.pipeline);
+  if (other.pipeline !== hive.pipeline) onTestFinished(() => other.pipeline.store.close());
+  const held = await hive.claim('bee', 40);
+  await Promise.all(held.map((one, n) => (n % 2 === 0 ? hive : other).complete(one)));
+  expect(await planned.plan()).toMatchObject({ status: 'completed', counts: { completed: 40 } });
 });
 
 test('what retention has removed of a plan does not keep its tasks from running again', async () => {

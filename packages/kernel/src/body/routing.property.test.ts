@@ -48,6 +48,7 @@ class Yard {
   /** What is to be handed to the body, if anything. */
   async command(one: typeof event extends fc.Arbitrary<infer T> ? T : never): Promise<Command | null> {
     const { clock, dispatcher } = this.pipeline;
+    this.#account();
     if ('submit' in one) {
       const tasks = one.submit.map(({ needs, region, prefers, priority }) => {
         const requirements: JsonObject = {
@@ -120,6 +121,14 @@ class Yard {
     this.pipeline.batcher.kick();
     await answers;
     await this.pipeline.batcher.settled();
+    this.#account();
+    const { items } = await this.pipeline.store.tasks({ status: 'executing', limit: 1000, maxBytes: 1e9 });
+    const live = new Map(items.map(({ id, leaseToken }) => [id, leaseToken]));
+    this.#running.splice(0, Infinity, ...this.#running.filter(({ task: { id }, token }) => live.get(id) === token));
+  }
+
+  /** What was given takes credit. */
+  #account(): void {
     for (const { link, answer } of this.pipeline.happened.splice(0).flatMap(({ served }) => served)) {
       const { assignments } = answer as { assignments: readonly Assignment[] };
       const credit = this.#credit.get(link);
@@ -127,9 +136,6 @@ class Yard {
       if (credit !== undefined) this.#credit.set(link, credit - assignments.length);
       this.#running.push(...assignments);
     }
-    const { items } = await this.pipeline.store.tasks({ status: 'executing', limit: 1000, maxBytes: 1e9 });
-    const live = new Map(items.map(({ id, leaseToken }) => [id, leaseToken]));
-    this.#running.splice(0, Infinity, ...this.#running.filter(({ task: { id }, token }) => live.get(id) === token));
   }
 
   async check(maxConcurrentTasks: number): Promise<void> {

@@ -82,8 +82,9 @@ const LEVELS = new Map<Json, number>([
 export function satisfies(offered: Json | undefined, wanted: Json): boolean {
   if (offered === undefined) return false;
   if (Array.isArray(wanted)) {
-    const held = named(offered);
-    return wanted.every((one) => held.some((other) => equal(other, one)));
+    // Both may be long: nobody is to wait while each is compared with each.
+    const held = new Set(named(offered).map(canonicalJson));
+    return wanted.every((one) => held.has(canonicalJson(one)));
   }
   if (Array.isArray(offered)) return offered.some((one) => satisfies(one, wanted));
   if (typeof wanted === 'number' && typeof offered === 'number') return offered >= wanted;

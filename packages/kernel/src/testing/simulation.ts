@@ -145,7 +145,7 @@ export class World {
       retention: { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 365 * 86_400_000 },
       checkpoints: { keep: this.plan.checkpointsKept, everyMs: null },
       version: 'simulated',
-      maker: new TaskMaker(() => this.random.id(this.clock.now().steady), 3600),
+      maker: new NotedMaker(this),
       random: this.random.next,
       patienceMs: this.plan.patienceMs,
       observer: {
@@ -237,6 +237,22 @@ export class World {
   async close(): Promise<void> {
     this.storeFaults += this.store.faults;
     await this.kernel.stop();
+  }
+}
+
+/** What schedules hand in is tried as well. */
+class NotedMaker extends TaskMaker {
+  readonly #world: World;
+
+  constructor(world: World) {
+    super(() => world.random.id(world.clock.now().steady), 3600);
+    this.#world = world;
+  }
+
+  override make(...about: Parameters<TaskMaker['make']>): NewTask {
+    const task = super.make(...about);
+    this.#world.tried.set(task.id, task);
+    return task;
   }
 }
 

@@ -2,7 +2,12 @@ import { ColonyClient } from '@colonyos/client';
 import { expect, test } from 'vitest';
 import { startColony } from './harness.ts';
 
-const TASK = { description: 'Write the report', requirements: { capability: 'writing' }, metadata: { a: 1 } };
+const TASK = {
+  description: 'Write the report',
+  requirements: { capability: 'writing' },
+  group: 'acme',
+  metadata: { a: 1 },
+};
 const NIGHTLY = { name: 'nightly report', cron: '30 2 * * *', timezone: 'Europe/Berlin', task: TASK };
 const LONE = { name: 'x', cron: '* * * * *', task: TASK };
 

@@ -37,7 +37,7 @@ export class Scheduler implements Actor {
   }
 
   async #create(): Promise<void> {
-    const { random, clock } = this.#world;
+    const { random, clock, dice, fairness } = this.#world;
     if ((await this.#all()).length >= MOST) return;
     const id = random.id(clock.now().steady);
     const input: ScheduleInput = {
@@ -48,7 +48,10 @@ export class Scheduler implements Actor {
         { cron: '* * * * *', everyMs: null },
       ]),
       ...{ overlap: random.pick(['skip', 'queue']), catchUp: random.pick(['none', 'one']) },
-      task: { description: `of schedule ${id}`, timeout_seconds: 5, delay_seconds: random.pick([0, 2]) },
+      task: {
+        ...{ description: `of schedule ${id}`, timeout_seconds: 5, delay_seconds: random.pick([0, 2]) },
+        group: dice.pick(fairness.groups),
+      },
     };
     await ask(this.#world, { kind: 'create_schedule', actor: SCHEDULER, id, ...input });
   }

@@ -10,6 +10,28 @@ interface Held {
   asked: boolean;
 }
 
+/** How workers differ: some take long, some come and go, some hardly ever succeed. */
+interface Temper {
+  /** How likely it is that a task ends at a step. */
+  readonly pace: number;
+  /** How likely it is that the worker is gone for a while, and for how many steps at the most. */
+  readonly absence: number;
+  readonly longest: number;
+  readonly outcomes: readonly ('complete' | 'fail' | 'release')[];
+}
+
+const USUAL: Temper = {
+  ...{ pace: 0.4, absence: 0.04, longest: 20 },
+  outcomes: ['complete', 'complete', 'complete', 'fail', 'release'],
+};
+const TEMPERS: readonly Temper[] = [
+  USUAL,
+  USUAL,
+  { ...USUAL, pace: 0.05 },
+  { ...USUAL, absence: 0.3, longest: 4 },
+  { ...USUAL, outcomes: ['fail', 'fail', 'fail', 'complete'] },
+];
+
 /** What a worker was told about an outcome: `completed` ones must be so for ever. */
 export class Worker implements Actor {
   /** Acknowledged completions: task id to result. */
@@ -19,6 +41,7 @@ export class Worker implements Actor {
   id: string | null = null;
   readonly #world: World;
   readonly #number: number;
+  readonly #temper: Temper;
   readonly #held = new Map<string, Held>();
   readonly #past: { taskId: string; token: number }[] = [];
   #registering = false;
@@ -30,6 +53,7 @@ export class Worker implements Actor {
     this.#world = world;
     this.#number = number;
     this.steady = steady;
+    this.#temper = world.random.pick(TEMPERS);
   }
 
   act(): void {
@@ -42,7 +66,7 @@ export class Worker implements Actor {
       void this.#register();
       return;
     }
-    if (!this.steady && !this.#healing && random.chance(0.04)) this.#misbehave();
+    if (!this.steady && !this.#healing && random.chance(this.#temper.absence)) this.#misbehave();
     void this.#beat(this.id);
     if (!this.#claiming && (this.#healing || random.chance(0.6))) void this.#claim(this.id);
     for (const [taskId, held] of this.#held) this.#work(taskId, held);
@@ -67,7 +91,7 @@ export class Worker implements Actor {
   /** Dies and forgets, or hangs for a while and then goes on as if nothing had happened. */
   #misbehave(): void {
     const { random } = this.#world;
-    this.#silentSteps = random.between(1, 20);
+    this.#silentSteps = random.between(1, this.#temper.longest);
     if (random.chance(0.5)) {
       for (const [taskId, { token }] of this.#held) this.#past.push({ taskId, token });
       this.#held.clear();
@@ -143,7 +167,7 @@ export class Worker implements Actor {
   #work(taskId: string, held: Held): void {
     const { random } = this.#world;
     if (held.asked) return;
-    held.outcome ??= this.#healing || random.chance(0.4) ? this.#decideOn(taskId, held.token) : null;
+    held.outcome ??= this.#healing || random.chance(this.#temper.pace) ? this.#decideOn(taskId, held.token) : null;
     if (held.outcome) void this.#settle(taskId, held, held.outcome);
     else if (random.chance(0.2)) void this.#progress(taskId, held);
   }
@@ -151,9 +175,7 @@ export class Worker implements Actor {
   #decideOn(taskId: string, leaseToken: number): Command {
     const { random } = this.#world;
     const actor = 'anonymous';
-    const kind = this.#healing
-      ? 'complete'
-      : random.pick(['complete', 'complete', 'complete', 'fail', 'release'] as const);
+    const kind = this.#healing ? 'complete' : random.pick(this.#temper.outcomes);
     if (kind === 'complete')
       return { kind, actor, taskId, leaseToken, result: JSON.stringify(`${this.id} ${leaseToken}`) };
     if (kind === 'release') return { kind, actor, taskId, leaseToken };
