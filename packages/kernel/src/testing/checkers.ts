@@ -5,7 +5,7 @@ import { SCHEDULER } from './actors/scheduler.ts';
 import { Submitter } from './actors/submitter.ts';
 import { Watcher } from './actors/watcher.ts';
 import { Worker } from './actors/worker.ts';
-import { CapCheck } from './cap-check.ts';
+import { CapCheck, capsOf } from './cap-check.ts';
 import { checkExport, readPlans, readSchedules, readTasks, readVotes } from './export-check.ts';
 import { Replay } from './replay.ts';
 import type { World } from './simulation.ts';
@@ -19,7 +19,7 @@ export async function checkEverything(world: World): Promise<number> {
   const tasks = await readTasks(world.store);
   const complain = (text: string) => world.complaints.push(text);
   const replay = new Replay(complain);
-  const caps = new CapCheck(world, replay, tasks, complain);
+  const caps = new CapCheck(capsOf(world, tasks), replay, complain);
   for (const entry of entries) {
     replay.follow(entry);
     caps.follow(entry);

@@ -7,7 +7,7 @@ import { TcpProxy } from '../../src/testing/tcp-proxy.ts';
 import { rollingTo } from '../crash/remains.ts';
 import { KernelProcess } from '../kernel-process.ts';
 import { checkShown, checkStored, Heights } from '../load/check.ts';
-import { GUARDIAN, Loader, type Totals } from '../load/loader.ts';
+import { Loader, SETTINGS, type Totals } from '../load/loader.ts';
 
 export interface ChaosReport extends Totals {
   readonly faults: Readonly<Record<string, number>>;
@@ -68,7 +68,7 @@ export async function chaosRun({ faults, seed }: { faults: number; seed: number 
     COLONY_SYSTEM_ID: randomUUID(),
     MAX_CONCURRENT_TASKS: '0',
     WORKER_HEARTBEAT_INTERVAL: '2',
-    ...GUARDIAN,
+    ...SETTINGS,
   };
   const places = [await Place.start(server, env), await Place.start(server, env)];
   let next = 0;

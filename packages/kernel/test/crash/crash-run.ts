@@ -6,7 +6,7 @@ import { Random } from '../../src/testing/random.ts';
 import { freePort } from '../../src/testing/redis-server.ts';
 import { KernelProcess } from '../kernel-process.ts';
 import { checkShown, checkStored, Heights } from '../load/check.ts';
-import { GUARDIAN, Loader, type Totals } from '../load/loader.ts';
+import { Loader, SETTINGS, type Totals } from '../load/loader.ts';
 import { Trail } from '../load/trail.ts';
 import { followLedger, rollingTo, withRemains } from './remains.ts';
 
@@ -34,7 +34,7 @@ export async function crashRun({ kills, seed }: { kills: number; seed: number })
     COLONY_MEMORY_CONNECTION_STRING: path,
     MAX_CONCURRENT_TASKS: '0',
     WORKER_HEARTBEAT_INTERVAL: '2',
-    ...GUARDIAN,
+    ...SETTINGS,
   };
   let kernel = await KernelProcess.start(env);
   const load = new Loader(kernel.url, seed);

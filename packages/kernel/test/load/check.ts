@@ -2,12 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { readArchive, verifyArchive } from '../../src/archive/read.ts';
 import type { Store } from '../../src/core/store.ts';
 import type { Task } from '../../src/core/task.ts';
+import { CapCheck, type Caps } from '../../src/testing/cap-check.ts';
 import { checkExport, readPlans, readSchedules, readTasks, readVotes } from '../../src/testing/export-check.ts';
 import type { SeenVote } from '../../src/testing/replay.ts';
 import type { SeenPlan } from '../../src/testing/replay-plans.ts';
 import { checkLeases } from './lease-check.ts';
 import type { Loader } from './loader.ts';
 import { SCHEDULED } from './scheduler.ts';
+import { MOST_OF_GROUP, type Told } from './told.ts';
 import { Trail } from './trail.ts';
 
 interface WireTask {
@@ -69,16 +71,28 @@ export async function checkShown(load: Loader): Promise<Trail> {
 }
 
 /** The ledger as it is handed out. */
-async function readExport({ caller }: Loader): Promise<Trail> {
+async function readExport({ caller, told }: Loader): Promise<Trail> {
   const ndjson = await caller.text('/system/audit/export');
   const trail = new Trail();
+  const caps = new CapCheck(capsOn(told), trail.replay, (text) => trail.problems.push(text));
   trail.problems.push(...checkLeases(ndjson));
   for (const line of ndjson.trimEnd().split('\n').slice(0, -1)) {
     const { id, event_type: type, source, actor, details, timestamp } = JSON.parse(line) as WireEntry;
     const about = { taskId: details.task_id ?? null, workerId: details.worker_id ?? null };
     trail.follow({ id, type, source, actor, data: JSON.stringify(details), at: Date.parse(timestamp), ...about });
+    caps.follow({ id, type, ...about });
   }
   return trail;
+}
+
+/** Each group may have so many, as far as it is known whose a task is. */
+function capsOn({ submissions }: Told): Caps {
+  const groups = new Map<string, string>();
+  for (const { body, ids } of submissions.values()) {
+    const { group } = body as { group?: string };
+    if (group !== undefined) for (const id of ids) groups.set(id, group);
+  }
+  return { poolsOf: (taskId) => (groups.has(taskId) ? [groups.get(taskId)!] : []), most: () => MOST_OF_GROUP };
 }
 
 /** Each task is what the ledger says, in its words and its result what was acknowledged, and has ended. */

@@ -5,7 +5,7 @@ import { FORBIDDEN, Operator, RISKY, type Sent } from './operator.ts';
 import { Planner } from './planner.ts';
 import { PARTICIPANTS, Reviewer } from './reviewer.ts';
 import { Scheduler } from './scheduler.ts';
-import { BAD, count, Told } from './told.ts';
+import { BAD, count, GROUPS, MOST_OF_GROUP, Told } from './told.ts';
 
 interface Wire {
   readonly id: string;
@@ -19,8 +19,12 @@ const STUCK_MS = 20_000;
 /** Longer than any fault. */
 const DEAF_MS = 60_000;
 
-/** What a kernel needs to know of those who vote. */
-export const GUARDIAN = { GUARDIAN_PARTICIPANTS: PARTICIPANTS.join(), COLONY_CHECKPOINT_KEEP: '10' };
+/** What a kernel needs to know: who votes, and how many of a group may execute at once. */
+export const SETTINGS = {
+  GUARDIAN_PARTICIPANTS: PARTICIPANTS.join(),
+  COLONY_CHECKPOINT_KEEP: '10',
+  COLONY_GROUP_MAX_CONCURRENT: String(MOST_OF_GROUP),
+};
 
 /** What the clients of a run were told, in numbers. */
 export interface Totals {
@@ -220,7 +224,8 @@ export class Loader {
 
   #task(key: string, random: Random): object {
     const description = random.chance(0.2) ? `${RISKY} ${key}` : key;
-    return random.chance(0.03) ? { description, tags: [FORBIDDEN] } : { description };
+    if (random.chance(0.03)) return { description, tags: [FORBIDDEN] };
+    return random.chance(0.4) ? { description, group: random.pick(GROUPS) } : { description };
   }
 
   async #cancel(id: string): Promise<void> {

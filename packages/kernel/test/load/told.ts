@@ -1,6 +1,10 @@
 /** The worker that fails at whatever it is given. */
 export const BAD = 'bad';
 
+/** Whose tasks there are beside those of no group, and how many of one may execute at once. */
+export const GROUPS = ['red', 'blue'];
+export const MOST_OF_GROUP = 1;
+
 /** What clients sent, and what they were told came of it. Whatever is in here must be in the ledger. */
 export class Told {
   /** By idempotency key: what was sent, and the tasks that were answered, one after the other. */
