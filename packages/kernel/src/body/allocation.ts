@@ -24,6 +24,9 @@ export interface Allocated {
   readonly passedOver: PassedOver | null;
 }
 
+/** So many tasks of a lane are asked for when many are gone along; of those that give away more, more. */
+const A_FEW = 16;
+
 /** A lane in which there may be something for somebody who waits, and for whom. */
 interface Offer {
   readonly lane: LaneFacts;
@@ -43,25 +46,38 @@ export class Allocation {
   readonly #dispatcher: Dispatcher;
   /** Those who look everywhere. */
   readonly #looking: readonly Waiting[];
+  /** Once there is room again, all of them will look everywhere. */
+  readonly #isPointless: boolean;
+  /** What is offered to whom is found out. */
+  #isReady = false;
   /** They could look at so many lanes that all are gone along instead. */
-  readonly #isOverAll: boolean;
+  #isOverAll = false;
   readonly #offers = new Map<LaneFacts, Offer>();
 
   constructor(slice: Slice, dispatcher: Dispatcher) {
     this.#slice = slice;
     this.#dispatcher = dispatcher;
-    // Once there is room again, all of them will look everywhere.
-    const isPointless = slice.room <= 0 && dispatcher.isHeldBack;
-    this.#looking = isPointless ? [] : dispatcher.looking(slice);
-    const lanes = this.#looking.reduce((sum, one) => sum + laneCountFor(one.worker, slice.queue), 0);
-    this.#isOverAll = isOverAll(slice, lanes);
-    if (!isPointless) this.#findOffers();
+    this.#isPointless = slice.room <= 0 && dispatcher.isHeldBack;
+    this.#looking = this.#isPointless ? [] : dispatcher.looking(slice);
   }
 
   /** Nothing can be said this time. */
   giveUp(): void {
     for (const { contenders } of this.#offers.values()) this.#dispatcher.lookAgain(contenders);
     this.#dispatcher.lookAgain(this.#looking);
+  }
+
+  /** Bounds say how the queue is gone along, so they are known first. Answers whether they are. */
+  #prepare(): boolean {
+    const { wanted, queue } = this.#slice;
+    const mayMatter = this.#looking.length > 0 || queue.stirred.size > 0 || this.#dispatcher.hasClosed;
+    if (this.#isPointless || !mayMatter || this.#dispatcher.waiting().next().done) return false;
+    if (mayBeLimited(this.#slice) && !needsPolicy(wanted)) return false;
+    this.#isReady = true;
+    const lanes = this.#looking.reduce((sum, one) => sum + laneCountFor(one.worker, queue), 0);
+    this.#isOverAll = isOverAll(this.#slice, lanes);
+    this.#findOffers();
+    return true;
   }
 
   #findOffers(): void {
@@ -105,9 +121,8 @@ export class Allocation {
 
   /** Notes what it needs to know: asked again until nothing is missing. */
   needs(): void {
-    const { wanted, room } = this.#slice;
-    if (this.#offers.size === 0 && this.#looking.length === 0) return;
-    if (mayBeLimited(this.#slice)) needsPolicy(wanted);
+    const { room } = this.#slice;
+    if (!this.#isReady && !this.#prepare()) return;
     for (const { lane, contenders } of this.#offers.values()) {
       const count = this.#wish(contenders);
       if (count > 0 && room > 0) wantLane(this.#slice, lane, Math.min(count, room));
@@ -115,7 +130,7 @@ export class Allocation {
     if (!this.#isOverAll) return;
     const count = this.#wish(this.#looking);
     const isOpen = (lane: LaneFacts) => this.#looking.some(({ worker }) => eligibility(worker, lane) > 0);
-    if (count > 0 && room > 0) wantAll(this.#slice, isOpen, Math.min(count, room));
+    if (count > 0 && room > 0) wantAll(this.#slice, isOpen, Math.min(count, room), A_FEW);
   }
 
   /** How many tasks these could be given; 0 as long as that is not known. */
@@ -135,7 +150,8 @@ export class Allocation {
     return worker === null || worker.draining ? 0 : Math.min(credit, freeSlots(worker) - taken);
   }
 
-  decide(): Allocated {
+  /** Null: too little is known of some lanes, and what was missing is noted; then it is decided anew. */
+  decide(): Allocated | null {
     const given = new Given();
     const order = new FairOrder(this.#slice);
     const isAble = (offer: Offer) => this.#able(offer, given).length > 0;
@@ -155,6 +171,8 @@ export class Allocation {
           order,
           able.map(({ lane }) => lane),
         );
+    const isAlone = this.#isOverAll && this.#offers.size === 0;
+    let left = isAlone ? this.#looking.reduce((sum, one) => sum + this.#free(one, 0), 0) : 0;
     for (let next = front.next(); next !== null; next = front.next()) {
       const offer = this.#offerIn(next.lane);
       const contenders = this.#able(offer, given);
@@ -162,13 +180,20 @@ export class Allocation {
         if (room-- <= 0) return this.#allocated(given, order, true);
         this.#give(next, contenders, given);
         front.take();
+        // The rest of the queue is nobody's business.
+        if (--left <= 0 && isAlone) break;
       } else {
         // Those behind the others get their turn in the next batch.
         if (offer.isCut) this.#dispatcher.lookAgain(this.#behind(offer));
         front.pass();
       }
     }
-    return this.#allocated(given, order, false);
+    const short = [...front.short()].filter(({ lane }) => isAble(this.#offerIn(lane)));
+    if (short.length === 0 || room <= 0) return this.#allocated(given, order, short.length > 0);
+    for (const { lane, taken, priority } of short) {
+      this.#slice.wanted.lane(lane.key, taken + Math.max(taken, A_FEW), priority);
+    }
+    return null;
   }
 
   #allocated(given: Given, order: FairOrder, heldBack: boolean): Allocated {

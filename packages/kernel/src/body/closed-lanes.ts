@@ -13,6 +13,10 @@ const NONE: Lanes = new Map();
 export class ClosedLanes {
   readonly #lanes = new Map<string, JsonObject>();
 
+  get size(): number {
+    return this.#lanes.size;
+  }
+
   add(lane: string, requirements: JsonObject): void {
     this.#lanes.set(lane, requirements);
   }

@@ -121,8 +121,12 @@ export class Deliberation {
     const { dispatcher } = this.#options;
     const allocation = new Allocation(slice, dispatcher);
     try {
-      for (allocation.needs(); !slice.wanted.complete; allocation.needs()) await this.#fetch(slice);
-      return allocation.decide();
+      for (;;) {
+        for (allocation.needs(); !slice.wanted.complete; allocation.needs()) await this.#fetch(slice);
+        const allocated = allocation.decide();
+        if (allocated) return allocated;
+        await this.#fetch(slice);
+      }
     } catch (error) {
       allocation.giveUp();
       if (error instanceof StorageUnavailable) throw error;

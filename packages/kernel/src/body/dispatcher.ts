@@ -23,6 +23,8 @@ interface Line extends Waiting {
   since: number | null;
   /** How much of its credit the batches under way have used: not certain until they are committed. */
   pledged: number;
+  /** Its place in the line: the lower, the longer it has waited. */
+  place: number;
 }
 
 /**
@@ -32,6 +34,7 @@ interface Line extends Waiting {
  */
 export class Dispatcher {
   readonly #waiting = new Map<WorkerLink, Line>();
+  #lastPlace = 0;
   readonly #byWorker = new Map<string, Set<WorkerLink>>();
   /** Something changed on their side since they last went away empty: they deserve a look at the whole queue. */
   readonly #fresh = new Set<Line>();
@@ -45,7 +48,7 @@ export class Dispatcher {
   opensInMs: number | null = null;
 
   attach(link: WorkerLink, worker: Worker): void {
-    const line = { link, worker, credit: 0, pledged: 0, since: null };
+    const line = { link, worker, credit: 0, pledged: 0, since: null, place: ++this.#lastPlace };
     this.#waiting.set(link, line);
     this.#fresh.add(line);
     const links = this.#byWorker.get(link.workerId);
@@ -100,7 +103,10 @@ export class Dispatcher {
   credit(link: WorkerLink, slots: number): void {
     const line = this.#waiting.get(link);
     if (!line) return;
-    if (line.credit <= 0) line.since = null;
+    if (line.credit <= 0 && slots > 0) {
+      line.since = null;
+      this.#toTheEnd(line);
+    }
     line.credit = slots;
     line.pledged = 0;
     this.#fresh.add(line);
@@ -144,12 +150,16 @@ export class Dispatcher {
     for (const workerId of slice.stirredWorkers) {
       for (const link of this.#byWorker.get(workerId) ?? []) lines.add(this.#waiting.get(link)!);
     }
-    return [...lines].filter(({ credit }) => credit > 0);
+    return [...lines].filter(({ credit }) => credit > 0).sort((a, b) => a.place - b.place);
   }
 
   /** Lanes that were closed, and in which something may start by now. */
   reopened(slice: Slice): Iterable<string> {
     return this.#closed.reopened(slice).keys();
+  }
+
+  get hasClosed(): boolean {
+    return this.#closed.size > 0;
   }
 
   /** A batch is decided. What it had to leave to others, and what bounds keep back, somebody has to think of again. */
@@ -179,8 +189,13 @@ export class Dispatcher {
     line.credit -= pledged;
     line.pledged += pledged;
     line.since = slice.now.steady;
-    this.#waiting.delete(link);
-    this.#waiting.set(link, line);
+    this.#toTheEnd(line);
+  }
+
+  #toTheEnd(line: Line): void {
+    line.place = ++this.#lastPlace;
+    this.#waiting.delete(line.link);
+    this.#waiting.set(line.link, line);
   }
 
   /** What was claimed for it is committed; or it is not, and the link waits as before, for another try. */

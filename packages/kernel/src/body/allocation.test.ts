@@ -1,0 +1,98 @@
+/** What is given to whom when a batch ends, where the queue is only known in part. */
+import { expect, test } from 'vitest';
+import type { Command } from '../core/command.ts';
+import { newTask, type Pipeline } from '../testing/pipeline.ts';
+import { type Bee, bee, begin, complete } from '../testing/waiting-bee.ts';
+
+const ROOMS = Array.from({ length: 40 }, (_, n) => `room-${n}`);
+
+/** A task for each of so many kinds of requirements: from here on the queue is gone along as a whole. */
+function inRooms(prefix: string, can: string, priority = 5): Command {
+  const tasks = ROOMS.map((room) =>
+    newTask(`${prefix}${room}`, { requirements: { capability: can, room }, priority }, 0),
+  );
+  return { kind: 'submit', actor: 'ann', tasks };
+}
+
+function submit(can: string, ...ids: string[]): Command {
+  const tasks = ids.map((id) => newTask(id, { requirements: { capability: can } }, 0));
+  return { kind: 'submit', actor: 'ann', tasks };
+}
+
+async function look(pipeline: Pipeline): Promise<void> {
+  pipeline.batcher.kick();
+  await pipeline.batcher.settled();
+}
+
+async function quiet(pipeline: Pipeline): Promise<void> {
+  for (let n = 0; n < 10; n++)
+    await pipeline.run({ kind: 'announce', actor: 'kernel', event: 'kernel_started', data: {} });
+}
+
+test('limits hold for whoever comes to wait where there are many kinds of requirements', async () => {
+  const pipeline = await begin();
+  const limit = { id: 'gpus', capability: 'dig', max_concurrent: 1 };
+  await pipeline.run({ kind: 'set_policy', actor: 'ann', policy: { rules: [], limits: [limit] }, expected: null });
+  await pipeline.run(inRooms('', 'dig'));
+  const maya = await bee(pipeline, 'maya', 0, 'dig', 100, { room: ROOMS });
+  pipeline.dispatcher.credit(maya.link, 10);
+  await look(pipeline);
+  expect(maya.given()).toEqual(['room-0']);
+});
+
+test('rates hold for whoever comes to wait where there are many kinds of requirements', async () => {
+  const pipeline = await begin();
+  const limit = { id: 'calls', capability: 'dig', per_second: 1, burst: 2 };
+  await pipeline.run({ kind: 'set_policy', actor: 'ann', policy: { rules: [], limits: [limit] }, expected: null });
+  await pipeline.run(inRooms('', 'dig'));
+  const maya = await bee(pipeline, 'maya', 0, 'dig', 100, { room: ROOMS });
+  pipeline.dispatcher.credit(maya.link, 10);
+  await look(pipeline);
+  expect(maya.given()).toEqual(['room-0', 'room-1']);
+});
+
+test('a task that is behind one that takes the last room goes to one that waits once there is room again', async () => {
+  const pipeline = await begin(1);
+  await pipeline.run(submit('dig', 'a', 'b'));
+  const [maya, willi] = [await bee(pipeline, 'maya', 0), await bee(pipeline, 'willi', 0)];
+  pipeline.dispatcher.credit(maya.link, 1);
+  pipeline.dispatcher.credit(willi.link, 1);
+  await look(pipeline);
+  expect([maya.given(), willi.given()]).toEqual([['a'], []]);
+  await pipeline.run(complete(maya.assignments()[0]!));
+  await pipeline.batcher.settled();
+  expect(willi.given()).toEqual(['b']);
+});
+
+test('whoever takes from a lane of which little is known is given all that it takes, in order', async () => {
+  const pipeline = await begin();
+  await pipeline.run(submit('fly', ...Array.from({ length: 200 }, (_, n) => `fly-${n}`)));
+  await quiet(pipeline);
+  const maya = await bee(pipeline, 'maya', 0, 'dig', 100, { room: ROOMS });
+  const willi = await bee(pipeline, 'willi', 0, 'fly', 1000);
+  await pipeline.run(inRooms('', 'dig', 9));
+  // The slice has seen a part of the lane by now, and has one task left of that.
+  pipeline.dispatcher.credit(willi.link, 1);
+  await look(pipeline);
+  const seen = 127;
+  pipeline.dispatcher.credit(willi.link, seen - 1);
+  await look(pipeline);
+  const before = willi.given().length;
+  pipeline.dispatcher.credit(maya.link, 1);
+  pipeline.dispatcher.credit(willi.link, 3);
+  await look(pipeline);
+  expect([maya.given(), willi.given().slice(before)]).toEqual([['room-0'], ['fly-127', 'fly-128', 'fly-129']]);
+});
+
+test('of more than can be weighed against each other the one that has waited longest is weighed', async () => {
+  const pipeline = await begin();
+  const many: Bee[] = [];
+  for (let n = 0; n < 64; n++) many.push(await bee(pipeline, `bee-${n}`, 0, 'dig', 1));
+  const maya = await bee(pipeline, 'maya', 1);
+  await look(pipeline);
+  await pipeline.clock.advance(3_600_000);
+  for (const one of many) pipeline.dispatcher.credit(one.link, 1);
+  await look(pipeline);
+  await pipeline.run(submit('dig', 'a'));
+  expect(maya.given()).toEqual(['a']);
+});
