@@ -1,7 +1,8 @@
 /** What is given to whom when a batch ends, where the queue is only known in part. */
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Command } from '../core/command.ts';
-import { newTask, type Pipeline } from '../testing/pipeline.ts';
+import { DEFAULT_WEIGHTS } from '../core/mind-rules.ts';
+import { newTask, Pipeline } from '../testing/pipeline.ts';
 import { type Bee, bee, begin, complete } from '../testing/waiting-bee.ts';
 
 const ROOMS = Array.from({ length: 40 }, (_, n) => `room-${n}`);
@@ -94,5 +95,22 @@ test('of more than can be weighed against each other the one that has waited lon
   for (const one of many) pipeline.dispatcher.credit(one.link, 1);
   await look(pipeline);
   await pipeline.run(submit('dig', 'a'));
+  expect(maya.given()).toEqual(['a']);
+});
+
+test('a fault in choosing is not met again and again, and passes with its cause', async () => {
+  let isBroken = true;
+  const nearness = () => {
+    if (isBroken) throw new Error('the index is closed');
+    return null;
+  };
+  const pipeline = await Pipeline.open({ mind: { weights: DEFAULT_WEIGHTS, nearness } });
+  onTestFinished(() => pipeline.store.close());
+  const maya = await bee(pipeline, 'maya', 1);
+  await pipeline.run(submit('dig', 'a'));
+  await pipeline.batcher.settled();
+  expect(pipeline.happened.length).toBeLessThan(30);
+  isBroken = false;
+  await pipeline.run(submit('fly', 'b'));
   expect(maya.given()).toEqual(['a']);
 });

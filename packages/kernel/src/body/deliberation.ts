@@ -53,6 +53,8 @@ export interface DeliberationOptions {
 /** How the commands of one batch are decided: one after the other on one slice, each seeing what those before it changed. */
 export class Deliberation {
   readonly #options: DeliberationOptions;
+  /** How often in a row it could not be said who gets what. */
+  #faults = 0;
 
   constructor(options: DeliberationOptions) {
     this.#options = options;
@@ -124,11 +126,16 @@ export class Deliberation {
       for (;;) {
         for (allocation.needs(); !slice.wanted.complete; allocation.needs()) await this.#fetch(slice);
         const allocated = allocation.decide();
-        if (allocated) return allocated;
+        if (allocated) {
+          this.#faults = 0;
+          return allocated;
+        }
         await this.#fetch(slice);
       }
     } catch (error) {
-      allocation.giveUp();
+      const mayHelp = error instanceof StorageUnavailable || ++this.#faults <= MOST_TORN;
+      if (mayHelp) allocation.giveUp();
+      else dispatcher.lookLater();
       if (error instanceof StorageUnavailable) throw error;
       this.#options.onBug(error, 'allocation');
       return { claims: [], heldBack: false, passedOver: null };

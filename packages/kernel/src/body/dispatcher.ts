@@ -181,6 +181,11 @@ export class Dispatcher {
     }
   }
 
+  /** Nobody can say what there is, and to ask again at once would not help: all look when there is another reason to. */
+  lookLater(): void {
+    this.#heldBack = true;
+  }
+
   /** Takes note of what a claim on behalf of a link came to. Who was served goes to the end of the line. */
   served(slice: Slice, link: WorkerLink, assignments: readonly Assignment[]): void {
     const line = this.#waiting.get(link);
