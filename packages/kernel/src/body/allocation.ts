@@ -15,6 +15,14 @@ import type { Slice } from './slice.ts';
 /** So many are weighed against each other for one task; of more, those who have waited longest. */
 export const MOST_CONTENDERS = 64;
 
+/** What was looked at: should it turn out not to have been so, it is looked at anew. */
+export interface Looked {
+  /** Everywhere, on behalf of these. */
+  readonly looking: readonly Waiting[];
+  /** Here, on behalf of everybody. */
+  readonly lanes: readonly LaneFacts[];
+}
+
 /** What comes of it: claims, in the order in which they are to be decided. */
 export interface Allocated {
   readonly claims: readonly { readonly link: WorkerLink; readonly claim: Claim }[];
@@ -22,6 +30,7 @@ export interface Allocated {
   readonly heldBack: boolean;
   /** Other bounds do. */
   readonly passedOver: PassedOver | null;
+  readonly looked: Looked;
 }
 
 /** So many tasks of a lane are asked for when many are gone along; of those that give away more, more. */
@@ -53,6 +62,7 @@ export class Allocation {
   /** They could look at so many lanes that all are gone along instead. */
   #isOverAll = false;
   readonly #offers = new Map<LaneFacts, Offer>();
+  readonly #changed: LaneFacts[] = [];
 
   constructor(slice: Slice, dispatcher: Dispatcher) {
     this.#slice = slice;
@@ -61,10 +71,8 @@ export class Allocation {
     this.#looking = this.#isPointless ? [] : dispatcher.looking(slice);
   }
 
-  /** Nothing can be said this time. */
-  giveUp(): void {
-    for (const { contenders } of this.#offers.values()) this.#dispatcher.lookAgain(contenders);
-    this.#dispatcher.lookAgain(this.#looking);
+  get looked(): Looked {
+    return { looking: this.#looking, lanes: this.#changed };
   }
 
   /** Bounds say how the queue is gone along, so they are known first. Answers whether they are. */
@@ -89,7 +97,9 @@ export class Allocation {
     }
     for (const [key, tasks] of changed) {
       const offer = this.#offer(queue.facts(key), tasks);
-      if (offer.contenders.length > 0) this.#offers.set(offer.lane, offer);
+      if (offer.contenders.length === 0) continue;
+      this.#offers.set(offer.lane, offer);
+      this.#changed.push(offer.lane);
     }
     if (this.#isOverAll) return;
     const elsewhere = new Map<LaneFacts, Waiting[]>();
@@ -203,7 +213,7 @@ export class Allocation {
     // Somebody has to see to it; a claim of one's own does.
     const [first] = this.#looking;
     if (first && hasStaleBucket(this.#slice, order)) claims.push({ link: first.link, claim: claimOf(first.link, 1) });
-    return { claims, heldBack, passedOver };
+    return { claims, heldBack, passedOver, looked: this.looked };
   }
 
   /** What there is for whom in a lane. */

@@ -241,6 +241,7 @@ export class Batcher {
       this.#mayServe = true;
     } catch (error) {
       for (const one of decided) this.#unsettle(one);
+      this.#options.dispatcher.lookAnew(deliberated.looked);
       this.#failed(slice, batch, error, doubtful);
     }
     this.#underWay.shift();
@@ -260,7 +261,7 @@ export class Batcher {
     for (const pending of all) pending.reject(error);
   }
 
-  async #commit(slice: Slice, { decided, ...held }: Deliberated, commands: number): Promise<void> {
+  async #commit(slice: Slice, { decided, looked, ...held }: Deliberated, commands: number): Promise<void> {
     const { now } = slice;
     const changing = decided.filter((one) => one.change !== null);
     const units = changing.map((one) => one.change!);
@@ -284,6 +285,9 @@ export class Batcher {
         }
       }
     }
+    // What others were given instead, or what was not there for them, they may be given now.
+    const isTorn = decided.some(({ answer }) => answer === null);
+    if (!isCertain || lost.size > 0 || isTorn) this.#options.dispatcher.lookAnew(looked);
     this.#waiting.unshift(...again);
     const changes = units.filter((_, index) => outcomes[index] === 'committed');
     this.#options.onCommitted({ now, changes, ...held, entries, served, commands, conflicts: lost.size, commitMs });

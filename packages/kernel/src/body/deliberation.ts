@@ -1,7 +1,7 @@
 import type { Answer, Claim, Command } from '../core/command.ts';
 import { Bug, Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
-import { type Allocated, Allocation } from './allocation.ts';
+import { type Allocated, Allocation, type Looked } from './allocation.ts';
 import { foresee } from './batch.ts';
 import type { Change, PassedOver } from './change.ts';
 import type { Decision } from './decide/decision.ts';
@@ -40,6 +40,8 @@ export interface Deliberated {
   readonly heldBack: boolean;
   /** Other bounds do. */
   readonly passedOver: readonly PassedOver[];
+  /** On behalf of those who wait. */
+  readonly looked: Looked;
 }
 
 export interface DeliberationOptions {
@@ -77,6 +79,7 @@ export class Deliberation {
         decided,
         heldBack: allocated.heldBack || changes.some((change) => change?.heldBack),
         passedOver: [allocated.passedOver, ...changes.map((change) => change?.passedOver)].filter((one) => one != null),
+        looked: allocated.looked,
       };
     } catch (error) {
       for (const { for: asker, answer } of decided) {
@@ -109,7 +112,10 @@ export class Deliberation {
     const { dispatcher } = this.#options;
     const allocated = await this.#allocate(slice);
     for (const { link, claim } of allocated.claims) {
-      const one = await this.#decide(slice, claim, link);
+      const one = await this.#decide(slice, claim, link).catch((error: unknown) => {
+        dispatcher.lookAnew(allocated.looked);
+        throw error;
+      });
       if (!one) continue;
       decided.push(one);
       const { answer } = one as { answer: Answer<Claim> | null };
@@ -134,11 +140,11 @@ export class Deliberation {
       }
     } catch (error) {
       const mayHelp = error instanceof StorageUnavailable || ++this.#faults <= MOST_TORN;
-      if (mayHelp) allocation.giveUp();
+      if (mayHelp) dispatcher.lookAnew(allocation.looked);
       else dispatcher.lookLater();
       if (error instanceof StorageUnavailable) throw error;
       this.#options.onBug(error, 'allocation');
-      return { claims: [], heldBack: false, passedOver: null };
+      return { claims: [], heldBack: false, passedOver: null, looked: { looking: [], lanes: [] } };
     }
   }
 

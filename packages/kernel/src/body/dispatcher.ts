@@ -1,6 +1,7 @@
 import type { Answer, Assignment, Claim } from '../core/command.ts';
 import { Refusal } from '../core/errors.ts';
 import type { Worker } from '../core/worker.ts';
+import type { Looked } from './allocation.ts';
 import type { PassedOver } from './change.ts';
 import { ClosedLanes } from './closed-lanes.ts';
 import type { WorkerLink } from './links.ts';
@@ -42,8 +43,10 @@ export class Dispatcher {
   readonly #due = new Set<Line>();
   /** The colony's limit was reached while somebody waited: when it has room again, all deserve a look. */
   #heldBack = false;
-  /** The same of lanes that a bound keeps closed. */
+  /** The same of lanes that a bound keeps closed, or in which what was decided came to nothing. */
   readonly #closed = new ClosedLanes();
+  /** There may be something in one of them by now. */
+  #mustLook = false;
   /** In how many milliseconds there will be something for somebody, as of the last batch, though nothing ends; null: never. */
   opensInMs: number | null = null;
 
@@ -120,12 +123,14 @@ export class Dispatcher {
 
   /** Whether somebody could be served even if nothing else happens. */
   get hasFresh(): boolean {
+    if (this.#mustLook) return true;
     for (const { credit } of this.#fresh) if (credit > 0) return true;
     return false;
   }
 
   /** A batch begins, and will see the queue as it is from now on: what became fresh before is its business. */
   begin(steady: number): void {
+    this.#mustLook = false;
     for (const line of this.#fresh) {
       if (line.credit > 0) line.since ??= steady;
       this.#due.add(line);
@@ -179,6 +184,13 @@ export class Dispatcher {
       const line = this.#waiting.get(link);
       if (line) this.#fresh.add(line);
     }
+  }
+
+  /** What was decided has not come to be, or not all of it: what was nobody's may be somebody's. */
+  lookAnew({ looking, lanes }: Looked): void {
+    this.lookAgain(looking);
+    for (const { key, requirements } of lanes) this.#closed.add(key, requirements);
+    this.#mustLook ||= lanes.length > 0;
   }
 
   /** Nobody can say what there is, and to ask again at once would not help: all look when there is another reason to. */
