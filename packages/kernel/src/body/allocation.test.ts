@@ -2,6 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { Command } from '../core/command.ts';
 import { DEFAULT_WEIGHTS } from '../core/mind-rules.ts';
+import { eligibility, passingFacts } from '../mind/eligibility.ts';
 import { newTask, Pipeline } from '../testing/pipeline.ts';
 import { type Bee, bee, begin, complete } from '../testing/waiting-bee.ts';
 
@@ -114,3 +115,26 @@ test('a fault in choosing is not met again and again, and passes with its cause'
   await pipeline.run(submit('fly', 'b'));
   expect(maya.given()).toEqual(['a']);
 });
+
+test('what is remembered of workers and requirements may be put aside at any time', async () => {
+  const pipeline = await begin();
+  await pipeline.run(inRooms('', 'dig'));
+  await pipeline.run(submit('fly', 'x'));
+  await quiet(pipeline);
+  const maya = await bee(pipeline, 'maya', 1, 'dig', 100, { room: ROOMS });
+  await look(pipeline);
+  await pipeline.run({ kind: 'cancel', actor: 'ann', taskId: 'x', cascade: false });
+  forgetAll();
+  pipeline.dispatcher.credit(maya.link, 1);
+  await look(pipeline);
+  expect(maya.given()).toEqual(['room-0', 'room-1']);
+});
+
+/** So many kinds of workers are not remembered. */
+function forgetAll(): void {
+  const lane = passingFacts('nothing', {});
+  for (let n = 0; n < 100_001; n++) {
+    const profile = { name: 'x', capabilities: [], attributes: { serial: n }, maxConcurrentTasks: 1 };
+    eligibility({ id: 'x', profile }, lane);
+  }
+}

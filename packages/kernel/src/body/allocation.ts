@@ -40,7 +40,7 @@ const A_FEW = 16;
 interface Offer {
   readonly lane: LaneFacts;
   /** The longest wait first. */
-  readonly contenders: readonly Waiting[];
+  readonly contenders: Waiting[];
   /** There are others behind them. */
   readonly isCut: boolean;
 }
@@ -61,7 +61,7 @@ export class Allocation {
   #isReady = false;
   /** They could look at so many lanes that all are gone along instead. */
   #isOverAll = false;
-  readonly #offers = new Map<LaneFacts, Offer>();
+  readonly #offers = new Map<string, Offer>();
   readonly #changed: LaneFacts[] = [];
 
   constructor(slice: Slice, dispatcher: Dispatcher) {
@@ -96,22 +96,21 @@ export class Allocation {
       if (queue.hasLane(key)) changed.set(key, Number.POSITIVE_INFINITY);
     }
     for (const [key, tasks] of changed) {
+      if (!queue.mayHold(key)) continue;
       const offer = this.#offer(queue.facts(key), tasks);
       if (offer.contenders.length === 0) continue;
-      this.#offers.set(offer.lane, offer);
+      this.#offers.set(key, offer);
       this.#changed.push(offer.lane);
     }
     if (this.#isOverAll) return;
-    const elsewhere = new Map<LaneFacts, Waiting[]>();
     for (const waiting of this.#looking) {
       for (const lane of lanesFor(waiting.worker, queue)) {
         if (changed.has(lane.key)) continue;
-        const contenders = elsewhere.get(lane);
-        if (contenders) contenders.push(waiting);
-        else elsewhere.set(lane, [waiting]);
+        const offer = this.#offers.get(lane.key);
+        if (offer) offer.contenders.push(waiting);
+        else this.#offers.set(lane.key, { lane, contenders: [waiting], isCut: false });
       }
     }
-    for (const [lane, contenders] of elsewhere) this.#offers.set(lane, { lane, contenders, isCut: false });
   }
 
   /** @param tasks so many came, and more there may be for those who look everywhere */
@@ -218,7 +217,7 @@ export class Allocation {
 
   /** What there is for whom in a lane. */
   #offerIn(lane: LaneFacts): Offer {
-    const known = this.#offers.get(lane);
+    const known = this.#offers.get(lane.key);
     if (known) return known;
     return { lane, contenders: this.#looking.filter(({ worker }) => eligibility(worker, lane) > 0), isCut: false };
   }
