@@ -8,6 +8,7 @@ import type { Change, PassedOver } from './change.ts';
 import { type Decided, type Deliberated, Deliberation, type Pending } from './deliberation.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { WorkerLink } from './links.ts';
+import type { Patience } from './patience.ts';
 import type { Slice } from './slice.ts';
 import { Slices } from './slices.ts';
 
@@ -55,13 +56,6 @@ export interface BatcherOptions {
   readonly onBug: (error: unknown, about: string) => void;
   /** Lets outcomes that nobody waits for wait themselves, for company; absent: nothing waits. */
   readonly patience?: Patience;
-}
-
-export interface Patience {
-  /** How long at the most. */
-  readonly ms: number;
-  /** Whether somebody wants to know how this task ends. */
-  readonly isAwaited: (taskId: string) => boolean;
 }
 
 /**
