@@ -1,12 +1,13 @@
-import type { Clock, Now } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import type { Answer, Assignment, Claim, Command, Rules } from '../core/command.ts';
 import { StorageUnavailable } from '../core/errors.ts';
 import type { LedgerEntry } from '../core/event.ts';
-import type { CommitLimits, Committed, Store, Unit } from '../core/store.ts';
+import type { CommitLimits, Committed, Store } from '../core/store.ts';
 import { fitting } from './batch.ts';
-import type { Change, PassedOver } from './change.ts';
+import type { Change } from './change.ts';
 import { type Decided, type Deliberated, Deliberation, type Pending } from './deliberation.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { Changed, Happened } from './happened.ts';
 import type { WorkerLink } from './links.ts';
 import type { Patience } from './patience.ts';
 import type { Slice } from './slice.ts';
@@ -16,29 +17,8 @@ const MOST_TRIES = 50;
 /** So many share a commit well enough: no need to wait for more. */
 const A_FEW = 8;
 
-/** A unit, and who caused it. */
-export type Changed = Unit & { readonly actor: string };
-
 /** Commits one unit; null: another kernel was faster. */
 export type CommitAlone = (unit: Changed, limits: CommitLimits) => Promise<readonly LedgerEntry[] | null>;
-
-/** What a committed batch amounts to, for those who follow the colony. */
-export interface Happened {
-  readonly now: Now;
-  readonly changes: readonly Changed[];
-  /** The colony's limit kept a task from a worker. */
-  readonly heldBack: boolean;
-  /** What bounds did, for each that had to pass something over. */
-  readonly passedOver: readonly PassedOver[];
-  readonly entries: readonly LedgerEntry[];
-  /** Tasks given to waiting links. */
-  readonly served: readonly { readonly link: WorkerLink; readonly answer: Answer<Claim> }[];
-  readonly commands: number;
-  /** How many units met a conflict: another kernel was faster. */
-  readonly conflicts: number;
-  /** How long the commit took, in milliseconds. */
-  readonly commitMs: number;
-}
 
 export interface BatcherOptions {
   readonly store: Store;
