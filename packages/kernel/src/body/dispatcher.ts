@@ -139,7 +139,7 @@ export class Dispatcher {
   }
 
   /** Those who take more, the longest wait first. */
-  *waiting(): Iterable<Waiting> {
+  *waiting(): Generator<Waiting, void> {
     for (const line of this.#waiting.values()) if (line.credit > 0) yield line;
   }
 
