@@ -99,6 +99,23 @@ test('of more than can be weighed against each other the one that has waited lon
   expect(maya.given()).toEqual(['a']);
 });
 
+test('one that can take something is found behind many that ask and cannot, though more comes in all the time', async () => {
+  const pipeline = await begin();
+  const many: Bee[] = [];
+  for (let n = 0; n < 64; n++) many.push(await bee(pipeline, `bee-${n}`, 1, 'dig', 1));
+  await pipeline.run(submit('dig', ...many.map((_, n) => `first-${n}`)));
+  for (const one of many) pipeline.dispatcher.credit(one.link, 1);
+  const maya = await bee(pipeline, 'maya', 1, 'dig', 1);
+  let last = pipeline.run(submit('dig', 'next'));
+  for (let n = 0; n < 10; n++) {
+    const next = pipeline.run(submit('dig', `next-${n}`));
+    await last;
+    last = next;
+  }
+  expect(maya.given()).toEqual(['next']);
+  await last;
+});
+
 test('a fault in choosing is not met again and again, and passes with its cause', async () => {
   let isBroken = true;
   const nearness = () => {

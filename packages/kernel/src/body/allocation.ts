@@ -120,7 +120,10 @@ export class Allocation {
     for (const one of this.#dispatcher.waiting()) {
       if (eligibility(one.worker, lane) === 0) continue;
       if (contenders.length >= MOST_CONTENDERS && credit >= tasks + this.#looking.length) {
-        return { lane, contenders, isCut: true };
+        // Those before them may have asked for more than they can take; whoever looks is seen, come what may.
+        const before = new Set(contenders);
+        const others = this.#looking.filter((other) => !before.has(other) && eligibility(other.worker, lane) > 0);
+        return { lane, contenders: [...contenders, ...others], isCut: true };
       }
       contenders.push(one);
       credit += Math.min(one.credit, one.worker.profile.maxConcurrentTasks);
