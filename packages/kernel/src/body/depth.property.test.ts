@@ -176,6 +176,6 @@ test('nothing waits that somebody could do, and nothing is passed over', async (
         await deep.pipeline.store.close();
       }
     }),
-    { numRuns: 300, interruptAfterTimeLimit: 12_000 },
+    { numRuns: 300, interruptAfterTimeLimit: 8_000 },
   );
 }, 60_000);
