@@ -6,6 +6,7 @@ import { foresee } from './batch.ts';
 import type { Change, PassedOver } from './change.ts';
 import type { Decision } from './decide/decision.ts';
 import { decide, needs } from './decide/index.ts';
+import { needs as needsPolicy } from './decide/policy.ts';
 import { mayGoOn, ROLLING } from './decide/rolling.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { WorkerLink } from './links.ts';
@@ -91,13 +92,16 @@ export class Deliberation {
 
   /** All commands together, as far as they can tell before the first is decided: each question may be a way to go. */
   async #load(slice: Slice, batch: readonly Pending[]): Promise<void> {
+    const { store, dispatcher } = this.#options;
     if (!slice.isKept) {
       // What does not depend on the survey is asked for with it, and after it: nothing is older than its mark.
       foresee(
         slice,
         batch.filter(({ command }) => command.kind !== 'claim'),
       );
-      const [survey] = await Promise.all([this.#options.store.survey(), this.#fetch(slice)]);
+      // Where others may set a policy, whoever waits is given nothing before it is known.
+      if (store.fellows && !dispatcher.waiting().next().done) needsPolicy(slice.wanted);
+      const [survey] = await Promise.all([store.survey(), this.#fetch(slice)]);
       slice.survey(survey);
     }
     for (let round = 0; round < MOST_ROUNDS; round++) {
