@@ -171,6 +171,7 @@ export class Dispatcher {
   end(slice: Slice, { heldBack, passedOver }: { heldBack: boolean; passedOver: PassedOver | null }): void {
     this.#heldBack ||= heldBack;
     for (const [lane, requirements] of passedOver?.lanes ?? []) this.#closed.add(lane, requirements);
+    this.#closed.letGo((lane) => slice.queue.mayHold(lane));
     this.opensInMs = this.#closed.opensInMs(slice);
   }
 
