@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Happened } from '../body/batcher.ts';
+import type { Happened } from '../body/happened.ts';
 import type { Kernel } from '../body/kernel.ts';
 import type { LedgerType } from '../core/event.ts';
 import { TASK_STATUSES } from '../core/task.ts';

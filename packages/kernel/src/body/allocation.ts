@@ -15,6 +15,14 @@ import type { Slice } from './slice.ts';
 /** So many are weighed against each other for one task; of more, those who have waited longest. */
 export const MOST_CONTENDERS = 64;
 
+/** What was looked at: should it turn out not to have been so, it is looked at anew. */
+export interface Looked {
+  /** Everywhere, on behalf of these. */
+  readonly looking: readonly Waiting[];
+  /** Here, on behalf of everybody. */
+  readonly lanes: readonly LaneFacts[];
+}
+
 /** What comes of it: claims, in the order in which they are to be decided. */
 export interface Allocated {
   readonly claims: readonly { readonly link: WorkerLink; readonly claim: Claim }[];
@@ -22,13 +30,17 @@ export interface Allocated {
   readonly heldBack: boolean;
   /** Other bounds do. */
   readonly passedOver: PassedOver | null;
+  readonly looked: Looked;
 }
+
+/** So many tasks of a lane are asked for when many are gone along; of those that give away more, more. */
+const A_FEW = 16;
 
 /** A lane in which there may be something for somebody who waits, and for whom. */
 interface Offer {
   readonly lane: LaneFacts;
   /** The longest wait first. */
-  readonly contenders: readonly Waiting[];
+  readonly contenders: Waiting[];
   /** There are others behind them. */
   readonly isCut: boolean;
 }
@@ -43,25 +55,37 @@ export class Allocation {
   readonly #dispatcher: Dispatcher;
   /** Those who look everywhere. */
   readonly #looking: readonly Waiting[];
+  /** Once there is room again, all of them will look everywhere. */
+  readonly #isPointless: boolean;
+  /** What is offered to whom is found out. */
+  #isReady = false;
   /** They could look at so many lanes that all are gone along instead. */
-  readonly #isOverAll: boolean;
-  readonly #offers = new Map<LaneFacts, Offer>();
+  #isOverAll = false;
+  readonly #offers = new Map<string, Offer>();
+  readonly #changed: LaneFacts[] = [];
 
   constructor(slice: Slice, dispatcher: Dispatcher) {
     this.#slice = slice;
     this.#dispatcher = dispatcher;
-    // Once there is room again, all of them will look everywhere.
-    const isPointless = slice.room <= 0 && dispatcher.isHeldBack;
-    this.#looking = isPointless ? [] : dispatcher.looking(slice);
-    const lanes = this.#looking.reduce((sum, one) => sum + laneCountFor(one.worker, slice.queue), 0);
-    this.#isOverAll = isOverAll(slice, lanes);
-    if (!isPointless) this.#findOffers();
+    this.#isPointless = slice.room <= 0 && dispatcher.isHeldBack;
+    this.#looking = this.#isPointless ? [] : dispatcher.looking(slice);
   }
 
-  /** Nothing can be said this time. */
-  giveUp(): void {
-    for (const { contenders } of this.#offers.values()) this.#dispatcher.lookAgain(contenders);
-    this.#dispatcher.lookAgain(this.#looking);
+  get looked(): Looked {
+    return { looking: this.#looking, lanes: this.#changed };
+  }
+
+  /** Bounds say how the queue is gone along, so they are known first. Answers whether they are. */
+  #prepare(): boolean {
+    const { wanted, queue } = this.#slice;
+    const mayMatter = this.#looking.length > 0 || queue.stirred.size > 0 || this.#dispatcher.hasClosed;
+    if (this.#isPointless || !mayMatter || this.#dispatcher.waiting().next().done) return false;
+    if (mayBeLimited(this.#slice) && !needsPolicy(wanted)) return false;
+    this.#isReady = true;
+    const lanes = this.#looking.reduce((sum, one) => sum + laneCountFor(one.worker, queue), 0);
+    this.#isOverAll = isOverAll(this.#slice, lanes);
+    this.#findOffers();
+    return true;
   }
 
   #findOffers(): void {
@@ -72,20 +96,21 @@ export class Allocation {
       if (queue.hasLane(key)) changed.set(key, Number.POSITIVE_INFINITY);
     }
     for (const [key, tasks] of changed) {
+      if (!queue.mayHold(key)) continue;
       const offer = this.#offer(queue.facts(key), tasks);
-      if (offer.contenders.length > 0) this.#offers.set(offer.lane, offer);
+      if (offer.contenders.length === 0) continue;
+      this.#offers.set(key, offer);
+      this.#changed.push(offer.lane);
     }
     if (this.#isOverAll) return;
-    const elsewhere = new Map<LaneFacts, Waiting[]>();
     for (const waiting of this.#looking) {
       for (const lane of lanesFor(waiting.worker, queue)) {
         if (changed.has(lane.key)) continue;
-        const contenders = elsewhere.get(lane);
-        if (contenders) contenders.push(waiting);
-        else elsewhere.set(lane, [waiting]);
+        const offer = this.#offers.get(lane.key);
+        if (offer) offer.contenders.push(waiting);
+        else this.#offers.set(lane.key, { lane, contenders: [waiting], isCut: false });
       }
     }
-    for (const [lane, contenders] of elsewhere) this.#offers.set(lane, { lane, contenders, isCut: false });
   }
 
   /** @param tasks so many came, and more there may be for those who look everywhere */
@@ -95,7 +120,10 @@ export class Allocation {
     for (const one of this.#dispatcher.waiting()) {
       if (eligibility(one.worker, lane) === 0) continue;
       if (contenders.length >= MOST_CONTENDERS && credit >= tasks + this.#looking.length) {
-        return { lane, contenders, isCut: true };
+        // Those before them may have asked for more than they can take; whoever looks is seen, come what may.
+        const before = new Set(contenders);
+        const others = this.#looking.filter((other) => !before.has(other) && eligibility(other.worker, lane) > 0);
+        return { lane, contenders: [...contenders, ...others], isCut: true };
       }
       contenders.push(one);
       credit += Math.min(one.credit, one.worker.profile.maxConcurrentTasks);
@@ -105,9 +133,8 @@ export class Allocation {
 
   /** Notes what it needs to know: asked again until nothing is missing. */
   needs(): void {
-    const { wanted, room } = this.#slice;
-    if (this.#offers.size === 0 && this.#looking.length === 0) return;
-    if (mayBeLimited(this.#slice)) needsPolicy(wanted);
+    const { room } = this.#slice;
+    if (!this.#isReady && !this.#prepare()) return;
     for (const { lane, contenders } of this.#offers.values()) {
       const count = this.#wish(contenders);
       if (count > 0 && room > 0) wantLane(this.#slice, lane, Math.min(count, room));
@@ -115,7 +142,7 @@ export class Allocation {
     if (!this.#isOverAll) return;
     const count = this.#wish(this.#looking);
     const isOpen = (lane: LaneFacts) => this.#looking.some(({ worker }) => eligibility(worker, lane) > 0);
-    if (count > 0 && room > 0) wantAll(this.#slice, isOpen, Math.min(count, room));
+    if (count > 0 && room > 0) wantAll(this.#slice, isOpen, Math.min(count, room), A_FEW);
   }
 
   /** How many tasks these could be given; 0 as long as that is not known. */
@@ -135,7 +162,8 @@ export class Allocation {
     return worker === null || worker.draining ? 0 : Math.min(credit, freeSlots(worker) - taken);
   }
 
-  decide(): Allocated {
+  /** Null: too little is known of some lanes, and what was missing is noted; then it is decided anew. */
+  decide(): Allocated | null {
     const given = new Given();
     const order = new FairOrder(this.#slice);
     const isAble = (offer: Offer) => this.#able(offer, given).length > 0;
@@ -155,6 +183,8 @@ export class Allocation {
           order,
           able.map(({ lane }) => lane),
         );
+    const isAlone = this.#isOverAll && this.#offers.size === 0;
+    let left = isAlone ? this.#looking.reduce((sum, one) => sum + this.#free(one, 0), 0) : 0;
     for (let next = front.next(); next !== null; next = front.next()) {
       const offer = this.#offerIn(next.lane);
       const contenders = this.#able(offer, given);
@@ -162,13 +192,20 @@ export class Allocation {
         if (room-- <= 0) return this.#allocated(given, order, true);
         this.#give(next, contenders, given);
         front.take();
+        // The rest of the queue is nobody's business.
+        if (--left <= 0 && isAlone) break;
       } else {
         // Those behind the others get their turn in the next batch.
         if (offer.isCut) this.#dispatcher.lookAgain(this.#behind(offer));
         front.pass();
       }
     }
-    return this.#allocated(given, order, false);
+    const short = [...front.short()].filter(({ lane }) => isAble(this.#offerIn(lane)));
+    if (short.length === 0 || room <= 0) return this.#allocated(given, order, short.length > 0);
+    for (const { lane, taken, priority } of short) {
+      this.#slice.wanted.lane(lane.key, taken + Math.max(taken, A_FEW), priority);
+    }
+    return null;
   }
 
   #allocated(given: Given, order: FairOrder, heldBack: boolean): Allocated {
@@ -178,12 +215,12 @@ export class Allocation {
     // Somebody has to see to it; a claim of one's own does.
     const [first] = this.#looking;
     if (first && hasStaleBucket(this.#slice, order)) claims.push({ link: first.link, claim: claimOf(first.link, 1) });
-    return { claims, heldBack, passedOver };
+    return { claims, heldBack, passedOver, looked: this.looked };
   }
 
   /** What there is for whom in a lane. */
   #offerIn(lane: LaneFacts): Offer {
-    const known = this.#offers.get(lane);
+    const known = this.#offers.get(lane.key);
     if (known) return known;
     return { lane, contenders: this.#looking.filter(({ worker }) => eligibility(worker, lane) > 0), isCut: false };
   }

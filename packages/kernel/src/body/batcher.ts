@@ -1,13 +1,15 @@
-import type { Clock, Now } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import type { Answer, Assignment, Claim, Command, Rules } from '../core/command.ts';
 import { StorageUnavailable } from '../core/errors.ts';
 import type { LedgerEntry } from '../core/event.ts';
-import type { CommitLimits, Committed, Store, Unit } from '../core/store.ts';
+import type { CommitLimits, Committed, Store } from '../core/store.ts';
 import { fitting } from './batch.ts';
-import type { Change, PassedOver } from './change.ts';
+import type { Change } from './change.ts';
 import { type Decided, type Deliberated, Deliberation, type Pending } from './deliberation.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { Changed, Happened } from './happened.ts';
 import type { WorkerLink } from './links.ts';
+import type { Patience } from './patience.ts';
 import type { Slice } from './slice.ts';
 import { Slices } from './slices.ts';
 
@@ -15,29 +17,8 @@ const MOST_TRIES = 50;
 /** So many share a commit well enough: no need to wait for more. */
 const A_FEW = 8;
 
-/** A unit, and who caused it. */
-export type Changed = Unit & { readonly actor: string };
-
 /** Commits one unit; null: another kernel was faster. */
 export type CommitAlone = (unit: Changed, limits: CommitLimits) => Promise<readonly LedgerEntry[] | null>;
-
-/** What a committed batch amounts to, for those who follow the colony. */
-export interface Happened {
-  readonly now: Now;
-  readonly changes: readonly Changed[];
-  /** The colony's limit kept a task from a worker. */
-  readonly heldBack: boolean;
-  /** What bounds did, for each that had to pass something over. */
-  readonly passedOver: readonly PassedOver[];
-  readonly entries: readonly LedgerEntry[];
-  /** Tasks given to waiting links. */
-  readonly served: readonly { readonly link: WorkerLink; readonly answer: Answer<Claim> }[];
-  readonly commands: number;
-  /** How many units met a conflict: another kernel was faster. */
-  readonly conflicts: number;
-  /** How long the commit took, in milliseconds. */
-  readonly commitMs: number;
-}
 
 export interface BatcherOptions {
   readonly store: Store;
@@ -55,13 +36,6 @@ export interface BatcherOptions {
   readonly onBug: (error: unknown, about: string) => void;
   /** Lets outcomes that nobody waits for wait themselves, for company; absent: nothing waits. */
   readonly patience?: Patience;
-}
-
-export interface Patience {
-  /** How long at the most. */
-  readonly ms: number;
-  /** Whether somebody wants to know how this task ends. */
-  readonly isAwaited: (taskId: string) => boolean;
 }
 
 /**
@@ -241,6 +215,7 @@ export class Batcher {
       this.#mayServe = true;
     } catch (error) {
       for (const one of decided) this.#unsettle(one);
+      this.#options.dispatcher.lookAnew(deliberated.looked);
       this.#failed(slice, batch, error, doubtful);
     }
     this.#underWay.shift();
@@ -260,7 +235,7 @@ export class Batcher {
     for (const pending of all) pending.reject(error);
   }
 
-  async #commit(slice: Slice, { decided, ...held }: Deliberated, commands: number): Promise<void> {
+  async #commit(slice: Slice, { decided, looked, ...held }: Deliberated, commands: number): Promise<void> {
     const { now } = slice;
     const changing = decided.filter((one) => one.change !== null);
     const units = changing.map((one) => one.change!);
@@ -284,6 +259,9 @@ export class Batcher {
         }
       }
     }
+    // What others were given instead, or what was not there for them, they may be given now.
+    const isTorn = decided.some(({ answer }) => answer === null);
+    if (!isCertain || lost.size > 0 || isTorn) this.#options.dispatcher.lookAnew(looked);
     this.#waiting.unshift(...again);
     const changes = units.filter((_, index) => outcomes[index] === 'committed');
     this.#options.onCommitted({ now, changes, ...held, entries, served, commands, conflicts: lost.size, commitMs });

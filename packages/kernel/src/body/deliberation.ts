@@ -1,11 +1,12 @@
 import type { Answer, Claim, Command } from '../core/command.ts';
 import { Bug, Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
-import { type Allocated, Allocation } from './allocation.ts';
+import { type Allocated, Allocation, type Looked } from './allocation.ts';
 import { foresee } from './batch.ts';
 import type { Change, PassedOver } from './change.ts';
 import type { Decision } from './decide/decision.ts';
 import { decide, needs } from './decide/index.ts';
+import { needs as needsPolicy } from './decide/policy.ts';
 import { mayGoOn, ROLLING } from './decide/rolling.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { WorkerLink } from './links.ts';
@@ -40,6 +41,8 @@ export interface Deliberated {
   readonly heldBack: boolean;
   /** Other bounds do. */
   readonly passedOver: readonly PassedOver[];
+  /** On behalf of those who wait. */
+  readonly looked: Looked;
 }
 
 export interface DeliberationOptions {
@@ -53,6 +56,8 @@ export interface DeliberationOptions {
 /** How the commands of one batch are decided: one after the other on one slice, each seeing what those before it changed. */
 export class Deliberation {
   readonly #options: DeliberationOptions;
+  /** How often in a row it could not be said who gets what. */
+  #faults = 0;
 
   constructor(options: DeliberationOptions) {
     this.#options = options;
@@ -75,6 +80,7 @@ export class Deliberation {
         decided,
         heldBack: allocated.heldBack || changes.some((change) => change?.heldBack),
         passedOver: [allocated.passedOver, ...changes.map((change) => change?.passedOver)].filter((one) => one != null),
+        looked: allocated.looked,
       };
     } catch (error) {
       for (const { for: asker, answer } of decided) {
@@ -86,13 +92,16 @@ export class Deliberation {
 
   /** All commands together, as far as they can tell before the first is decided: each question may be a way to go. */
   async #load(slice: Slice, batch: readonly Pending[]): Promise<void> {
+    const { store, dispatcher } = this.#options;
     if (!slice.isKept) {
       // What does not depend on the survey is asked for with it, and after it: nothing is older than its mark.
       foresee(
         slice,
         batch.filter(({ command }) => command.kind !== 'claim'),
       );
-      const [survey] = await Promise.all([this.#options.store.survey(), this.#fetch(slice)]);
+      // Where others may set a policy, whoever waits is given nothing before it is known.
+      if (store.fellows && !dispatcher.waiting().next().done) needsPolicy(slice.wanted);
+      const [survey] = await Promise.all([store.survey(), this.#fetch(slice)]);
       slice.survey(survey);
     }
     for (let round = 0; round < MOST_ROUNDS; round++) {
@@ -107,7 +116,10 @@ export class Deliberation {
     const { dispatcher } = this.#options;
     const allocated = await this.#allocate(slice);
     for (const { link, claim } of allocated.claims) {
-      const one = await this.#decide(slice, claim, link);
+      const one = await this.#decide(slice, claim, link).catch((error: unknown) => {
+        dispatcher.lookAnew(allocated.looked);
+        throw error;
+      });
       if (!one) continue;
       decided.push(one);
       const { answer } = one as { answer: Answer<Claim> | null };
@@ -121,13 +133,22 @@ export class Deliberation {
     const { dispatcher } = this.#options;
     const allocation = new Allocation(slice, dispatcher);
     try {
-      for (allocation.needs(); !slice.wanted.complete; allocation.needs()) await this.#fetch(slice);
-      return allocation.decide();
+      for (;;) {
+        for (allocation.needs(); !slice.wanted.complete; allocation.needs()) await this.#fetch(slice);
+        const allocated = allocation.decide();
+        if (allocated) {
+          this.#faults = 0;
+          return allocated;
+        }
+        await this.#fetch(slice);
+      }
     } catch (error) {
-      allocation.giveUp();
+      const mayHelp = error instanceof StorageUnavailable || ++this.#faults <= MOST_TORN;
+      if (mayHelp) dispatcher.lookAnew(allocation.looked);
+      else dispatcher.lookLater();
       if (error instanceof StorageUnavailable) throw error;
       this.#options.onBug(error, 'allocation');
-      return { claims: [], heldBack: false, passedOver: null };
+      return { claims: [], heldBack: false, passedOver: null, looked: { looking: [], lanes: [] } };
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Answer, Assignment, Claim } from '../core/command.ts';
 import { Refusal } from '../core/errors.ts';
 import type { Worker } from '../core/worker.ts';
+import type { Looked } from './allocation.ts';
 import type { PassedOver } from './change.ts';
 import { ClosedLanes } from './closed-lanes.ts';
 import type { WorkerLink } from './links.ts';
@@ -23,6 +24,8 @@ interface Line extends Waiting {
   since: number | null;
   /** How much of its credit the batches under way have used: not certain until they are committed. */
   pledged: number;
+  /** Its place in the line: the lower, the longer it has waited. */
+  place: number;
 }
 
 /**
@@ -32,6 +35,7 @@ interface Line extends Waiting {
  */
 export class Dispatcher {
   readonly #waiting = new Map<WorkerLink, Line>();
+  #lastPlace = 0;
   readonly #byWorker = new Map<string, Set<WorkerLink>>();
   /** Something changed on their side since they last went away empty: they deserve a look at the whole queue. */
   readonly #fresh = new Set<Line>();
@@ -39,13 +43,15 @@ export class Dispatcher {
   readonly #due = new Set<Line>();
   /** The colony's limit was reached while somebody waited: when it has room again, all deserve a look. */
   #heldBack = false;
-  /** The same of lanes that a bound keeps closed. */
+  /** The same of lanes that a bound keeps closed, or in which what was decided came to nothing. */
   readonly #closed = new ClosedLanes();
+  /** There may be something in one of them by now. */
+  #mustLook = false;
   /** In how many milliseconds there will be something for somebody, as of the last batch, though nothing ends; null: never. */
   opensInMs: number | null = null;
 
   attach(link: WorkerLink, worker: Worker): void {
-    const line = { link, worker, credit: 0, pledged: 0, since: null };
+    const line = { link, worker, credit: 0, pledged: 0, since: null, place: ++this.#lastPlace };
     this.#waiting.set(link, line);
     this.#fresh.add(line);
     const links = this.#byWorker.get(link.workerId);
@@ -100,7 +106,10 @@ export class Dispatcher {
   credit(link: WorkerLink, slots: number): void {
     const line = this.#waiting.get(link);
     if (!line) return;
-    if (line.credit <= 0) line.since = null;
+    if (line.credit <= 0 && slots > 0) {
+      line.since = null;
+      this.#toTheEnd(line);
+    }
     line.credit = slots;
     line.pledged = 0;
     this.#fresh.add(line);
@@ -114,12 +123,14 @@ export class Dispatcher {
 
   /** Whether somebody could be served even if nothing else happens. */
   get hasFresh(): boolean {
+    if (this.#mustLook) return true;
     for (const { credit } of this.#fresh) if (credit > 0) return true;
     return false;
   }
 
   /** A batch begins, and will see the queue as it is from now on: what became fresh before is its business. */
   begin(steady: number): void {
+    this.#mustLook = false;
     for (const line of this.#fresh) {
       if (line.credit > 0) line.since ??= steady;
       this.#due.add(line);
@@ -128,7 +139,7 @@ export class Dispatcher {
   }
 
   /** Those who take more, the longest wait first. */
-  *waiting(): Iterable<Waiting> {
+  *waiting(): Generator<Waiting, void> {
     for (const line of this.#waiting.values()) if (line.credit > 0) yield line;
   }
 
@@ -144,7 +155,7 @@ export class Dispatcher {
     for (const workerId of slice.stirredWorkers) {
       for (const link of this.#byWorker.get(workerId) ?? []) lines.add(this.#waiting.get(link)!);
     }
-    return [...lines].filter(({ credit }) => credit > 0);
+    return [...lines].filter(({ credit }) => credit > 0).sort((a, b) => a.place - b.place);
   }
 
   /** Lanes that were closed, and in which something may start by now. */
@@ -152,10 +163,15 @@ export class Dispatcher {
     return this.#closed.reopened(slice).keys();
   }
 
+  get hasClosed(): boolean {
+    return this.#closed.size > 0;
+  }
+
   /** A batch is decided. What it had to leave to others, and what bounds keep back, somebody has to think of again. */
   end(slice: Slice, { heldBack, passedOver }: { heldBack: boolean; passedOver: PassedOver | null }): void {
     this.#heldBack ||= heldBack;
     for (const [lane, requirements] of passedOver?.lanes ?? []) this.#closed.add(lane, requirements);
+    this.#closed.letGo((lane) => slice.queue.mayHold(lane));
     this.opensInMs = this.#closed.opensInMs(slice);
   }
 
@@ -171,6 +187,18 @@ export class Dispatcher {
     }
   }
 
+  /** What was decided has not come to be, or not all of it: what was nobody's may be somebody's. */
+  lookAnew({ looking, lanes }: Looked): void {
+    this.lookAgain(looking);
+    for (const { key, requirements } of lanes) this.#closed.add(key, requirements);
+    this.#mustLook ||= lanes.length > 0;
+  }
+
+  /** Nobody can say what there is, and to ask again at once would not help: all look when there is another reason to. */
+  lookLater(): void {
+    this.#heldBack = true;
+  }
+
   /** Takes note of what a claim on behalf of a link came to. Who was served goes to the end of the line. */
   served(slice: Slice, link: WorkerLink, assignments: readonly Assignment[]): void {
     const line = this.#waiting.get(link);
@@ -179,8 +207,13 @@ export class Dispatcher {
     line.credit -= pledged;
     line.pledged += pledged;
     line.since = slice.now.steady;
-    this.#waiting.delete(link);
-    this.#waiting.set(link, line);
+    this.#toTheEnd(line);
+  }
+
+  #toTheEnd(line: Line): void {
+    line.place = ++this.#lastPlace;
+    this.#waiting.delete(line.link);
+    this.#waiting.set(line.link, line);
   }
 
   /** What was claimed for it is committed; or it is not, and the link waits as before, for another try. */

@@ -8,6 +8,8 @@ import type { Slice } from './slice.ts';
 interface Head {
   readonly lane: LaneFacts;
   readonly view: LaneView;
+  /** In levels: of which. */
+  readonly priority: number | undefined;
   /** So many at the front of the lane have been given away. */
   taken: number;
 }
@@ -35,13 +37,22 @@ export function wantLane({ queue, headroom, wanted }: Slice, { key, requirements
   else for (const priority of PRIORITIES) wanted.lane(key, count, priority);
 }
 
-/** The same of all lanes that are open: what comes first in each, and more of those that come first of all. */
-export function wantAll({ queue, wanted }: Slice, isOpen: (lane: LaneFacts) => boolean, count: number): void {
-  for (const key of queue.unseen()) if (isOpen(queue.facts(key))) wanted.lane(key, count);
+/**
+ * The same of all lanes that are open: what comes first in each, and more of those that come first of all.
+ * @param each no more than so many of one, though it may have to give more: whoever says so looks for what is short
+ */
+export function wantAll(
+  { queue, wanted }: Slice,
+  isOpen: (lane: LaneFacts) => boolean,
+  count: number,
+  each = count,
+): void {
+  for (const key of queue.unseen()) if (isOpen(queue.facts(key))) wanted.lane(key, Math.min(count, each));
   let left = count;
   for (const key of queue.inOrder()) {
     if (!isOpen(queue.facts(key))) continue;
-    wanted.lane(key, count);
+    // Those before it are served before it.
+    wanted.lane(key, Math.min(left, each));
     if (--left === 0) return;
   }
 }
@@ -85,7 +96,10 @@ export class Front {
   #add(lane: LaneFacts): void {
     const views = this.#slice.queue.views(lane.key);
     if (this.#slice.headroom.in(lane.key, lane.requirements) > 0) {
-      for (const view of views) if (view) this.#heads.push({ lane, view, taken: 0 });
+      for (const [at, view] of views.entries()) {
+        const priority = this.#slice.queue.inLevels ? PRIORITIES[at] : undefined;
+        if (view) this.#heads.push({ lane, view, priority, taken: 0 });
+      }
       // What a bound keeps closed need not be loaded to know that something is kept back there.
     } else if (views.some((view) => !view || view.length > 0 || view.more)) {
       this.#order.mayStart(lane.key, lane.requirements);
@@ -98,7 +112,7 @@ export class Front {
     for (let next = this.#rest!.next(); !next.done; next = this.#rest!.next()) {
       const lane = queue.facts(next.value);
       if (!this.#isOpen(lane)) continue;
-      this.#upcoming = { lane, view: queue.lane(next.value)!, taken: 0 };
+      this.#upcoming = { lane, view: queue.lane(next.value)!, priority: undefined, taken: 0 };
       return;
     }
   }
@@ -129,6 +143,11 @@ export class Front {
     const { lane, view, taken } = this.#next!;
     this.#order.picked(view.at(taken)!, lane.requirements);
     this.#next!.taken++;
+  }
+
+  /** Where all that is known has been given away, and there is more. */
+  *short(): Generator<Readonly<Head>> {
+    for (const head of this.#heads) if (head.view.more && !head.view.at(head.taken)) yield head;
   }
 
   /** Nobody can be found for what was next: its lane is left alone. */

@@ -4,8 +4,8 @@ import type { StorageUnavailable } from '../core/errors.ts';
 import type { EventBus } from '../core/event-bus.ts';
 import type { Store } from '../core/store.ts';
 import type { TaskMaker } from '../core/task-maker.ts';
-import type { Happened } from './batcher.ts';
 import type { CheckpointRules } from './checkpoints.ts';
+import type { Happened } from './happened.ts';
 import type { SweepRules } from './sweeper.ts';
 
 /** Told what happens, for logs and metrics. */

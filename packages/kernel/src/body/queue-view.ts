@@ -64,12 +64,25 @@ export class QueueView implements Lanes {
   }
 
   /** All others that may hold tasks. */
-  unseen(): Iterable<string> {
+  *unseen(): Iterable<string> {
     if (!this.#unseen) {
       const isUnseen = (key: string) => this.#isUnseen(this.#views.get(key));
       this.#unseen = new Set([...this.#directory.keys(), ...this.#added.keys()].filter(isUnseen));
     }
-    return this.#unseen;
+    for (const key of this.#unseen) if (this.mayHold(key)) yield key;
+  }
+
+  /** Whether there may be a task in a lane: what the store says of that changes with each commit, be it of batches before. */
+  mayHold(key: string): boolean {
+    return this.hasLane(key) || this.#anyOf(key) !== undefined;
+  }
+
+  #anyOf(lane: string): Task | undefined {
+    for (const key of this.inLevels ? PRIORITIES.map((priority) => levelOf(lane, priority)) : [lane]) {
+      const task = this.#views.get(key)?.at(0) ?? this.#queuedHere.get(key)?.values().next().value;
+      if (task) return task;
+    }
+    return undefined;
   }
 
   #isUnseen(view: LaneView | undefined): boolean {
@@ -91,9 +104,12 @@ export class QueueView implements Lanes {
     return this.#directory.has(key) || this.#added.has(key);
   }
 
-  /** What is known of one of these lanes. */
+  /** What is known of one that may hold a task. */
   facts(key: string): LaneFacts {
-    return laneFacts(key, () => (this.#directory.get(key)?.requirements ?? this.#added.get(key))!);
+    return laneFacts(
+      key,
+      () => this.#directory.get(key)?.requirements ?? this.#added.get(key) ?? this.#anyOf(key)!.spec.value.requirements,
+    );
   }
 
   /** Takes in the next piece of a lane, or level. @param current what became of a task in this batch; undefined: nothing */

@@ -5,10 +5,11 @@ import type { Assignment, Rules } from '../core/command.ts';
 import type { JsonObject } from '../core/json.ts';
 import { Keys } from '../store/redis/keys.ts';
 import { after, before } from '../testing/meddling.ts';
-import { newTask } from '../testing/pipeline.ts';
+import { newTask, type Pipeline } from '../testing/pipeline.ts';
 import { RedisServer } from '../testing/redis-server.ts';
 import { TcpProxy } from '../testing/tcp-proxy.ts';
 import { bodyAt } from '../testing/two-bodies.ts';
+import { bee, submit as dig } from '../testing/waiting-bee.ts';
 
 let server: RedisServer;
 let line: TcpProxy;
@@ -210,5 +211,45 @@ describe('a cap that two kernels share', () => {
     const { one, other } = await scene({}, [{ id: 'api', capability: 'ocr', per_second: 1, burst: 3 }]);
     const given = await Promise.all([one.hive.claim('maya', 2), other.hive.claim('willy', 2)]);
     expect(given.flat()).toHaveLength(3);
+  });
+});
+
+describe('a task that comes while several wait here, and the one that is given it', () => {
+  async function scene() {
+    const { one, other } = await two();
+    const { pipeline } = one.hive;
+    const [maya, willi] = [await bee(pipeline, 'maya', 0), await bee(pipeline, 'willi', 0)];
+    pipeline.dispatcher.credit(maya.link, 1);
+    await look(pipeline);
+    pipeline.dispatcher.credit(willi.link, 1);
+    await look(pipeline);
+    return { one, other, maya, willi };
+  }
+
+  async function look(pipeline: Pipeline): Promise<void> {
+    pipeline.batcher.kick();
+    await pipeline.batcher.settled();
+  }
+
+  test('leaves at another kernel in the same moment: it goes to the other that waits', async () => {
+    const { one, other, willi } = await scene();
+    const leave = { kind: 'unregister', actor: 'ann', workerId: 'maya', reason: 'unregistered' } as const;
+    before(one.store, 'commit', () => other.hive.do(leave));
+    await one.hive.pipeline.run(dig('a'));
+    await one.hive.pipeline.batcher.settled();
+    expect(willi.given()).toEqual(['a']);
+  });
+
+  test('asked by itself, and leaves: it goes to one that came to wait in the same moment', async () => {
+    const { one, other, maya, willi } = await scene();
+    const { pipeline } = one.hive;
+    for (const { link } of [maya, willi]) pipeline.dispatcher.credit(link, 0);
+    await pipeline.run(dig('a'));
+    pipeline.dispatcher.credit(willi.link, 1);
+    const leave = { kind: 'unregister', actor: 'ann', workerId: 'maya', reason: 'unregistered' } as const;
+    before(one.store, 'commit', () => other.hive.do(leave));
+    await pipeline.run({ kind: 'claim', actor: 'worker:maya', workerId: 'maya', max: 1 });
+    await pipeline.batcher.settled();
+    expect(willi.given()).toEqual(['a']);
   });
 });

@@ -112,6 +112,27 @@ test('workers that say the same of themselves share an answer, but not what is f
   expect(eligibility(willi, laneFacts('for nobody', { worker: 7 }))).toBe(0);
 });
 
+test('requirements that never come again are not remembered for ever, be they many or long', () => {
+  meetLanes(new LaneDirectory());
+  const first = laneFacts('first', {});
+  for (let n = 0; n < 100_001; n++) laneFacts(`once ${n}`, { session: n });
+  const second = laneFacts('first', {});
+  expect(second).not.toBe(first);
+  const session = 's'.repeat(1_000_000);
+  for (let n = 0; n < 40; n++) laneFacts(`long ${n}`, { session });
+  expect(laneFacts('first', {})).not.toBe(second);
+});
+
+test('all that hold tasks are remembered, however many they are', () => {
+  const directory = new LaneDirectory();
+  for (let n = 0; n < 120_000; n++) directory.set(`held ${n}`, { key: `held ${n}`, requirements: { session: n } });
+  meetLanes(directory);
+  const memory = meetLanes(directory);
+  expect(memory).not.toBe(null);
+  expect(meetLanes(directory)).toBe(memory);
+  meetLanes(new LaneDirectory());
+});
+
 test('more pairs than are remembered are worked out anew, and rightly', () => {
   const workers = Array.from({ length: 2000 }, (_, n) =>
     aWorker({

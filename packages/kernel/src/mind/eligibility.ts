@@ -1,3 +1,4 @@
+import { contentHash } from '../core/chain.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { LaneDirectory } from '../core/lane-directory.ts';
 import type { Worker, WorkerProfile } from '../core/worker.ts';
@@ -22,10 +23,9 @@ export interface LaneFacts {
   readonly base: number;
 }
 
-/** Workers that can do the same, whatever they are called. */
+/** Workers that can do the same, whatever they are called. What that is they say themselves. */
 interface WorkerKind {
   readonly index: number;
-  readonly profile: WorkerProfile;
   /** The lanes for anybody that it may take from, among the first `examined` that were met. */
   readonly lanes: LaneFacts[];
   examined: number;
@@ -43,6 +43,11 @@ export interface Lanes {
 /** So many answers take 64 MB at most. Then all is worked out anew. */
 const MOST_PAIRS = 16_000_000;
 const MOST_KINDS = 100_000;
+/** Of more lanes, or with more text, those that are gone are let go: as soon as they are the most. */
+const MOST_LANES = 100_000;
+const MOST_CHARACTERS = 32 * 1024 * 1024;
+/** What is longer is told apart by its hash. */
+const LONG = 200;
 /** For so few lanes more it is not worth while to keep a list. */
 const A_FEW = 8;
 const NONE: readonly LaneFacts[] = [];
@@ -50,6 +55,8 @@ const NONE: readonly LaneFacts[] = [];
 /** The whole memory. What was met in one is unknown in the next; kinds are counted on, so that nothing of two is mixed up. */
 class Book {
   readonly base: number;
+  /** Of what the lanes require. */
+  characters = 0;
   readonly lanes = new Map<string, LaneFacts>();
   /** Those for anybody, in the order in which they were met. */
   readonly open: LaneFacts[] = [];
@@ -67,16 +74,20 @@ class Book {
 }
 
 let book = new Book(0);
+/** So many lanes held tasks when this was last looked at. */
+let inUse = 0;
 
 function makeRoom(): void {
   const pairs = (book.lanes.size + 1) * (book.kinds.size + 1);
-  if (pairs > MOST_PAIRS || book.kinds.size >= MOST_KINDS) book = new Book(book.nextKind);
+  const isOld = book.lanes.size > 2 * inUse && (book.lanes.size >= MOST_LANES || book.characters > MOST_CHARACTERS);
+  if (isOld || pairs > MOST_PAIRS || book.kinds.size >= MOST_KINDS) book = new Book(book.nextKind);
 }
 
 const met = new WeakMap<LaneDirectory, Book>();
 
 /** Meets those that are new of a directory. Answers the memory in which they are then. */
 export function meetLanes(directory: LaneDirectory): object | null {
+  inUse = directory.size;
   const before = book;
   const news = directory.takeNews();
   for (const { key, requirements } of met.get(directory) === book ? news : directory.values()) {
@@ -97,6 +108,7 @@ function meet(key: string, requirements: JsonObject): LaneFacts {
   const facts = passingFacts(key, requirements);
   const { target } = facts;
   book.lanes.set(key, facts);
+  book.characters += JSON.stringify(requirements).length;
   if (target === undefined) book.open.push(facts);
   else if (!book.byTarget.get(target)?.push(facts)) book.byTarget.set(target, [facts]);
   return facts;
@@ -114,11 +126,12 @@ function kindOf(profile: WorkerProfile): WorkerKind {
   const known = book.byProfile.get(profile);
   if (known) return known;
   const text = JSON.stringify([profile.capabilities, profile.attributes]);
-  let kind = book.kinds.get(text);
+  const key = text.length > LONG ? contentHash(text) : text;
+  let kind = book.kinds.get(key);
   if (!kind) {
     makeRoom();
-    kind = { index: book.nextKind, profile, lanes: [], examined: 0 };
-    book.kinds.set(text, kind);
+    kind = { index: book.nextKind, lanes: [], examined: 0 };
+    book.kinds.set(key, kind);
   }
   book.byProfile.set(profile, kind);
   return kind;
@@ -128,10 +141,10 @@ function kindOf(profile: WorkerProfile): WorkerKind {
 export function eligibility(worker: Pick<Worker, 'id' | 'profile'>, lane: LaneFacts): number {
   const { target } = lane;
   if (target !== undefined && target !== worker.id && target !== worker.profile.name) return 0;
-  return fitOfKind(kindOf(worker.profile), lane);
+  return fitOfKind(kindOf(worker.profile), worker.profile, lane);
 }
 
-function fitOfKind({ index, profile }: WorkerKind, lane: LaneFacts): number {
+function fitOfKind({ index }: WorkerKind, profile: WorkerProfile, lane: LaneFacts): number {
   const at = index - lane.base;
   if (at >= lane.fits.length) lane.fits = grown(lane.fits, Math.max(at + 8, Math.ceil(at * 1.5)));
   if (Number.isNaN(lane.fits[at])) lane.fits[at] = fitOf(profile, lane.requirements);
@@ -153,13 +166,13 @@ export function lanesFor(worker: Worker, lanes: Lanes): LaneFacts[] {
   if (lanes.metIn !== book || lanes.laneCount <= kind.lanes.length + A_FEW) return lookThrough(worker, lanes);
   for (const { open } = book; kind.examined < open.length; kind.examined++) {
     const lane = open[kind.examined]!;
-    if (fitOfKind(kind, lane) > 0) kind.lanes.push(lane);
+    if (fitOfKind(kind, worker.profile, lane) > 0) kind.lanes.push(lane);
   }
   if (lanes.laneCount <= kind.lanes.length + A_FEW) return lookThrough(worker, lanes);
   const found = kind.lanes.filter(({ key }) => lanes.hasLane(key));
   for (const name of new Set([worker.id, worker.profile.name])) {
     for (const lane of book.byTarget.get(name) ?? NONE) {
-      if (fitOfKind(kind, lane) > 0 && lanes.hasLane(lane.key)) found.push(lane);
+      if (fitOfKind(kind, worker.profile, lane) > 0 && lanes.hasLane(lane.key)) found.push(lane);
     }
   }
   return found;

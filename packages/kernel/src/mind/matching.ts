@@ -43,7 +43,7 @@ function hasCapabilities(profile: WorkerProfile, requirements: JsonObject): bool
   const fits = (capability: Capability) => fitsDetails(capability, requirements);
   if (names.length + others.length > 0) {
     const has = (name: Json) => profile.capabilities.some((held) => held.name === name && fits(held));
-    return names.every(has) && others.every(has);
+    return all(names, has) && all(others, has);
   }
   const asksDetails = requirements.category ?? requirements.language ?? requirements.complexity ?? null;
   return asksDetails === null || profile.capabilities.some(fits);
@@ -51,19 +51,46 @@ function hasCapabilities(profile: WorkerProfile, requirements: JsonObject): bool
 
 /** The capabilities that are asked for by name; what is no name is found nowhere. */
 export function capabilitiesNamed({ capability, capabilities }: JsonObject): Json[] {
-  return [...named(capability), ...named(capabilities)];
+  return [...new Set([...named(capability), ...named(capabilities)])];
 }
 
-function named(value: Json | undefined): Json[] {
+function named(value: Json | undefined): readonly Json[] {
   if (value === undefined || value === null) return [];
   return Array.isArray(value) ? value : [value];
+}
+
+/** Of lists that are so long it is remembered what is in them: many are held against them, and they may say the same over and over. */
+const LONG = 16;
+const contents = new WeakMap<
+  readonly Json[],
+  { readonly values: readonly Json[]; readonly keys: ReadonlySet<string> }
+>();
+
+function contentsOf(list: readonly Json[]) {
+  let known = contents.get(list);
+  if (!known) {
+    const byKey = new Map(list.map((one) => [canonicalJson(one), one]));
+    known = { values: [...byKey.values()], keys: new Set(byKey.keys()) };
+    contents.set(list, known);
+  }
+  return known;
+}
+
+/** Each that is different is asked for once; but if one of the first is missing, the others are not even read. */
+function all(list: readonly Json[], is: (one: Json) => boolean): boolean {
+  if (list.length <= LONG) return list.every(is);
+  return list.slice(0, 4).every(is) && contentsOf(list).values.every(is);
+}
+
+function keysOf(list: readonly Json[]): ReadonlySet<string> {
+  return list.length > LONG ? contentsOf(list).keys : new Set(list.map(canonicalJson));
 }
 
 function fitsDetails(capability: Capability, { category, language, complexity }: JsonObject): boolean {
   if (category !== undefined && category !== null && capability.category !== category) return false;
   if (language !== undefined && language !== null) {
     const languages: readonly Json[] = capability.supported_languages ?? [];
-    if (!named(language).every((one) => languages.includes(one))) return false;
+    if (!all(named(language), (one) => languages.includes(one))) return false;
   }
   if (complexity !== undefined && complexity !== null) {
     const limit = capability.max_complexity ?? null;
@@ -83,8 +110,9 @@ export function satisfies(offered: Json | undefined, wanted: Json): boolean {
   if (offered === undefined) return false;
   if (Array.isArray(wanted)) {
     // Both may be long: nobody is to wait while each is compared with each.
-    const held = new Set(named(offered).map(canonicalJson));
-    return wanted.every((one) => held.has(canonicalJson(one)));
+    const held = keysOf(Array.isArray(offered) ? offered : named(offered));
+    for (const key of keysOf(wanted)) if (!held.has(key)) return false;
+    return true;
   }
   if (Array.isArray(offered)) return offered.some((one) => satisfies(one, wanted));
   if (typeof wanted === 'number' && typeof offered === 'number') return offered >= wanted;

@@ -1,5 +1,7 @@
-import { Batcher, type Happened, type Patience } from '../body/batcher.ts';
+import { Batcher } from '../body/batcher.ts';
 import { Dispatcher } from '../body/dispatcher.ts';
+import type { Happened } from '../body/happened.ts';
+import type { Patience } from '../body/patience.ts';
 import { contentHash } from '../core/chain.ts';
 import type { Answer, Command, NewTask, Rules } from '../core/command.ts';
 import { laneOf, requirementsKey } from '../core/lane.ts';

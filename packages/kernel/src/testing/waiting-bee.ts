@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest';
 import type { WorkerLink } from '../body/links.ts';
 import type { Assignment, Command } from '../core/command.ts';
 import { Refusal } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
 import { newTask, Pipeline } from './pipeline.ts';
 
 export async function begin(maxConcurrentTasks = 0): Promise<Pipeline> {
@@ -18,9 +19,16 @@ export interface Bee {
 }
 
 /** A registered worker with an open link and this much credit. */
-export async function bee(pipeline: Pipeline, id: string, credit: number, can = 'dig', slots = 100): Promise<Bee> {
+export async function bee(
+  pipeline: Pipeline,
+  id: string,
+  credit: number,
+  can = 'dig',
+  slots = 100,
+  attributes: JsonObject = {},
+): Promise<Bee> {
   await pipeline.run({
-    ...{ kind: 'register', actor: 'ann', id, name: id, attributes: {} },
+    ...{ kind: 'register', actor: 'ann', id, name: id, attributes },
     capabilities: [{ name: can }],
     maxConcurrentTasks: slots,
   });

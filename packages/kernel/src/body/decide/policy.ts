@@ -46,8 +46,9 @@ export function lastPolicy(types: RuleTypes): Policy | null {
   return compiled.get(types)?.policy ?? null;
 }
 
-export function needs(wanted: Wanted): void {
-  wanted.document(POLICY);
+/** Whether it is known. */
+export function needs(wanted: Wanted): boolean {
+  return wanted.document(POLICY);
 }
 
 /** The whole policy takes the place of the one before; or nothing does, when anything is wrong with it. */
