@@ -294,3 +294,20 @@ test('the client asks both', async () => {
   expect(await colony.route(task)).toMatchObject({ status: 'queued', queue_position: 2, decision: null });
   await expect(colony.explain('nobody')).rejects.toMatchObject({ status: 404, code: 'task_not_found' });
 });
+
+test('what is called off was not called off by its worker, nor for what went wrong before', async () => {
+  const colony = await startColony();
+  const bee = await register(colony, 'bee');
+  const claim = async () => (await colony.call(`POST /workers/${bee}/claim`, {})).json.tasks[0];
+  const running = await submit(colony);
+  await claim();
+  await colony.call(`DELETE /tasks/${running}`);
+  expect((await explain(colony, running)).summary).toMatch(
+    /^Cancelled while executed by bee \(.*\) at [^:]*:[^:]*:[^:]*Z\.$/,
+  );
+  const retried = await submit(colony, { max_retries: 1, retry_backoff: { type: 'fixed', delay_seconds: 60 } });
+  const { lease } = await claim();
+  await colony.call(`POST /tasks/${retried}/fail`, { lease_token: lease.token, error: 'no paper' });
+  await colony.call(`DELETE /tasks/${retried}`);
+  expect((await explain(colony, retried)).summary).toMatch(/^Cancelled at .*Z; the attempt before: no paper\.$/);
+});
