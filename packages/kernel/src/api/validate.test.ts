@@ -53,6 +53,18 @@ describe('a task', () => {
   });
 });
 
+test.each([
+  [{ description: 'x', run_at: 5 }, ['must be string']],
+  [{ description: 'x', parent_id: '' }, ['must not have fewer than 1 characters']],
+  [{ description: 'x', delay_seconds: 'soon', parent_id: 7 }, ['must be number', 'must be string']],
+])('of a field that may be null %j is told what else it may be', (task, messages) => {
+  expect(
+    check(task)
+      ?.map((error) => error.message)
+      .sort(),
+  ).toEqual(messages);
+});
+
 describe('a query string', () => {
   const validate = validatorCompiler({ schema: EventsQuery, httpPart: 'querystring', method: 'GET', url: '/' });
 

@@ -33,8 +33,11 @@ interface SchemaError {
 }
 
 function fieldErrors(errors: Iterable<SchemaError>): FieldError[] {
+  const all = [...errors];
+  // Of a field that may be null as well, what it should otherwise be is what people want to know.
+  const telling = all.filter((error) => !isAboutNull(error));
   const found: FieldError[] = [];
-  for (const error of errors) {
+  for (const error of telling.length > 0 ? telling : all) {
     if (error.keyword === 'required') {
       const { requiredProperties } = error.params as { requiredProperties: readonly string[] };
       for (const name of requiredProperties)
@@ -53,6 +56,10 @@ function fieldErrors(errors: Iterable<SchemaError>): FieldError[] {
     }
   }
   return found;
+}
+
+function isAboutNull({ keyword, params }: SchemaError): boolean {
+  return keyword === 'anyOf' || (keyword === 'type' && (params as { type?: unknown }).type === 'null');
 }
 
 /** Marks a body that may be absent; its fields then all have their defaults. */

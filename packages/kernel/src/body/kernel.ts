@@ -221,15 +221,33 @@ export class Kernel {
     return this.#taskWaiters.wait(taskId, waitMs, signal);
   }
 
-  /** Retries up to `limit` ended tasks, newest first; answers how many. */
+  /** Retries the newest `limit` ended tasks, as far as they can be; answers how many. Some at a time: they may be large. */
   async retryMany(
-    query: { readonly status: 'failed' | 'timeout' | 'cancelled'; readonly tag?: string; readonly limit: number },
+    {
+      limit,
+      ...query
+    }: { readonly status: 'failed' | 'timeout' | 'cancelled'; readonly tag?: string; readonly limit: number },
     actor: string,
   ): Promise<number | Refusal> {
-    const { items } = await this.store.tasks({ ...query, maxBytes: Number.POSITIVE_INFINITY });
-    const answers = await Promise.all(items.map(({ id }) => this.execute({ kind: 'retry', actor, taskId: id })));
-    const stopped = answers.find((answer) => answer === SHUTTING_DOWN || answer === ROLLING);
-    return stopped instanceof Refusal ? stopped : answers.filter((answer) => !(answer instanceof Refusal)).length;
+    let retried = 0;
+    let before: number | undefined;
+    for (let left = limit; left > 0; ) {
+      const from = before === undefined ? {} : { before };
+      const { items, more } = await this.store.tasks({
+        ...query,
+        ...from,
+        limit: left,
+        maxBytes: RETRIED_AT_ONCE_BYTES,
+      });
+      const answers = await Promise.all(items.map(({ id }) => this.execute({ kind: 'retry', actor, taskId: id })));
+      const stopped = answers.find((answer) => answer === SHUTTING_DOWN || answer === ROLLING);
+      if (stopped instanceof Refusal) return stopped;
+      retried += answers.filter((answer) => !(answer instanceof Refusal)).length;
+      left -= items.length;
+      before = items.at(-1)?.seq;
+      if (!more) break;
+    }
+    return retried;
   }
 
   /** Whether it can serve, and what is the matter if not. */
@@ -292,3 +310,5 @@ export class Kernel {
 const SHUTTING_DOWN = new Refusal('shutting_down', 'The kernel is shutting down; try again once it is back.', {
   retryAfterSeconds: 1,
 });
+
+const RETRIED_AT_ONCE_BYTES = 8 * 1024 * 1024;

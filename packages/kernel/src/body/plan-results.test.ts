@@ -1,6 +1,6 @@
 /** Tasks of a plan that use the results of earlier ones. */
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { contentHash } from '../core/chain.ts';
 import type { Json } from '../core/json.ts';
 import { planFrom } from '../core/plan.ts';
@@ -170,6 +170,18 @@ test('a result that retention has removed is missing', async () => {
   expect(await hive.task('p.c')).toMatchObject({
     ...{ status: 'cancelled', error: 'result_missing: there is no a: the result of a is not kept any more' },
   });
+});
+
+test('a result that many tasks refer to is read once for all of them', async () => {
+  const readers = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`r${n}`, { payload: ref(`a.${n}`) }]));
+  const hive = await begin({ a: {}, ...readers });
+  const read = vi.spyOn(JSON, 'parse');
+  const result = Array.from({ length: 20 }, (_, n) => n);
+  await complete(hive, 'a', result);
+  const times = read.mock.calls.filter(([text]) => text === JSON.stringify(result)).length;
+  read.mockRestore();
+  expect(times).toBe(1);
+  expect(await payloadOf(hive, 'r7')).toBe(7);
 });
 
 test('a task of no plan may say $result as it likes', async () => {

@@ -1,5 +1,5 @@
 import type { Members } from './members.ts';
-import type { Bucket } from './rules/rate-limit.ts';
+import { type Bucket, msUntilThere } from './rules/rate-limit.ts';
 
 /**
  * A bound on the tasks that require a capability: how many of them execute at once, how many are started in a second, or
@@ -65,5 +65,5 @@ export function startsFor(tokens: number): number {
 
 /** In how many milliseconds there will be a whole token. */
 export function waitForToken(tokens: number, { perSecond }: Rate): number {
-  return Math.max(1, Math.ceil(((1 - tokens) / perSecond) * 1000));
+  return Math.max(1, msUntilThere(1 - tokens, perSecond));
 }

@@ -45,11 +45,21 @@ const LONGEST_ERROR = 300;
  */
 export function summaryOfDecided(task: Task, name: string | null): string {
   const { status, worker, startedAt, completedAt, error, attempt } = task;
-  const by = worker === null ? '' : ` by ${name === null ? worker : `${word(name)} (${worker})`}`;
-  if (status === 'executing') return `Executed${by}${since(startedAt, 'since')}, attempt ${attempt}.`;
-  const why = error === null ? '' : `: ${word(error, LONGEST_ERROR).replace(/\.$/, '')}`;
-  return `${ENDINGS[status] ?? status}${startedAt === null ? '' : by}${since(completedAt, 'at')}${why}.`;
+  const who = worker === null || startedAt === null ? null : name === null ? worker : `${word(name)} (${worker})`;
+  if (status === 'executing')
+    return `Executed${who === null ? '' : ` by ${who}`}${since(startedAt, 'since')}, attempt ${attempt}.`;
+  // What a worker completes or fails it does itself; the rest comes over it.
+  const isOwn = status === 'completed' || status === 'failed';
+  const by = who === null ? '' : isOwn ? ` by ${who}` : ` while executed by ${who}`;
+  const told = error === null ? '' : word(error, LONGEST_ERROR).replace(/\.$/, '');
+  // Somebody who calls it off gives no reason: what it says then is what became of the attempt before.
+  const isEarlier = status === 'cancelled' && attempt > 0 && !CALLED_OFF.test(told);
+  const why = told === '' ? '' : isEarlier ? `; the attempt before: ${told}` : `: ${told}`;
+  return `${ENDINGS[status] ?? status}${by}${since(completedAt, 'at')}${why}.`;
 }
+
+/** How the errors of tasks begin that were cancelled for a reason. */
+const CALLED_OFF = /^(?:dependency_failed|plan_failed|plan_cancelled|result_\w+)\b/;
 
 const ENDINGS: Partial<Record<TaskStatus, string>> = {
   completed: 'Completed',

@@ -6,7 +6,7 @@ import { referencesIn, resolve } from './plans-results.ts';
 const BOUNDS = { maxBytes: 1000, maxDepth: 31 };
 
 function resolved(payload: Json, results: Readonly<Record<string, Json>>, bounds = BOUNDS): Json {
-  const answer = resolve(payload, (key) => (key in results ? JSON.stringify(results[key]) : null), bounds);
+  const answer = resolve(payload, (key) => results[key], bounds);
   return 'error' in answer ? answer.error : answer.payload;
 }
 

@@ -56,13 +56,12 @@ export interface Bounds {
 /** A payload with all that it refers to; or why there is none, for people. */
 export type Resolved = { readonly payload: Json } | { readonly error: string };
 
-/** @param resultOf the result of the task with this key, as JSON text; null: it is not there (any more) */
+/** @param resultOf the result of the task with this key, asked for again and again; undefined: it is not there (any more) */
 export function resolve(
   payload: Json,
-  resultOf: (key: string) => string | null,
+  resultOf: (key: string) => Json | undefined,
   { maxBytes, maxDepth }: Bounds,
 ): Resolved {
-  const results = new Map<string, Json | undefined>();
   const known = new Map<string, { readonly value: Json; readonly length: number }>();
   let length = 0;
 
@@ -70,7 +69,7 @@ export function resolve(
     const text = textOf(reference);
     let one = known.get(text);
     if (!one) {
-      const value = valueAt(result(reference.key), reference.path);
+      const value = valueAt(resultOf(reference.key), reference.path);
       if (value === undefined) throw new Unresolved(`result_missing: there is no ${text}${why(reference.key)}`);
       one = { value, length: JSON.stringify(value).length };
       known.set(text, one);
@@ -81,16 +80,8 @@ export function resolve(
     return one.value;
   }
 
-  function result(key: string): Json | undefined {
-    if (!results.has(key)) {
-      const text = resultOf(key);
-      results.set(key, text === null ? undefined : (JSON.parse(text) as Json));
-    }
-    return results.get(key);
-  }
-
   function why(key: string): string {
-    return results.get(key) === undefined ? `: the result of ${key} is not kept any more` : ` in the result of ${key}`;
+    return resultOf(key) === undefined ? `: the result of ${key} is not kept any more` : ` in the result of ${key}`;
   }
 
   function copy(value: Json): Json {

@@ -7,6 +7,7 @@ import { aWorker, DAWN } from '../testing/scribe.ts';
 import { inWords, read } from './asked.ts';
 import { matches } from './matching.ts';
 import { hindrances, unmet } from './reasons.ts';
+import { word } from './words.ts';
 
 function bee(capabilities: Capability[], attributes: JsonObject = {}, fields: Partial<Worker> = {}): Worker {
   return aWorker({ profile: { name: 'bob', capabilities, attributes, maxConcurrentTasks: 2 }, ...fields });
@@ -193,4 +194,14 @@ test('there is a reason exactly when it does not match', () => {
     { numRuns: 5000 },
   );
   expect(fitting).toBeGreaterThan(100);
+});
+
+test.each([
+  ['a\nb', 'a b'],
+  ['\u001b[2J\u0007gone', ' [2J gone'],
+  ['abc\u202egnp.exe', 'abc gnp.exe'],
+  ['\ud800', '\ufffd'],
+  ['', '""'],
+])('%j stays on its line, and says nothing to terminals', (value, said) => {
+  expect(word(value)).toBe(said);
 });

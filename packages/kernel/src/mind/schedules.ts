@@ -43,8 +43,13 @@ function problemOf(cron: string, timezone: string, now: number): string | null {
   try {
     return nextOf(cron, timezone, now) === null ? 'never comes due: there is no such day' : null;
   } catch (error) {
-    return `is not understood: ${(error as Error).message.replace(/^Cron\w+: /, '')}`;
+    return `is not understood: ${asWritten((error as Error).message.replace(/^Cron\w+: /, ''))}`;
   }
+}
+
+/** The library counts days and months from 0, also when it says what is wrong with them. */
+function asWritten(message: string): string {
+  return message.replace(/(day|month): (-?\d+)$/, (_, field, value) => `${field}: ${Number(value) + 1}`);
 }
 
 function isTimeZone(name: string): boolean {

@@ -8,12 +8,15 @@ const LONGEST_WORD = 60;
 /** So many of a list are named. */
 export const MOST_LISTED = 10;
 
-/** One value. What is too long is cut. */
+/** What would end the line, or turn what comes after it round, or is for terminals. */
+const UNSEEN = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu;
+
+/** One value. What is too long is cut, and it stays on its line. */
 export function word(value: Json, longest = LONGEST_WORD): string {
   const text = typeof value === 'string' && value !== '' ? value : JSON.stringify(value);
   // The cut may go through a pair of surrogates, and a half of one is no text.
   const cut = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
-  return cut.toWellFormed();
+  return cut.replace(UNSEEN, ' ').toWellFormed();
 }
 
 /**

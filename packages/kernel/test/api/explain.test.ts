@@ -294,3 +294,35 @@ test('the client asks both', async () => {
   expect(await colony.route(task)).toMatchObject({ status: 'queued', queue_position: 2, decision: null });
   await expect(colony.explain('nobody')).rejects.toMatchObject({ status: 404, code: 'task_not_found' });
 });
+
+test.each([1e-9, 1e-17, 5e-324])('a rate of %d a second is slow, and breaks nothing', async (perSecond) => {
+  const colony = await startColony();
+  const rules = [{ id: 'slow', type: 'rate_limit', action: 'reject', per_second: perSecond, burst: 2 }];
+  const limits = [{ id: 'slow', capability: 'ocr', per_second: perSecond }];
+  await colony.call('PUT /guardian/policy', { rules, limits });
+  const bee = await register(colony, 'bee', { max_concurrent_tasks: 2 });
+  await submit(colony);
+  const second = await submit(colony);
+  const third = await colony.call('POST /tasks', { description: 'x' });
+  expect(third.status).toBe(429);
+  expect(String(third.headers['retry-after'])).toMatch(/^\d{9,10}$/);
+  expect((await colony.call(`POST /workers/${bee}/claim`, { max_tasks: 2 })).json.tasks).toHaveLength(1);
+  expect((await explain(colony, second)).summary).toMatch(/until 2\d{3}-.*Z, because the policy's limit slow lets/);
+});
+
+test('what is called off was not called off by its worker, nor for what went wrong before', async () => {
+  const colony = await startColony();
+  const bee = await register(colony, 'bee');
+  const claim = async () => (await colony.call(`POST /workers/${bee}/claim`, {})).json.tasks[0];
+  const running = await submit(colony);
+  await claim();
+  await colony.call(`DELETE /tasks/${running}`);
+  expect((await explain(colony, running)).summary).toMatch(
+    /^Cancelled while executed by bee \(.*\) at [^:]*:[^:]*:[^:]*Z\.$/,
+  );
+  const retried = await submit(colony, { max_retries: 1, retry_backoff: { type: 'fixed', delay_seconds: 60 } });
+  const { lease } = await claim();
+  await colony.call(`POST /tasks/${retried}/fail`, { lease_token: lease.token, error: 'no paper' });
+  await colony.call(`DELETE /tasks/${retried}`);
+  expect((await explain(colony, retried)).summary).toMatch(/^Cancelled at .*Z; the attempt before: no paper\.$/);
+});

@@ -225,6 +225,20 @@ test('a body may be as large as a plan needs, and no larger', async () => {
   expect((await call('POST /tasks', { description: 'x', payload: [payload, payload] })).json.detail).toContain('1 MiB');
 });
 
+test('a task of a plan may be as large as one that is handed in alone, and no larger', async () => {
+  const { call } = await startColony();
+  for (const more of [{ payload: 'x'.repeat(1024 * 1024) }, { metadata: { note: 'é'.repeat(600_000) } }]) {
+    const refused = await call('POST /plans', plan({ a: {}, b: more }));
+    expect(refused).toMatchObject({ status: 422, json: { errors: [{ path: '/tasks/1' }] } });
+    expect(refused.json.errors[0].message).toContain('1 MiB');
+  }
+  expect((await call('GET /plans')).json).toEqual([]);
+  const keys = Array.from({ length: 900 }, (_, n) => `t${n}`);
+  const payload = [...keys.map((key) => ({ $result: key })), 'x'.repeat(1_000_000)];
+  const full = plan({ ...Object.fromEntries(keys.map((key) => [key, {}])), all: { payload } });
+  expect((await call('POST /plans', full)).status).toBe(201);
+});
+
 test('a plan of 10,000 tasks is handed in, and called off with all that is left of it', async () => {
   const colony = await startColony();
   const { call } = colony;

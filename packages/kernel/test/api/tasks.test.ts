@@ -74,6 +74,25 @@ test('DELETE /tasks/{id} cancels, with its descendants if asked', async () => {
   expect((await call('DELETE /tasks/nobody')).json.code).toBe('task_not_found');
 });
 
+test('many large tasks that have ended run again, some at a time, newest first', async () => {
+  const colony = await startColony();
+  const { call, kernel } = colony;
+  const ids: string[] = [];
+  for (let index = 0; index < 11; index++) ids.push(await submit(colony, { payload: 'x'.repeat(1_000_000) }));
+  for (const id of ids) await call(`DELETE /tasks/${id}`);
+  const { tasks } = kernel.store;
+  const pages: number[] = [];
+  kernel.store.tasks = async (query) => {
+    const page = await tasks.call(kernel.store, query);
+    pages.push(page.items.length);
+    return page;
+  };
+  expect((await call('POST /tasks/retry', { status: 'cancelled', limit: 10 })).json).toEqual({ retried: 10 });
+  expect(Math.max(...pages)).toBeLessThan(10);
+  expect((await call(`GET /tasks/${ids[0]}`)).json.status).toBe('cancelled');
+  expect((await call(`GET /tasks/${ids[1]}`)).json.status).toBe('queued');
+});
+
 test('ended tasks run again, one or many', async () => {
   const colony = await startColony();
   const { call } = colony;

@@ -5,7 +5,7 @@ import { type FieldError, Refusal } from '../../core/errors.ts';
 import type { OnFailure } from '../../core/plan.ts';
 import type { TaskInput } from '../../core/task.ts';
 import { carryOut, sendJson } from '../answer.ts';
-import { MAX_PLAN_BODY } from '../body.ts';
+import { MAX_BODY, MAX_PLAN_BODY } from '../body.ts';
 import type { Api, ApiContext } from '../context.ts';
 import { newId } from '../ids.ts';
 import { type Intake, idempotencyKey, readIdempotencyHeader } from '../intake.ts';
@@ -18,6 +18,7 @@ import { validator, validatorCompiler } from '../validate.ts';
 
 const ROUTE = 'POST /plans';
 const MAX_ERRORS = 20;
+const TOO_LARGE = 'must not have more than 1 MiB: keep large data elsewhere and send a reference';
 
 interface PlanBody {
   readonly goal: string;
@@ -64,6 +65,10 @@ export function submitPlanRoute(
       };
       const task = intake.newTask({ ...member, depends_on, parent_id }, createdBy, now, `/tasks/${place}`, plan);
       if (task instanceof Refusal) return task;
+      // Whoever is given it counts on no more than what a task that is handed in alone can have.
+      if (isLarge(task.json) && isLarge(JSON.stringify(members[place]))) {
+        return invalid([{ path: `/tasks/${place}`, message: TOO_LARGE }]);
+      }
       tasks.push({ ...task, key });
     }
     return { tasks, order: sketch.order };
@@ -114,4 +119,8 @@ export function submitPlanRoute(
 
 function draftOf({ key, depends_on = [], payload = null }: PlanMember): Draft {
   return { key, dependsOn: depends_on, payload };
+}
+
+function isLarge(json: string): boolean {
+  return Buffer.byteLength(json) > MAX_BODY;
 }

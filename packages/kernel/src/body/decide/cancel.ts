@@ -1,16 +1,27 @@
 import { contentHash } from '../../core/chain.ts';
 import type { Cancel, Replies, Retry } from '../../core/command.ts';
 import { Refusal } from '../../core/errors.ts';
-import { isTerminal, type Task } from '../../core/task.ts';
+import type { Tombstone } from '../../core/store.ts';
+import { isTerminal, type Spec, type Task } from '../../core/task.ts';
+import type { Policy } from '../../guardian/policy.ts';
 import { Change } from '../change.ts';
 import type { Slice } from '../slice.ts';
 import type { Wanted } from '../wanted.ts';
 import type { Decision } from './decision.ts';
 import { cancelDependents, freeSlot } from './ending.ts';
-import { askForApproval, judge, nextVote, readPolicy, rejectionOf, tellRejection, tellVerdict } from './judging.ts';
+import {
+  askForApproval,
+  judge,
+  nextVote,
+  readPolicy,
+  rejectionOf,
+  tellRejection,
+  tellVerdict,
+  type Verdict,
+} from './judging.ts';
 import { noSuchTask } from './missing.ts';
-import { needs as needsPolicy } from './policy.ts';
-import { refersToResults, resolutionOf } from './resolving.ts';
+import { needs as needsPolicy, POLICY, policyOf } from './policy.ts';
+import { refersToResults, resolutionOf, type TaskOf } from './resolving.ts';
 import { callOffVote } from './vote-records.ts';
 import { waitFor } from './waiting.ts';
 
@@ -75,35 +86,72 @@ export function callOff(change: Change, task: Task, reason: string, error: strin
 export function needsRetry(slice: Slice, command: Retry, wanted: Wanted): void {
   needsPolicy(wanted);
   const task = wanted.task(command.taskId) && slice.task(command.taskId);
-  if (!task || 'removed' in task) return;
-  for (const id of task.spec.value.depends_on) wanted.task(id);
-  // Should it be rejected now, its plan may be at its end.
-  if (task.plan !== null) wanted.fall(task.id);
+  if (!task || 'removed' in task || !mayRunAgain(task)) return;
+  let isKnown = slice.hasDocument(POLICY);
+  for (const id of task.spec.value.depends_on) isKnown = wanted.task(id) && isKnown;
+  if (!isKnown) return;
+  const policy = policyOf(slice.document(POLICY), slice.rules.guardian.types);
+  const outlook = outlookOf(task, (id) => slice.task(id), policy, command);
+  if ('error' in outlook) return;
+  // Only what is rejected is an end, for others as well; to look for them may take long where a plan is large.
+  if (outlook.verdict.verdict === 'reject') wanted.fall(task.id);
+  else if (task.plan !== null) wanted.planEnd(task.plan, 0);
+}
+
+function mayRunAgain({ status }: Task): boolean {
+  return status === 'failed' || status === 'timeout' || status === 'cancelled';
+}
+
+/** What a task that is to run again says by now, and what the guardian says of that; or why it cannot, for people. */
+function outlookOf(task: Task, taskOf: TaskOf, policy: Policy, command: Retry): Outlook | { readonly error: string } {
+  const { depends_on } = task.spec.value;
+  const dependencies = new Map(depends_on.map((id) => [id, taskOf(id)]));
+  for (const [id, dependency] of dependencies) {
+    if (isLost(dependency)) {
+      return { error: `it depends on task ${id}, which is ${dependency?.status ?? 'gone'} and cannot run again` };
+    }
+  }
+  const unmet = depends_on.filter((id) => dependencies.get(id)?.status !== 'completed').length;
+  if (unmet === 0 && refersToResults(task)) {
+    const resolution = resolutionOf(task, (id) => dependencies.get(id) ?? null, policy);
+    return 'error' in resolution ? resolution : { ...resolution, unmet };
+  }
+  const { spec } = task;
+  const verdict = judge(policy, { spec: spec.value, json: spec.json }, contentHash(spec.json), command);
+  return { spec, verdict, unmet };
+}
+
+interface Outlook {
+  readonly spec: Spec;
+  readonly verdict: Verdict;
+  /** How many of its dependencies have not completed. */
+  readonly unmet: number;
+}
+
+/** It has not completed, and nobody can let it run again. */
+function isLost(task: Task | Tombstone | null): boolean {
+  return task === null || ('removed' in task ? task.status !== 'completed' : task.status === 'rejected');
 }
 
 /** An ended task is judged again and goes back into the queue; its attempts and its fencing token go on. */
 export function retry(slice: Slice, command: Retry): Decision<Replies['retry']> | Refusal {
   const task = slice.task(command.taskId);
   if (!task || 'removed' in task) return noSuchTask(command.taskId);
-  if (task.status !== 'failed' && task.status !== 'timeout' && task.status !== 'cancelled') {
+  if (!mayRunAgain(task)) {
     return new Refusal(
       'invalid_transition',
       `Task ${task.id} is ${task.status}; only failed, timeout and cancelled tasks can be retried.`,
     );
   }
   const { now } = slice;
-  const { depends_on, run_at } = task.spec.value;
+  const { run_at } = task.spec.value;
   const change = new Change(slice, command.actor);
-  const unmet = depends_on.filter((id) => change.readTask(id)?.status !== 'completed').length;
-  const dueAt = run_at !== null && Date.parse(run_at) > now.wall ? Date.parse(run_at) : null;
-  const policy = readPolicy(change);
-  const resolution = unmet === 0 && refersToResults(task) ? resolutionOf(task, (id) => change.task(id), policy) : null;
-  if (resolution && 'error' in resolution) {
-    return new Refusal('invalid_transition', `Task ${task.id} cannot be retried: ${resolution.error}.`);
+  const outlook = outlookOf(task, (id) => change.readTask(id), readPolicy(change), command);
+  if ('error' in outlook) {
+    return new Refusal('invalid_transition', `Task ${task.id} cannot be retried: ${outlook.error}.`);
   }
-  const { spec } = resolution ?? task;
-  const subject = { spec: spec.value, json: spec.json };
-  const verdict = resolution?.verdict ?? judge(policy, subject, contentHash(spec.json), command);
+  const { spec, verdict, unmet } = outlook;
+  const dueAt = run_at !== null && Date.parse(run_at) > now.wall ? Date.parse(run_at) : null;
   const isRejected = verdict.verdict === 'reject';
   const asks = verdict.verdict === 'require_approval';
   const wait = isRejected ? null : waitFor({ asks, unmet, dueAt }, now.wall);
@@ -130,6 +178,8 @@ export function retry(slice: Slice, command: Retry): Decision<Replies['retry']> 
   });
   if (isRejected) {
     tellRejection(change, task.id, verdict);
+    // Some of them may have been told to run again before, and wait for it since.
+    cancelDependents(change, next);
     return { change, reply: { task: next } };
   }
   tellVerdict(change, task.id, verdict);

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../core/json.ts';
 import type { Task } from '../../core/task.ts';
 import { evaluate } from '../../guardian/evaluate.ts';
 import type { Judgement, Policy, Subject, Violation } from '../../guardian/policy.ts';
-import { type Bucket, takeTokens } from '../../guardian/rules/rate-limit.ts';
+import { type Bucket, msUntilThere, takeTokens } from '../../guardian/rules/rate-limit.ts';
 import type { Change } from '../change.ts';
 import type { Slice } from '../slice.ts';
 import type { Wanted } from '../wanted.ts';
@@ -31,16 +31,17 @@ interface Foretold {
   readonly judgement: Judgement;
 }
 
-export function foretell(asked: Judged, policy: Policy, subject: Subject): void {
+export function foretell(asked: Judged, policy: Policy, subject: Subject): Judgement {
   const foretold: Foretold = { policy, json: subject.json, judgement: evaluate(policy, subject) };
   asked.foretold = foretold;
+  return foretold.judgement;
 }
 
 /** @param asked for what: it may know what is to be said, if it was this policy that said it, and of the same task */
 export function judge(policy: Policy, subject: Subject, contentHash: string, asked: Judged): Verdict {
   const foretold = asked.foretold as Foretold | undefined;
   const isKnown = foretold?.policy === policy && foretold.json === subject.json;
-  const { verdict, violations } = isKnown ? foretold.judgement : evaluate(policy, subject);
+  const { verdict, violations } = isKnown ? foretold.judgement : foretell(asked, policy, subject);
   return { verdict, violations, policy, contentHash };
 }
 
@@ -136,7 +137,7 @@ export function countAgainstLimits(change: Change, { rateLimits }: Policy, tasks
         );
       }
       // Full again, it says no more than none.
-      const endedAt = slice.now.wall + Math.ceil(((limit.burst - bucket.tokens) / limit.perSecond) * 1000);
+      const endedAt = slice.now.wall + msUntilThere(limit.burst - bucket.tokens, limit.perSecond);
       const body = { ...bucket };
       if (document) change.updateDocument(document, { body, endedAt });
       else {

@@ -1,5 +1,6 @@
 import type { Task } from '../../core/task.ts';
 import { leftIn } from '../../guardian/limits.ts';
+import { msUntilThere } from '../../guardian/rules/rate-limit.ts';
 import type { Change, PassedOver } from '../change.ts';
 import type { FairOrder } from '../fair-order.ts';
 import { bucketIn, type RateBound } from '../headroom.ts';
@@ -47,7 +48,7 @@ function fill(change: Change, { key, rate }: RateBound, more: number): void {
   const tokens = leftIn(bucketIn(document), rate, wall) + more;
   const body = { tokens, at: wall };
   // Full again, it says no more than none.
-  const endedAt = wall + Math.ceil(((rate.burst - tokens) / rate.perSecond) * 1000);
+  const endedAt = wall + msUntilThere(rate.burst - tokens, rate.perSecond);
   if (document) change.updateDocument(document, { body, endedAt });
   else {
     const id = key.slice(key.indexOf(' ') + 1);

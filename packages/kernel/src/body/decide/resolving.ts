@@ -1,4 +1,5 @@
 import { contentHash } from '../../core/chain.ts';
+import type { Json } from '../../core/json.ts';
 import type { Tombstone } from '../../core/store.ts';
 import { Spec, type Task, type TaskSpec } from '../../core/task.ts';
 import type { Policy } from '../../guardian/policy.ts';
@@ -39,9 +40,10 @@ export function awaiting(dependents: readonly Task[]): Task[] {
 /** What becomes of these, in their order, now that all they depend on has completed. */
 export function resolutionsOf(tasks: readonly Task[], taskOf: TaskOf, policy: Policy): ReadonlyMap<string, Resolution> {
   let bytes = 0;
+  const reading = new Reading();
   return new Map(
     tasks.map((task) => {
-      const resolution = resolutionOf(task, taskOf, policy);
+      const resolution = resolutionOf(task, taskOf, policy, reading);
       if ('spec' in resolution) bytes += resolution.spec.json.length;
       return [task.id, bytes > MOST_AT_ONCE ? TOO_MUCH : resolution];
     }),
@@ -58,14 +60,28 @@ interface Remembered {
   readonly resolution: Resolution;
 }
 
+/** Results as they are read: many tasks may refer to the same large ones, and reading is what takes long. */
+class Reading {
+  readonly #read = new Map<string, { readonly text: string; readonly value: Json }>();
+
+  /** @param id of the task whose result it is */
+  of(id: string, text: string): Json {
+    const known = this.#read.get(id);
+    if (known?.text === text) return known.value;
+    const value = JSON.parse(text) as Json;
+    this.#read.set(id, { text, value });
+    return value;
+  }
+}
+
 /** Asked for when it is found out what a decision needs, and again by the decision. */
 const remembered = new WeakMap<Task, Remembered>();
 
-export function resolutionOf(task: Task, taskOf: TaskOf, policy: Policy): Resolution {
+export function resolutionOf(task: Task, taskOf: TaskOf, policy: Policy, reading = new Reading()): Resolution {
   const results = sourcesOf(task).map((id) => resultIn(taskOf(id)));
   const known = remembered.get(task);
   if (known?.policy === policy && known.results.every((result, at) => result === results[at])) return known.resolution;
-  const resolution = resolved(task.spec.value, results, policy);
+  const resolution = resolved(task.spec.value, results, policy, reading);
   remembered.set(task, { results, policy, resolution });
   return resolution;
 }
@@ -74,10 +90,14 @@ function resultIn(task: Task | Tombstone | null): string | null {
   return task && !('removed' in task) && task.status === 'completed' ? task.result : null;
 }
 
-function resolved(before: TaskSpec, results: readonly (string | null)[], policy: Policy): Resolution {
+function resolved(before: TaskSpec, results: readonly (string | null)[], policy: Policy, reading: Reading): Resolution {
   const { results_from: from = {}, ...rest } = before;
-  const byKey = new Map(Object.keys(from).map((key, at) => [key, results[at] ?? null]));
-  const answer = resolve(before.payload, (key) => byKey.get(key) ?? null, BOUNDS);
+  const byKey = new Map(Object.entries(from).map(([key, id], at) => [key, { id, text: results[at] ?? null }]));
+  const resultOf = (key: string) => {
+    const source = byKey.get(key);
+    return source && source.text !== null ? reading.of(source.id, source.text) : undefined;
+  };
+  const answer = resolve(before.payload, resultOf, BOUNDS);
   if ('error' in answer) return answer;
   const spec = Spec.of({ ...rest, payload: answer.payload });
   const subject = { spec: spec.value, json: spec.json };

@@ -40,6 +40,14 @@ export function takeTokens(
   const needed = Math.min(wanted, burst);
   if (tokens + ROUNDING >= needed)
     return { bucket: { tokens: tokens - wanted, at: now }, allowed: true, retryAfterSeconds: 0 };
-  const retryAfterSeconds = Math.max(1, Math.ceil((needed - tokens) / perSecond));
+  const retryAfterSeconds = Math.max(1, Math.ceil(msUntilThere(needed - tokens, perSecond) / 1000));
   return { bucket: { tokens, at: now }, allowed: false, retryAfterSeconds };
+}
+
+/** However slow a bucket fills: a time beyond what can be written as a date is none. A century. */
+const LONGEST_MS = 100 * 365.25 * 86_400_000;
+
+/** In how many milliseconds so many tokens come together. */
+export function msUntilThere(tokens: number, perSecond: number): number {
+  return Math.min(LONGEST_MS, Math.ceil((tokens / perSecond) * 1000));
 }

@@ -176,6 +176,9 @@ export class Model extends Scheduled {
   #retry({ taskId }: Commands.Retry): ModelTask {
     const task = this.find(taskId);
     if (!['failed', 'timeout', 'cancelled'].includes(task.status)) throw new Refused('invalid_transition');
+    const dependencies = this.tasks.filter(({ id }) => task.spec.depends_on.includes(id));
+    const isLost = ({ removed, status }: ModelTask) => (removed ? status !== 'completed' : status === 'rejected');
+    if (dependencies.some(isLost)) throw new Refused('invalid_transition');
     const spec = task.spec.results_from && this.unmet(task.spec) === 0 ? this.withResults(task) : task.spec;
     if (typeof spec === 'string') throw new Refused('invalid_transition');
     task.spec = spec;
@@ -196,8 +199,10 @@ export class Model extends Scheduled {
       error: null,
       errorTrace: null,
     });
-    if (isRejected) task.error = this.tellRejection(taskId, spec, hash);
-    else {
+    if (isRejected) {
+      task.error = this.tellRejection(taskId, spec, hash);
+      this.fall(task);
+    } else {
       this.tellVerdict(taskId, spec, hash);
       this.say('task_requeued', 'kernel', { reason: 'retried_by_hand', status, task_id: taskId });
       if (wait === 'approval') this.askForApproval(taskId, again, spec, hash);
