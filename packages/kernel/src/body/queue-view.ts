@@ -126,8 +126,8 @@ export class QueueView implements Lanes {
     this.stirred.set(lane, stirred + 1);
     if (stirred === 0 && !this.hasLane(lane)) {
       this.#added.set(lane, laneFacts(lane, () => task.spec.value.requirements).requirements);
-      this.#hasGroups ||= groupOf(lane) !== null;
     }
+    if (stirred === 0) this.#hasGroups ||= groupOf(lane) !== null;
     const key = this.#keyOf(task);
     const view = this.#views.get(key) ?? (this.#directory.has(lane) ? undefined : this.#view(key));
     if (view?.covers(task)) {

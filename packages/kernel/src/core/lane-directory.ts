@@ -6,8 +6,8 @@ import type { Lane } from './store.ts';
  * that nobody has to go over all of them to find out.
  */
 export class LaneDirectory extends Map<string, Lane> {
-  /** Whether any of them is a group's, or was. */
-  hasGroups = false;
+  /** So many of them are groups'. */
+  #ofGroups = 0;
   /** Null: all of them. */
   #news: Lane[] | null = null;
 
@@ -16,8 +16,18 @@ export class LaneDirectory extends Map<string, Lane> {
     return super.set(key, lane);
   }
 
+  override delete(key: string): boolean {
+    const was = super.delete(key);
+    if (was && groupOf(key) !== null) this.#ofGroups--;
+    return was;
+  }
+
+  get hasGroups(): boolean {
+    return this.#ofGroups > 0;
+  }
+
   #welcome(lane: Lane): void {
-    this.hasGroups ||= groupOf(lane.key) !== null;
+    if (groupOf(lane.key) !== null) this.#ofGroups++;
     if (!this.#news) return;
     this.#news.push(lane);
     // Nobody asks.

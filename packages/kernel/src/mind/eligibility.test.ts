@@ -103,6 +103,18 @@ test('only what is new of a directory is met', () => {
   expect([...directory.takeNews()].map(({ key }) => key)).toEqual(['c', 'a']);
 });
 
+test('a directory knows whether there is a lane of a group in it', () => {
+  const directory = new LaneDirectory();
+  const [plain, own] = ['a'.repeat(22), `${'b'.repeat(22)}:acme`];
+  const put = (key: string) => directory.set(key, { key, requirements: {} });
+  const told = [plain, own, own].map((key) => put(key).hasGroups);
+  for (const key of [plain, own, own]) {
+    directory.delete(key);
+    told.push(directory.hasGroups);
+  }
+  expect(told).toEqual([false, true, true, true, false, false]);
+});
+
 test('workers that say the same of themselves share an answer, but not what is for one of them', () => {
   const profile = { capabilities: [], attributes: {}, maxConcurrentTasks: 1 };
   const maya = aWorker({ id: 'bee-1', profile: { ...profile, name: 'Maya' } });
