@@ -1,5 +1,5 @@
 /** The process that fills a kernel's queue, and then claims and completes task after task over HTTP. */
-import { HttpConnection, post } from '../lib/http-connection.ts';
+import { ask, onEach } from '../lib/asking.ts';
 import { play } from '../lib/processes.ts';
 import { wireTask } from '../lib/wire-task.ts';
 
@@ -7,21 +7,6 @@ const BATCH = 500;
 
 interface Claimed {
   readonly tasks: readonly { readonly id: string; readonly lease: { readonly token: number } }[];
-}
-
-async function ask<T>(connection: HttpConnection, path: string, body: unknown): Promise<T> {
-  const answer = await connection.send(post(path, body));
-  if (answer.status >= 300) throw new Error(`POST ${path} answered ${answer.status}: ${answer.body}`);
-  return JSON.parse(answer.body.toString()) as T;
-}
-
-async function onEach(port: number, connections: number, run: (connection: HttpConnection) => Promise<void>) {
-  const one = async () => {
-    const connection = await HttpConnection.open(port);
-    await run(connection);
-    connection.close();
-  };
-  await Promise.all(Array.from({ length: connections }, one));
 }
 
 play({

@@ -2,7 +2,7 @@
  * The process that is many workers at once. Of `count` workers and as many requirement sets, worker i of the specialists can do
  * set i alone; each of the generalists can do all of them. They wait on sockets of their own, or claim over HTTP.
  */
-import { HttpConnection, post } from '../lib/http-connection.ts';
+import { ask, onEach } from '../lib/asking.ts';
 import { play } from '../lib/processes.ts';
 import { wireTask } from '../lib/wire-task.ts';
 
@@ -42,21 +42,6 @@ function profile(shape: Shape, n: number, count: number): object {
   const able =
     shape === 'specialists' ? { capabilities: [{ name: `skill-${n}` }] } : { attributes: { level: count - 1 } };
   return { name: `bee-${n}`, max_concurrent_tasks: SLOTS, ...able };
-}
-
-async function ask<T>(connection: HttpConnection, path: string, body: unknown): Promise<T> {
-  const answer = await connection.send(post(path, body));
-  if (answer.status >= 300) throw new Error(`POST ${path} answered ${answer.status}: ${answer.body}`);
-  return JSON.parse(answer.body.toString()) as T;
-}
-
-async function onEach(port: number, connections: number, run: (connection: HttpConnection) => Promise<void>) {
-  const one = async () => {
-    const connection = await HttpConnection.open(port);
-    await run(connection);
-    connection.close();
-  };
-  await Promise.all(Array.from({ length: connections }, one));
 }
 
 /** A worker that takes what it is given, does nothing, and says that it is done. */

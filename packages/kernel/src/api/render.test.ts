@@ -1,41 +1,15 @@
 import { expect, test } from 'vitest';
-import { Spec, type Task, toSpec } from '../core/task.ts';
+import type { Task } from '../core/task.ts';
+import { aTask } from '../testing/scribe.ts';
 import { renderAssignment, renderTask, renderTasks, renderWorker } from './render.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05.678Z');
 
-const task: Task = {
-  id: 't1',
-  seq: 1,
-  version: 1,
-  spec: Spec.of(toSpec({ description: 'say "hi"', payload: JSON.parse('{"__proto__":{"a":[1]}}') }, 'me', NOW)),
-  lane: 'l',
-  priority: 5,
-  timeoutMs: 300_000,
-  createdAt: NOW,
-  status: 'queued',
-  pendingReason: null,
-  unmet: 0,
-  depth: 0,
-  plan: null,
-  dueAt: null,
-  vote: null,
-  attempt: 0,
-  retryCount: 0,
-  losses: 0,
-  leaseToken: 0,
-  worker: null,
-  lastOutcome: null,
-  deadline: null,
-  queuedAt: NOW,
-  startedAt: null,
-  completedAt: null,
-  progress: null,
-  result: null,
-  error: null,
-  errorTrace: null,
-  routing: null,
-};
+const task = aTask(
+  { description: 'say "hi"', payload: JSON.parse('{"__proto__":{"a":[1]}}'), created_by: 'me' },
+  { id: 't1', lane: 'l' },
+  NOW,
+);
 
 test('a task shows every field of the contract', () => {
   expect(Object.keys(JSON.parse(renderTask(task, NOW))).sort()).toEqual(

@@ -24,6 +24,15 @@ export function validator(schema: TSchema): (value: unknown) => readonly FieldEr
 
 /** Of text without control characters, line breaks, and halves of surrogate pairs. */
 export const ONE_LINE = '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$';
+/** What a name that others refer to is made of. */
+export const KEY = '^[A-Za-z0-9_-]+$';
+
+const SAID_OF = new Map([
+  [ONE_LINE, 'must be a line without control characters'],
+  [KEY, 'must be letters, digits, _ and -'],
+]);
+/** Of all other texts, which may contain anything but this. */
+const UNCLEAN = 'must not contain a NUL or half a surrogate pair';
 
 interface SchemaError {
   readonly keyword: string;
@@ -43,11 +52,8 @@ function fieldErrors(errors: Iterable<SchemaError>): FieldError[] {
       for (const name of requiredProperties)
         found.push({ path: `${error.instancePath}/${name}`, message: 'is required' });
     } else if (error.keyword === 'pattern') {
-      const isOneLine = (error.params as { pattern?: unknown }).pattern === ONE_LINE;
-      const message = isOneLine
-        ? 'must be a line without control characters'
-        : 'contains characters that are not allowed';
-      found.push({ path: error.instancePath, message });
+      const { pattern } = error.params as { pattern: string | RegExp };
+      found.push({ path: error.instancePath, message: SAID_OF.get(String(pattern)) ?? UNCLEAN });
     } else if (error.keyword === 'enum') {
       const { allowedValues } = error.params as { allowedValues: readonly unknown[] };
       found.push({ path: error.instancePath, message: `must be one of ${allowedValues.join(', ')}` });

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { ON_FAILURE, PLAN_STATUSES } from '../../core/plan.ts';
-import { BODY_DEPTH, MAX_DEPTH } from '../validate.ts';
+import { BODY_DEPTH, KEY, MAX_DEPTH } from '../validate.ts';
 import { Id, Nullable, Text, Time } from './common.ts';
 import type { taskInput } from './task.ts';
 
@@ -9,7 +9,7 @@ const MAX_TASKS = 10_000;
 const Key = Type.String({
   minLength: 1,
   maxLength: 100,
-  pattern: '^[A-Za-z0-9_-]+$',
+  pattern: KEY,
   description: 'What the others call it: letters, digits, _ and -',
 });
 
