@@ -235,11 +235,12 @@ export class Allocation {
 
   /** Those who can be given one more. */
   #able({ contenders }: Offer, given: Given): Waiting[] {
-    const able = contenders.filter((one) => {
-      const free = this.#free(one, given.toWorker(one.link.workerId));
-      return free > 0 && one.credit > given.toLink(one.link);
-    });
-    return able.length > MOST_CONTENDERS ? able.slice(0, MOST_CONTENDERS) : able;
+    const able: Waiting[] = [];
+    for (const one of contenders) {
+      if (one.credit <= given.toLink(one.link) || this.#free(one, given.toWorker(one.link.workerId)) <= 0) continue;
+      if (able.push(one) === MOST_CONTENDERS) break;
+    }
+    return able;
   }
 
   #give({ task, lane }: Next, able: readonly Waiting[], given: Given): void {

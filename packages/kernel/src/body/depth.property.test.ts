@@ -11,7 +11,7 @@ import { freeSlots, type Worker } from '../core/worker.ts';
 import { matches } from '../mind/matching.ts';
 import { newTask, Pipeline } from '../testing/pipeline.ts';
 import { type Bee, bee } from '../testing/waiting-bee.ts';
-import { byRank } from './lane-view.ts';
+import { byRank } from './ranked.ts';
 
 const ROOMS = Array.from({ length: 30 }, (_, n) => `room-${n}`);
 const GROUPS = [null, 'a', 'b', 'c'];

@@ -5,7 +5,7 @@ import type { Task } from '../core/task.ts';
 import { agedPriority } from '../mind/aging.ts';
 import { byTurn, RotationAhead } from '../mind/rotation.ts';
 import type { Bound } from './headroom.ts';
-import { byRank } from './lane-view.ts';
+import { byRank } from './ranked.ts';
 import type { Slice } from './slice.ts';
 
 /**

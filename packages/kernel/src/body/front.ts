@@ -2,7 +2,8 @@ import type { Task } from '../core/task.ts';
 import { PRIORITIES } from '../mind/aging.ts';
 import type { LaneFacts } from '../mind/eligibility.ts';
 import type { FairOrder } from './fair-order.ts';
-import { byRank, type LaneView } from './lane-view.ts';
+import type { LaneView } from './lane-view.ts';
+import { byRank } from './ranked.ts';
 import type { Slice } from './slice.ts';
 
 interface Head {

@@ -1,5 +1,5 @@
 import type { Task } from '../core/task.ts';
-import { byRank } from './lane-view.ts';
+import { byRank } from './ranked.ts';
 
 interface Head {
   readonly lane: string;

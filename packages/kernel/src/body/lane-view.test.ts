@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Task } from '../core/task.ts';
-import { byRank, LaneView } from './lane-view.ts';
+import { LaneView } from './lane-view.ts';
+import { byRank } from './ranked.ts';
 
 /** Only what a lane looks at. */
 function aTask(seq: number, priority: number): Task {

@@ -1,13 +1,6 @@
-import type { LaneHead, QueueRank } from '../core/store.ts';
+import type { LaneHead } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
-
-/** Negative when `a` is served before `b`: higher priority first, then the order of submission. */
-export function byRank(a: QueueRank, b: QueueRank): number {
-  return b.priority - a.priority || a.seq - b.seq;
-}
-
-/** So many that have left stay in their places until they are all cleared away. */
-const MOST_GONE = 256;
+import { byRank, Ranked } from './ranked.ts';
 
 /**
  * One lane of the queue as a batch of decisions sees it: the front of what the store holds, less what the batch has
@@ -15,8 +8,7 @@ const MOST_GONE = 256;
  * one loaded; such a task is found again after the commit.
  */
 export class LaneView {
-  #tasks: Task[] = [];
-  #start = 0;
+  readonly #tasks = new Ranked();
   /** The last task the store gave; the next load goes on behind it. */
   #horizon: Task | null = null;
   #more = true;
@@ -25,7 +17,7 @@ export class LaneView {
   extend(head: LaneHead, current: (id: string) => Task | undefined): void {
     for (const task of head.tasks) {
       const now = current(task.id) ?? task;
-      if (now.status === 'queued') this.add(now);
+      if (now.status === 'queued') this.#tasks.add(now);
       this.#horizon = task;
     }
     this.#more = head.more;
@@ -40,11 +32,11 @@ export class LaneView {
   }
 
   get length(): number {
-    return this.#tasks.length - this.#start;
+    return this.#tasks.length;
   }
 
   at(index: number): Task | undefined {
-    return this.#tasks[this.#start + index];
+    return this.#tasks.at(index);
   }
 
   /** Whether a task's place is within what is known of the lane. */
@@ -53,22 +45,10 @@ export class LaneView {
   }
 
   add(task: Task): void {
-    const tasks = this.#tasks;
-    let at = tasks.length;
-    while (at > this.#start && byRank(task, tasks[at - 1]!) < 0) at--;
-    if (at > this.#start && tasks[at - 1]!.id === task.id) tasks[at - 1] = task;
-    else tasks.splice(at, 0, task);
+    this.#tasks.add(task);
   }
 
   remove(task: Task): void {
-    if (this.#tasks[this.#start]?.id === task.id) {
-      this.#start++;
-      if (this.#start < MOST_GONE) return;
-      this.#tasks.splice(0, this.#start);
-      this.#start = 0;
-      return;
-    }
-    const at = this.#tasks.findIndex((one, index) => index >= this.#start && one.id === task.id);
-    if (at >= 0) this.#tasks.splice(at, 1);
+    this.#tasks.remove(task);
   }
 }

@@ -7,6 +7,7 @@ import { PRIORITIES } from '../mind/aging.ts';
 import { type LaneFacts, type Lanes, laneFacts, meetLanes } from '../mind/eligibility.ts';
 import { Heads } from './heads.ts';
 import { LaneView } from './lane-view.ts';
+import { Ranked } from './ranked.ts';
 
 /** The queue as a batch of decisions sees it: which lanes there are, and of those that were loaded their fronts. */
 export class QueueView implements Lanes {
@@ -22,8 +23,10 @@ export class QueueView implements Lanes {
   /** By lane or, where tasks age, by level. */
   readonly #views = new Map<string, LaneView>();
   /** Tasks this batch queued, until what they belong to is loaded. */
-  readonly #queuedHere = new Map<string, Map<string, Task>>();
+  readonly #queuedHere = new Map<string, Ranked>();
   readonly #heads = new Heads();
+  /** Lanes in which something else may come first than what the heads say: few ever ask for them. */
+  readonly #shifted = new Set<string>();
   /** Lanes of which it is not known what comes first in them; null: nobody has asked yet. */
   #unseen: Set<string> | null = null;
 
@@ -60,11 +63,13 @@ export class QueueView implements Lanes {
 
   /** The lanes of which it is known what comes first in them, in the order of these tasks. */
   inOrder(): Iterable<string> {
+    this.#followShifted();
     return this.#heads.lanes();
   }
 
   /** All others that may hold tasks. */
   *unseen(): Iterable<string> {
+    this.#followShifted();
     if (!this.#unseen) {
       const isUnseen = (key: string) => this.#isUnseen(this.#views.get(key));
       this.#unseen = new Set([...this.#directory.keys(), ...this.#added.keys()].filter(isUnseen));
@@ -79,7 +84,7 @@ export class QueueView implements Lanes {
 
   #anyOf(lane: string): Task | undefined {
     for (const key of this.inLevels ? PRIORITIES.map((priority) => levelOf(lane, priority)) : [lane]) {
-      const task = this.#views.get(key)?.at(0) ?? this.#queuedHere.get(key)?.values().next().value;
+      const task = this.#views.get(key)?.at(0) ?? this.#queuedHere.get(key)?.at(0);
       if (task) return task;
     }
     return undefined;
@@ -117,7 +122,7 @@ export class QueueView implements Lanes {
     const view = this.#view(key);
     view.extend(head, current);
     this.#settleQueuedHere(key, view);
-    this.#follow(key, view);
+    this.#shift(key);
   }
 
   join(task: Task): void {
@@ -132,43 +137,48 @@ export class QueueView implements Lanes {
     const view = this.#views.get(key) ?? (this.#directory.has(lane) ? undefined : this.#view(key));
     if (view?.covers(task)) {
       view.add(task);
-      this.#follow(key, view);
+      this.#shift(key);
     } else if (!view || view.more) {
-      const here = this.#queuedHere.get(key) ?? new Map<string, Task>();
+      const here = this.#queuedHere.get(key) ?? new Ranked();
       this.#queuedHere.set(key, here);
-      here.set(task.id, task);
+      here.add(task);
     }
   }
 
   leave(task: Task): void {
     const key = this.#keyOf(task);
-    this.#queuedHere.get(key)?.delete(task.id);
+    this.#queuedHere.get(key)?.remove(task);
     const view = this.#views.get(key);
     if (!view) return;
     view.remove(task);
-    this.#follow(key, view);
+    this.#shift(key);
   }
 
   #keyOf({ lane, priority }: Task): string {
     return this.inLevels ? levelOf(lane, priority) : lane;
   }
 
-  /** What comes first may be something else now. */
-  #follow(key: string, view: LaneView): void {
-    if (this.inLevels) return;
-    this.#heads.set(key, view.at(0));
-    if (this.#isUnseen(view)) this.#unseen?.add(key);
-    else this.#unseen?.delete(key);
+  /** What comes first in it may be something else now. */
+  #shift(key: string): void {
+    if (!this.inLevels) this.#shifted.add(key);
+  }
+
+  #followShifted(): void {
+    for (const key of this.#shifted) {
+      const view = this.#views.get(key)!;
+      this.#heads.set(key, view.at(0));
+      if (this.#isUnseen(view)) this.#unseen?.add(key);
+      else this.#unseen?.delete(key);
+    }
+    this.#shifted.clear();
   }
 
   /** Once a lane is known further, the tasks this batch queued may find their place in it. */
   #settleQueuedHere(key: string, view: LaneView): void {
     const here = this.#queuedHere.get(key);
-    if (!here) return;
-    for (const [id, task] of here) {
-      if (!view.covers(task)) continue;
+    for (let task = here?.at(0); task && view.covers(task); task = here!.at(0)) {
       view.add(task);
-      here.delete(id);
+      here!.remove(task);
     }
   }
 

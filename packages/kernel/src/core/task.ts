@@ -124,7 +124,7 @@ export interface Task {
   readonly result: string | null;
   readonly error: string | null;
   readonly errorTrace: string | null;
-  /** What the Mind said when it was last assigned, as JSON text. */
+  /** What the Mind said when it was last assigned: the JSON text of an array or object. */
   readonly routing: string | null;
 }
 

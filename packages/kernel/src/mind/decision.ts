@@ -27,18 +27,22 @@ const ORDER: readonly (Term | 'wait')[] = [...TERMS, 'wait'];
 type Row = [id: string, name: string, score: number, ...terms: (number | null)[]];
 
 export function decisionText(scored: readonly Scored[], chosen: number): string {
-  const others = scored.filter((_, at) => at !== chosen);
-  if (others.length > 1) others.sort((a, b) => b.score - a.score);
-  const rows = [row(scored[chosen]!, ''), ...others.slice(0, MOST_OTHERS).map((one) => row(one, one.worker.id))];
-  return JSON.stringify(rows);
+  let text = `[${rowText(scored[chosen]!, '')}`;
+  if (scored.length > 1) {
+    const others = scored.filter((_, at) => at !== chosen).sort((a, b) => b.score - a.score);
+    for (const other of others.slice(0, MOST_OTHERS)) text += `,${rowText(other, other.worker.id)}`;
+  }
+  return `${text}]`;
 }
 
-function row({ worker, score, scores }: Scored, id: string): Row {
-  return [id, worker.profile.name, thousandths(score), ...ORDER.map((term) => thousandths(scores[term]))] as Row;
+/** A row as JSON, the terms in their order. Written by hand: it is one for every task that goes anywhere. */
+function rowText({ worker, score, scores }: Scored, id: string): string {
+  const terms = ORDER.map((term) => thousandths(scores[term])).join();
+  return `[${JSON.stringify(id)},${JSON.stringify(worker.profile.name)},${thousandths(score)},${terms}]`;
 }
 
-function thousandths(value: number | undefined): number | null {
-  return value === undefined ? null : Math.round(value * 1000);
+function thousandths(value: number | undefined): string {
+  return value === undefined ? 'null' : String(Math.round(value * 1000));
 }
 
 /** What was decided; null: nothing yet, or the text says something else. */

@@ -25,27 +25,38 @@ export function withAttempt(
   wall: number,
 ): readonly Experience[] {
   const asked = capabilities.length > 0 ? capabilities : ANYTHING;
-  const kept = experience.filter(({ capability }) => !asked.includes(capability));
-  const next = [...new Set(asked)].map((capability) => {
-    const before = experience.find((one) => one.capability === capability);
-    return learned(before ? decayed(before, wall) : { ...NOTHING, capability }, attempt, wall);
-  });
-  return [...kept, ...next].slice(-MOST_CAPABILITIES);
+  const next = experience.filter(({ capability }) => !asked.includes(capability));
+  for (const capability of new Set(asked)) {
+    next.push(learned(capability, knownOf(experience, capability), attempt, wall));
+  }
+  return next.length > MOST_CAPABILITIES ? next.slice(-MOST_CAPABILITIES) : next;
 }
 
 const NOTHING: Omit<Experience, 'capability'> = { attempts: 0, successes: 0, meanMs: 0, at: 0 };
 
-function learned(before: Experience, { failed, elapsedMs }: Attempt, wall: number): Experience {
-  const { capability, meanMs } = before;
-  const attempts = rounded(before.attempts + 1);
-  if (failed) return { capability, attempts, successes: before.successes, meanMs, at: wall };
-  const successes = rounded(before.successes + 1);
-  return { capability, attempts, successes, meanMs: rounded(meanMs + (elapsedMs - meanMs) / successes), at: wall };
+function knownOf(experience: readonly Experience[], capability: string): Omit<Experience, 'capability'> {
+  for (const one of experience) if (one.capability === capability) return one;
+  return NOTHING;
 }
 
-function decayed(one: Experience, wall: number): Experience {
-  const left = 0.5 ** (Math.max(0, wall - one.at) / HALF_LIFE_MS);
-  return { ...one, attempts: rounded(one.attempts * left), successes: rounded(one.successes * left) };
+function learned(
+  capability: string,
+  before: Omit<Experience, 'capability'>,
+  { failed, elapsedMs }: Attempt,
+  wall: number,
+): Experience {
+  const left = leftAfter(before, wall);
+  const attempts = rounded(rounded(before.attempts * left) + 1);
+  const succeeded = rounded(before.successes * left);
+  if (failed) return { capability, attempts, successes: succeeded, meanMs: before.meanMs, at: wall };
+  const successes = rounded(succeeded + 1);
+  const meanMs = rounded(before.meanMs + (elapsedMs - before.meanMs) / successes);
+  return { capability, attempts, successes, meanMs, at: wall };
+}
+
+/** How much of what was known then counts now. */
+function leftAfter({ at }: Pick<Experience, 'at'>, wall: number): number {
+  return 0.5 ** (Math.max(0, wall - at) / HALF_LIFE_MS);
 }
 
 /** Enough to tell one from another, and short to write. */
@@ -75,11 +86,13 @@ export function expectation(
   let meanMs = 0;
   let timed = 0;
   for (const capability of asked) {
-    const known = experience.find((one) => one.capability === capability);
-    const { attempts, successes, meanMs: mean } = known ? decayed(known, wall) : NOTHING;
-    success += (successes + STRANGER.success * STRANGER.attempts) / (attempts + STRANGER.attempts);
+    const known = knownOf(experience, capability);
+    const left = leftAfter(known, wall);
+    const successes = rounded(known.successes * left);
+    success +=
+      (successes + STRANGER.success * STRANGER.attempts) / (rounded(known.attempts * left) + STRANGER.attempts);
     if (successes === 0) continue;
-    meanMs += mean;
+    meanMs += known.meanMs;
     timed++;
   }
   return { success: success / asked.length, meanMs: timed === 0 ? null : meanMs / timed };

@@ -42,32 +42,41 @@ export function score(
   { weights, nearness }: MindRules,
   wall: number,
 ): Scored[] {
-  const expected = contenders.map(({ worker }) => expectation(worker.experience, lane.capabilities, wall));
-  const fastest = Math.min(...expected.map(({ meanMs }) => meanMs ?? Number.POSITIVE_INFINITY));
+  let fastest = Number.POSITIVE_INFINITY;
+  const expected = contenders.map(({ worker }) => {
+    const one = expectation(worker.experience, lane.capabilities, wall);
+    if (one.meanMs !== null && one.meanMs < fastest) fastest = one.meanMs;
+    return one;
+  });
   // Nobody is preferred to oneself; so what the task says need not be read.
-  const preferences = contenders.length > 1 ? preferencesOf(task) : [];
+  const preferences = contenders.length > 1 ? preferencesOf(task) : NO_PREFERENCES;
   return contenders.map(({ worker, taken, waitedMs }, at) => {
     const near = nearness?.(task, worker.id) ?? null;
     const wait = Math.max(0, waitedMs) / 60_000;
-    const scores: Scores = {
+    const scores: { -readonly [T in keyof Scores]: Scores[T] } & { readonly wait: number } = {
       success: expected[at]!.success,
       speed: speedOf(expected[at]!, fastest),
       free_slots: Math.max(0, freeSlots(worker) - taken) / worker.profile.maxConcurrentTasks,
-      ...(preferences.length > 0 && { preferences: share(preferences, worker) }),
       fit: eligibility(worker, lane),
-      ...(near !== null && { nearness: near }),
       wait,
     };
-    let sum = 0;
-    let weight = 0;
-    for (const term of TERMS) {
-      const value = scores[term];
-      if (value === undefined) continue;
-      sum += weights[term] * value;
-      weight += weights[term];
-    }
-    return { worker, score: (weight > 0 ? sum / weight : 0) + weights.wait * wait, scores };
+    if (preferences.length > 0) scores.preferences = share(preferences, worker);
+    if (near !== null) scores.nearness = near;
+    return { worker, score: mean(scores, weights) + weights.wait * wait, scores };
   });
+}
+
+/** Weighted, over the terms of which something is said. */
+function mean(scores: Scores, weights: MindRules['weights']): number {
+  let sum = 0;
+  let weight = 0;
+  for (const term of TERMS) {
+    const value = scores[term];
+    if (value === undefined) continue;
+    sum += weights[term] * value;
+    weight += weights[term];
+  }
+  return weight > 0 ? sum / weight : 0;
 }
 
 function speedOf({ meanMs }: Expectation, fastest: number): number {
@@ -75,6 +84,7 @@ function speedOf({ meanMs }: Expectation, fastest: number): number {
   return meanMs <= fastest ? 1 : fastest / meanMs;
 }
 
+const NO_PREFERENCES: JsonObject[] = [];
 /** So many count: a task may have any number, and each is held against every contender. */
 const MOST_PREFERENCES = 100;
 

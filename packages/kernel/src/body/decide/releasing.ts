@@ -36,7 +36,9 @@ function isEnd(resolution: Resolution): boolean {
 
 /** A dependency has completed: whoever waited only for it is queued, or waits for its time. */
 export function releaseDependents(change: Change, done: Task): void {
-  const dependents = change.dependentsOf(done.id).map(({ id }) => change.liveTask(id));
+  const found = change.dependentsOf(done.id);
+  if (found.length === 0) return;
+  const dependents = found.map(({ id }) => change.liveTask(id));
   const tasks = done.plan === null ? [] : awaiting(dependents);
   const resolutions = tasks.length === 0 ? null : resolutionsOf(tasks, (id) => change.task(id), readPolicy(change));
   for (const { id } of dependents) {

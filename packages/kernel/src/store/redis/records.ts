@@ -23,8 +23,8 @@ type State = [
   progress: Progress | null, error: string | null, errorTrace: string | null, result: string | null,
   // Since the third schema.
   vote?: string | null,
-  // Since the fifth, and only where there is one.
-  routing?: string,
+  // Since the fifth, and only where there is one: what the text says, so that nothing in it is escaped; or, as at first, the text.
+  routing?: object | string,
 ];
 // biome-ignore format: as the values stand
 type Fixed = [
@@ -48,8 +48,8 @@ export function stateText(task: Task): string {
     task.leaseToken, task.worker, task.lastOutcome, task.deadline, task.queuedAt, task.startedAt, task.completedAt,
     task.progress, task.error, task.errorTrace, task.result, task.vote,
   ];
-  if (task.routing !== null) state.push(task.routing);
-  return JSON.stringify(state);
+  const text = JSON.stringify(state);
+  return task.routing === null ? text : `${text.slice(0, -1)},${task.routing}]`;
 }
 
 /** What never changes: two lines, the specification being the second. */
@@ -114,10 +114,15 @@ export function taskFrom(id: string, text: string, specification: string): Task 
     errorTrace: state[16],
     result: state[17],
     vote: state[18] ?? null,
-    routing: state[19] ?? null,
+    routing: routingFrom(state[19]),
   };
   rememberHistory(task, text.slice(end + 1, historyEnd));
   return task;
+}
+
+function routingFrom(said: State[19]): string | null {
+  if (said === undefined) return null;
+  return typeof said === 'string' ? said : JSON.stringify(said);
 }
 
 /** The numbers of a task's ledger entries, out of its record or of what is left of a removed one. */

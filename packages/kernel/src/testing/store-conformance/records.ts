@@ -34,7 +34,7 @@ const state = fc.record({
   result: fc.option(fc.json()),
   error: fc.option(text),
   errorTrace: fc.option(text),
-  routing: fc.option(fc.json()),
+  routing: fc.option(fc.json().map((json) => `[${json}]`)),
 });
 
 /** Whatever a record holds comes back as it was. */
