@@ -12,6 +12,7 @@ const BODY_ON_REDIS = [
   'fairness',
   'invariants',
   'leases',
+  'memory',
   'plan-results',
   'plans',
   'recovery',

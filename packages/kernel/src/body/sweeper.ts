@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Document } from '../core/document.ts';
 import { StorageUnavailable } from '../core/errors.ts';
+import { memoryFrom } from '../core/memory.ts';
 import type { FireSchedule } from '../core/schedule.ts';
 import type { Store } from '../core/store.ts';
 import type { Batcher } from './batcher.ts';
@@ -140,11 +141,17 @@ export class Sweeper {
     if (collection === 'vote') await this.#issue({ kind: 'expire_vote', actor: 'kernel', voteId: id });
     else if (collection === 'quarantine') await this.#issue({ kind: 'try_worker', actor: 'kernel', workerId: id });
     else if (collection === 'schedule') await this.#fire(document);
+    else if (collection === 'memory') await this.#expire(document);
   }
 
   async #fire(document: Document): Promise<void> {
     const command = await this.#options.fire(document).catch(this.#options.onFault);
     if (command) await this.#issue(command);
+  }
+
+  async #expire(document: Document): Promise<void> {
+    const { scope, key, expiresAt } = memoryFrom(document);
+    await this.#issue({ kind: 'expire_memory', actor: 'kernel', scope, key, expiresAt: expiresAt! });
   }
 
   async #sweepWorkers(silent: readonly string[]): Promise<void> {
