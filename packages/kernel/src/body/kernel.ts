@@ -12,6 +12,7 @@ import { Checkpoints } from './checkpoints.ts';
 import { ROLLING } from './decide/rolling.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Elsewhere } from './elsewhere.ts';
+import { EmbeddingDesk } from './embedding-desk.ts';
 import { EventRelay } from './event-relay.ts';
 import { Exports } from './exports.ts';
 import { fireAhead } from './firing.ts';
@@ -58,6 +59,7 @@ export class Kernel {
   readonly #sweeper: Sweeper;
   readonly #taskWaiters: TaskWaiters;
   readonly #recovery: Recovery;
+  readonly #embedding: EmbeddingDesk;
   readonly #alarm: Alarm;
   #storeProblem: string | null = null;
   #stopping = false;
@@ -120,6 +122,7 @@ export class Kernel {
       giveBack: (assignments) =>
         void this.#recovery.giveBack(assignments).catch((error) => observer.fault(error, 'give back')),
       onHeldBack: (by) => observer.heldBack(by),
+      onRemembered: (document) => this.#embedding.follow(document),
       look: (delayMs) => this.#alarm.set(delayMs),
     });
     this.#batcher = new Batcher({
@@ -159,7 +162,12 @@ export class Kernel {
       asHeard: (workers) => this.workers.asHeard(workers),
       waitedMs: (workerId) => this.#dispatcher.waitedMs(workerId, clock.now().steady),
     });
-    this.memory = new MemoryDesk({ store, clock });
+    this.#embedding = new EmbeddingDesk({
+      ...{ store, clock, embedder: options.embedder },
+      execute: (command) => this.execute(command),
+      onFault: (error) => this.#failed(error, 'embedding'),
+    });
+    this.memory = new MemoryDesk({ store, clock, embedding: this.#embedding });
     this.#pulse = new Pulse({
       ...parts,
       fellows: store.fellows,
@@ -180,6 +188,7 @@ export class Kernel {
       rules: options.retention,
       random,
       fire: (document) => fireAhead(document, this.maker, clock, this.guardian),
+      look: (steady) => this.#embedding.look(steady),
       onRepaired: () => this.#storeRepaired(),
       onFault: (error) => this.#failed(error, 'sweep'),
     });
@@ -280,6 +289,7 @@ export class Kernel {
     if (this.stopping) return;
     this.#stopping = true;
     this.#alarm.stop();
+    await this.#embedding.stop();
     await Promise.all([this.#sweeper.stop(), this.#pulse.stop()]);
     await this.#batcher.settled();
     if (this.#storeProblem === null) await this.#announce('kernel_stopped').catch(() => undefined);
