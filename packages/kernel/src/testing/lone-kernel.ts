@@ -5,6 +5,7 @@ import type { LedgerEntry } from '../core/event.ts';
 import type { BusListener } from '../core/event-bus.ts';
 import type { Store } from '../core/store.ts';
 import { TaskMaker } from '../core/task-maker.ts';
+import { NgramEmbedder } from '../memory/embedders/ngram-embedder.ts';
 import { openFreshStore } from './fresh-store.ts';
 import { Hive } from './hive.ts';
 import { Pipeline } from './pipeline.ts';
@@ -87,6 +88,7 @@ export async function loneKernel(between: (store: Store) => Store = (store) => s
   let made = 0;
   const kernel = await Kernel.open({
     ...{ store: watched.store, bus, clock, rules: RULES, version: 'test', random: () => 0.5, patienceMs: 0 },
+    embedder: new NgramEmbedder(),
     maker: new TaskMaker(() => `made-${++made}`, 3600),
     retention: { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 1e12 },
     checkpoints: { keep: 20, everyMs: null },
