@@ -15,6 +15,7 @@ const BODY_ON_REDIS = [
   'plan-results',
   'plans',
   'recovery',
+  'retrying',
   'schedules-of-two',
   'serving',
   'submitters',

@@ -22,6 +22,7 @@ import { PlanDesk } from './plan-desk.ts';
 import { Presence } from './presence.ts';
 import { Pulse } from './pulse.ts';
 import { Recovery } from './recovery.ts';
+import { type Retried, type RetryMany, retryMany } from './retrying.ts';
 import { Sweeper } from './sweeper.ts';
 import { TaskWaiters } from './task-waiters.ts';
 import { Turns } from './turns.ts';
@@ -221,33 +222,13 @@ export class Kernel {
     return this.#taskWaiters.wait(taskId, waitMs, signal);
   }
 
-  /** Retries the newest `limit` ended tasks, as far as they can be; answers how many. Some at a time: they may be large. */
-  async retryMany(
-    {
-      limit,
-      ...query
-    }: { readonly status: 'failed' | 'timeout' | 'cancelled'; readonly tag?: string; readonly limit: number },
-    actor: string,
-  ): Promise<number | Refusal> {
-    let retried = 0;
-    let before: number | undefined;
-    for (let left = limit; left > 0; ) {
-      const from = before === undefined ? {} : { before };
-      const { items, more } = await this.store.tasks({
-        ...query,
-        ...from,
-        limit: left,
-        maxBytes: RETRIED_AT_ONCE_BYTES,
-      });
-      const answers = await Promise.all(items.map(({ id }) => this.execute({ kind: 'retry', actor, taskId: id })));
-      const stopped = answers.find((answer) => answer === SHUTTING_DOWN || answer === ROLLING);
-      if (stopped instanceof Refusal) return stopped;
-      retried += answers.filter((answer) => !(answer instanceof Refusal)).length;
-      left -= items.length;
-      before = items.at(-1)?.seq;
-      if (!more) break;
-    }
-    return retried;
+  /** Retries the newest ended tasks that can be: see `retryMany`. */
+  retryMany(which: RetryMany, actor: string): Promise<Retried | Refusal> {
+    return retryMany(which, {
+      store: this.store,
+      retry: (taskId) => this.execute({ kind: 'retry', actor, taskId }),
+      isStop: (refusal) => refusal === SHUTTING_DOWN || refusal === ROLLING,
+    });
   }
 
   /** Whether it can serve, and what is the matter if not. */
@@ -310,5 +291,3 @@ export class Kernel {
 const SHUTTING_DOWN = new Refusal('shutting_down', 'The kernel is shutting down; try again once it is back.', {
   retryAfterSeconds: 1,
 });
-
-const RETRIED_AT_ONCE_BYTES = 8 * 1024 * 1024;
