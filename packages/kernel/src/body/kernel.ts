@@ -5,6 +5,7 @@ import type { EventBus } from '../core/event-bus.ts';
 import type { Store } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import type { TaskMaker } from '../core/task-maker.ts';
+import { soundNearness } from '../mind/nearness.ts';
 import { Aftermath } from './aftermath.ts';
 import { Alarm } from './alarm.ts';
 import { Batcher } from './batcher.ts';
@@ -74,7 +75,8 @@ export class Kernel {
   }
 
   private constructor(options: KernelOptions) {
-    const { store, bus, clock, rules, observer, random } = options;
+    const { store, bus, clock, observer, random } = options;
+    const rules = withSoundNearness(options.rules, observer);
     this.store = store;
     this.bus = bus;
     this.rules = rules;
@@ -286,6 +288,13 @@ export class Kernel {
     await this.#recovery.settleDoubts();
     this.#batcher.kick();
   }
+}
+
+function withSoundNearness(rules: Rules, observer: KernelObserver): Rules {
+  const { nearness } = rules.mind;
+  if (nearness === null) return rules;
+  const sound = soundNearness(nearness, (fault) => observer.fault(fault, 'nearness'));
+  return { ...rules, mind: { ...rules.mind, nearness: sound } };
 }
 
 const SHUTTING_DOWN = new Refusal('shutting_down', 'The kernel is shutting down; try again once it is back.', {
