@@ -72,6 +72,14 @@ export class Headroom {
     }
   }
 
+  /** The same for all lanes, where groups are not bounded or there are none. */
+  needsLimits(wanted: Wanted): void {
+    for (const { id, capability, maxConcurrent, rate } of this.#policy()?.limits ?? NO_LIMITS) {
+      if (maxConcurrent !== null) wanted.pool(capabilityPool(capability));
+      if (rate !== null) wanted.document(`bucket ${bucketOf(id)}`);
+    }
+  }
+
   hasPool(pool: string): boolean {
     return this.#executing.has(pool);
   }

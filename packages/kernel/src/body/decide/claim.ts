@@ -3,11 +3,11 @@ import type { Refusal } from '../../core/errors.ts';
 import type { Task } from '../../core/task.ts';
 import { freeSlots, type Worker } from '../../core/worker.ts';
 import { decisionText } from '../../mind/decision.ts';
-import { eligibility, laneCountFor, lanesFor } from '../../mind/eligibility.ts';
+import { eligibility, type LaneFacts, laneCountFor, lanesFor } from '../../mind/eligibility.ts';
 import { score } from '../../mind/scoring.ts';
 import { Change } from '../change.ts';
 import { FairOrder } from '../fair-order.ts';
-import { Front, isOverAll, wantAll, wantLane } from '../front.ts';
+import { Front, isOverAll, wantAll, wantBehind, wantLane } from '../front.ts';
 import type { Slice } from '../slice.ts';
 import type { Wanted } from '../wanted.ts';
 import type { Decision } from './decision.ts';
@@ -25,7 +25,9 @@ export function needs(slice: Slice, command: Claim, wanted: Wanted): void {
   const count = mayTake(slice, worker, command.max);
   if (count === 0) return;
   if (isOverAll(slice, laneCountFor(worker, slice.queue))) {
-    wantAll(slice, (lane) => eligibility(worker, lane) > 0, count);
+    const isOpen = (lane: LaneFacts) => eligibility(worker, lane) > 0;
+    wantAll(slice, isOpen, count);
+    if (slice.headroom.isLimited && wanted.complete) wantBehind(slice, isOpen, count);
   } else for (const lane of lanesFor(worker, slice.queue)) wantLane(slice, lane, count);
 }
 
