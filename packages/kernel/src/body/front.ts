@@ -1,6 +1,6 @@
 import type { Task } from '../core/task.ts';
-import { PRIORITIES } from '../mind/aging.ts';
 import type { LaneFacts } from '../mind/eligibility.ts';
+import type { Place } from '../mind/rotation.ts';
 import { FairOrder } from './fair-order.ts';
 import type { LaneView } from './lane-view.ts';
 import { byRank } from './ranked.ts';
@@ -30,12 +30,23 @@ export function isOverAll({ queue }: Slice, lanes: number): boolean {
 }
 
 /** Notes what of a lane has to be known before `count` tasks can be taken off it. */
-export function wantLane({ queue, headroom, wanted }: Slice, { key, requirements }: LaneFacts, count: number): void {
-  headroom.needs(key, requirements, wanted);
-  if (headroom.in(key, requirements) <= 0) return;
-  if (!queue.inLevels) wanted.lane(key, count);
-  // Where tasks age the next of a lane may be the first of any priority.
-  else for (const priority of PRIORITIES) wanted.lane(key, count, priority);
+export function wantLane(slice: Slice, { key, requirements }: LaneFacts, count: number): void {
+  if (slice.headroom.needs(key, requirements, slice.wanted) > 0) wantLevels(slice, key, count);
+}
+
+/** The same of many. */
+export function wantLanes(slice: Slice, lanes: readonly LaneFacts[], count: number): void {
+  if (slice.headroom.isBounded) for (const lane of lanes) wantLane(slice, lane, count);
+  else for (const { key } of lanes) wantLevels(slice, key, count);
+}
+
+/** Where tasks age the next of a lane may be the first of any priority. */
+function wantLevels({ queue, wanted }: Slice, lane: string, count: number): void {
+  if (!queue.inLevels) wanted.lane(lane, count);
+  else
+    for (const { priority, view } of queue.levels(lane)) {
+      if (!view || (view.more && view.length < count)) wanted.lane(lane, count, priority);
+    }
 }
 
 /**
@@ -107,14 +118,12 @@ export class Front {
   }
 
   #add(lane: LaneFacts): void {
-    const views = this.#slice.queue.views(lane.key);
-    if (this.#slice.headroom.in(lane.key, lane.requirements) > 0) {
-      for (const [at, view] of views.entries()) {
-        const priority = this.#slice.queue.inLevels ? PRIORITIES[at] : undefined;
-        if (view) this.#heads.push({ lane, view, priority, taken: 0 });
-      }
+    const { queue, headroom } = this.#slice;
+    const levels = queue.levels(lane.key);
+    if (!headroom.isBounded || headroom.in(lane.key, lane.requirements) > 0) {
+      for (const { priority, view } of levels) if (view) this.#heads.push({ lane, view, priority, taken: 0 });
       // What a bound keeps closed need not be loaded to know that something is kept back there.
-    } else if (views.some((view) => !view || view.length > 0 || view.more)) {
+    } else if (levels.some(({ view }) => !view || view.length > 0 || view.more)) {
       this.#order.mayStart(lane.key, lane.requirements);
     }
   }
@@ -133,11 +142,13 @@ export class Front {
   /** The first of all; null: there is nothing more. */
   next(): Next | null {
     let best: Task | undefined;
+    let place: Place | null = null;
     this.#next = undefined;
     for (const head of this.#heads) {
       const task = head.view.at(head.taken);
-      if (!task || !this.#order.mayStart(head.lane.key, head.lane.requirements)) continue;
-      if (best && this.#order.compare(task, best) >= 0) continue;
+      const better: Place | null = task ? this.#order.placeBefore(task, head.lane.group, place) : null;
+      if (!better || !this.#order.mayStart(head.lane.key, head.lane.requirements)) continue;
+      place = better;
       best = task;
       this.#next = head;
     }
