@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
+import { sharedRedis } from '../../src/testing/fresh-store.ts';
 import { arrived, lasting, startColony, TestSocket } from './harness.ts';
 
 test('long polls are answered, watchers see the end, workers are told', async () => {
@@ -19,7 +20,8 @@ test('long polls are answered, watchers see the end, workers are told', async ()
     }),
   );
 
-  expect(await lasting(colony.stop)).toBeLessThan(2000);
+  // Nobody is waited for until they are cut off. On Redis the last words take as long as a busy machine lets the server have.
+  expect(await lasting(colony.stop)).toBeLessThan(sharedRedis ? 8000 : 2000);
   expect(await (await claim.answer).json()).toEqual({ tasks: [] });
   expect(await (await wait).json()).toMatchObject({ status: 'pending' });
   expect(await watcher.until(({ closed }) => closed)).toMatchObject({ code: 1001 });
