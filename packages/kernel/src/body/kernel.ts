@@ -78,7 +78,7 @@ export class Kernel {
     this.bus = bus;
     this.rules = rules;
     this.random = random;
-    this.plans = new PlanDesk(store);
+    this.plans = new PlanDesk(store, () => new Promise((resolve) => setImmediate(resolve)));
     this.maker = options.maker;
     this.guardian = new GuardianDesk(store, rules.guardian, new Turns(setImmediate));
     this.#observer = observer;

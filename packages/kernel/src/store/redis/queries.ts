@@ -34,16 +34,35 @@ export class Queries {
     let before = query.before;
     for (;;) {
       const piece = Math.min(MOST_IN_PIECE, query.limit + 1);
-      const ids = await this.#newest(sets, before, piece);
+      const found = await this.#newest(sets, before, piece);
+      const ids = found.slice(0, await this.#fitting(found, query.maxBytes));
       for (const task of await this.#loader.tasks(ids.map(({ id }) => id))) {
         if (!fits(task, query)) continue;
         bytes += sizeOf(task);
         if (items.length === query.limit || (items.length > 0 && bytes > query.maxBytes)) return { items, more: true };
         items.push(task);
       }
-      if (ids.length < piece) return { items, more: false };
+      if (found.length < piece && ids.length === found.length) return { items, more: false };
       before = ids.at(-1)!.seq;
     }
+  }
+
+  /** How many of these, from the first on, come to no more than so many bytes; one at least, if there is one. */
+  async #fitting(found: readonly { readonly id: string }[], maxBytes: number): Promise<number> {
+    if (found.length === 0) return 0;
+    const { tasks, specs } = this.#keys;
+    const lengths = await this.#redis.pipeline(
+      found.flatMap(({ id }) => [
+        ['HSTRLEN', tasks, id],
+        ['HSTRLEN', specs, id],
+      ]),
+    );
+    let bytes = 0;
+    for (let at = 0; at < found.length; at++) {
+      bytes += (lengths[2 * at] as number) + (lengths[2 * at + 1] as number);
+      if (bytes > maxBytes) return Math.max(1, at);
+    }
+    return found.length;
   }
 
   /** The sets that together hold what the most selective of the conditions leaves. */
