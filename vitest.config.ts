@@ -12,6 +12,7 @@ const BODY_ON_REDIS = [
   'fairness',
   'invariants',
   'leases',
+  'plan-portions',
   'plan-results',
   'plans',
   'recovery',

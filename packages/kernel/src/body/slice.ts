@@ -166,7 +166,19 @@ export class Slice {
     return this.#children.of(taskId).map((id) => this.liveTask(id));
   }
 
-  /** The tasks of a plan that have not ended, oldest first. */
+  /** The tasks that depend on this one of a plan, and are not of the plan themselves. */
+  outsidersOf({ id, plan }: Task): readonly Task[] {
+    const added = this.#dependents.addedTo(id).filter((other) => this.liveTask(other).plan !== plan);
+    const ids = new Set([...this.#unfinished.outsidersOf(id).ids, ...added]);
+    return Array.from(ids, (other) => this.liveTask(other));
+  }
+
+  /** How many depended on it when its outsiders were loaded, these and those of its plan. */
+  loadedWithOutsiders(id: string): number {
+    return this.#unfinished.outsidersOf(id).count;
+  }
+
+  /** The tasks of a plan that have not ended: the oldest of them, no more than are called off at once. */
   unfinishedOf(plan: string): Task[] {
     return this.#unfinished.of(plan, (id) => this.liveTask(id));
   }
@@ -182,6 +194,7 @@ export class Slice {
   hasDocument = (name: string) => this.#documents.has(name);
   hasDependents = (id: string) => this.#dependents.has(id);
   hasAllDependents = (id: string) => this.#dependents.hasAll(id);
+  hasOutsiders = (id: string) => this.#unfinished.hasOutsiders(id);
   hasUnfinished = (plan: string) => this.#unfinished.has(plan);
   hasAllDescendants = (id: string) => this.#children.hasAll(id);
 
@@ -206,6 +219,10 @@ export class Slice {
     for (const [plan, tasks] of loaded.unfinished) {
       for (const task of tasks) this.#learn(task.id, task);
       this.#unfinished.load(plan, tasks);
+    }
+    for (const [id, outsiders] of loaded.outsiders) {
+      for (const task of outsiders.tasks) this.#learn(task.id, task);
+      this.#unfinished.loadOutsiders(id, outsiders);
     }
     for (const [key, head] of loaded.lanes) {
       for (const task of head.tasks) this.#learn(task.id, task);

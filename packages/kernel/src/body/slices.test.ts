@@ -47,6 +47,7 @@ function load(slice: Slice, task: Task): void {
       pools: none,
     },
     unfinished: new Map(),
+    outsiders: new Map(),
     firstSequence: 0,
   };
   slice.add(loaded, { tasks: [task.id] });

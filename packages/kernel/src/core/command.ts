@@ -75,6 +75,11 @@ export interface SubmitPlan extends Base {
 export interface CancelPlan extends Base {
   readonly kind: 'cancel_plan';
   readonly planId: string;
+  /**
+   * Only goes on with what was begun, since a large plan is called off some hundreds of tasks at a time: because whoever asked for
+   * it sees to it (`asked`), or because nobody seems to (`due`).
+   */
+  readonly goesOn?: 'asked' | 'due';
 }
 
 /** What is judged when it is decided. */
