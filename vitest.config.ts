@@ -16,6 +16,7 @@ const BODY_ON_REDIS = [
   'plan-results',
   'plans',
   'recovery',
+  'release-portions',
   'schedules-of-two',
   'serving',
   'submitters',

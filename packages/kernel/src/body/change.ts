@@ -4,7 +4,7 @@ import type { LedgerType, NewEvent, Source } from '../core/event.ts';
 import type { JsonObject } from '../core/json.ts';
 import { mayFollow } from '../core/lifecycle.ts';
 import { planName } from '../core/plan.ts';
-import { type IdempotencyRecord, type Put, REMOVED, type Read, type Tombstone } from '../core/store.ts';
+import { type IdempotencyRecord, type Portion, type Put, REMOVED, type Read, type Tombstone } from '../core/store.ts';
 import { isTerminal, type Task, type TaskStatus } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import type { Slice } from './slice.ts';
@@ -97,6 +97,13 @@ export class Change {
   dependentsOf(id: string): readonly Task[] {
     this.reads.push({ kind: 'dependents', id, count: this.slice.loadedCount('dependents', id) });
     return this.slice.dependentsOf(id);
+  }
+
+  /** The next of them, behind a sequence number; should there be one more by now, the decision does not hold. */
+  portionOf(id: string, after: number): Portion {
+    const portion = this.slice.portionOf(id, after);
+    this.reads.push({ kind: 'dependents', id, count: portion.count });
+    return portion;
   }
 
   /** The tasks whose parent is this one, likewise. */

@@ -48,6 +48,7 @@ function load(slice: Slice, task: Task): void {
     },
     unfinished: new Map(),
     outsiders: new Map(),
+    portions: new Map(),
     firstSequence: 0,
   };
   slice.add(loaded, { tasks: [task.id] });

@@ -24,6 +24,7 @@ export class Wanted {
   readonly #allDependents = new Set<string>();
   readonly #allDescendants = new Set<string>();
   readonly #unfinished = new Set<string>();
+  readonly #portions = new Map<string, number>();
   /** By their plan. */
   readonly #outsiders = new Map<string, Set<string>>();
   readonly #lanes = new Map<string, LaneNeed>();
@@ -46,6 +47,7 @@ export class Wanted {
       this.#allDescendants.size === 0 &&
       this.#unfinished.size === 0 &&
       this.#outsiders.size === 0 &&
+      this.#portions.size === 0 &&
       this.#lanes.size === 0 &&
       this.#pools.size === 0 &&
       this.#sequences === 0
@@ -67,6 +69,13 @@ export class Wanted {
   /** By its name: see `nameOf`. */
   document(name: string): boolean {
     return this.#slice.hasDocument(name) || note(this.#documents, name);
+  }
+
+  /** The next of those that depend on a task, behind a sequence number. */
+  portion(taskId: string, after: number): boolean {
+    if (this.#slice.hasDependents(taskId) || this.#slice.portions.has(taskId, after)) return true;
+    this.#portions.set(taskId, after);
+    return false;
   }
 
   dependents(taskId: string): boolean {
@@ -208,6 +217,7 @@ export class Wanted {
       allDependents: [...this.#allDependents],
       allDescendants: [...this.#allDescendants],
       unfinished: [...this.#unfinished],
+      portions: Array.from(this.#portions, ([id, after]) => ({ id, after })),
       outsiders: Array.from(this.#outsiders, ([plan, ids]) => ({ plan, ids: [...ids] })),
       lanes: [...this.#lanes.values()].map((need) => ({
         ...need,
@@ -219,6 +229,7 @@ export class Wanted {
     for (const noted of [this.#tasks, this.#workers, this.#idempotency, this.#documents, this.#lanes]) noted.clear();
     this.#pools.clear();
     this.#outsiders.clear();
+    this.#portions.clear();
     for (const noted of [this.#dependents, this.#allDependents, this.#allDescendants, this.#unfinished]) noted.clear();
     this.#sequences = 0;
     return needs;

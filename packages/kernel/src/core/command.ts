@@ -35,6 +35,7 @@ export type Command =
   | Promote
   | Recover
   | MarkUnroutable
+  | GoOnReleasing
   | SetPolicy
   | OpenVote
   | CastBallot
@@ -236,6 +237,12 @@ export interface Promote extends Base {
   readonly taskId: string;
 }
 
+/** The sweeper: more tasks wait for one that has completed than go on in one transaction. */
+export interface GoOnReleasing extends Base {
+  readonly kind: 'go_on_releasing';
+  readonly taskId: string;
+}
+
 /** At start: the steady clock is a new one, so a running attempt needs a new deadline. */
 export interface Recover extends Base {
   readonly kind: 'recover';
@@ -325,6 +332,7 @@ export interface Replies extends ScheduleReplies {
   promote: { task: Task };
   recover: { task: Task };
   mark_unroutable: { task: Task };
+  go_on_releasing: object;
   set_policy: { policy: JsonObject };
   open_vote: { vote: Vote };
   cast_ballot: { vote: Vote };

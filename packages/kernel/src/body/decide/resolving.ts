@@ -32,14 +32,37 @@ export function sourcesOf(task: Task): string[] {
   return Object.values(task.spec.value.results_from ?? {});
 }
 
-/** Those of the tasks that have waited for this one alone, and refer to results. */
-export function awaiting(dependents: readonly Task[]): Task[] {
-  return dependents.filter((task) => task.status === 'pending' && task.unmet === 1 && refersToResults(task));
+/** Those of the tasks that wait for nothing any more, and refer to results. @param unmetOf how many of its dependencies are left */
+export function awaiting(dependents: readonly Task[], unmetOf: (task: Task) => number): Task[] {
+  return dependents.filter((task) => isWaiting(task) && unmetOf(task) === 0 && refersToResults(task));
 }
 
-/** What becomes of these, in their order, now that all they depend on has completed. */
-export function resolutionsOf(tasks: readonly Task[], taskOf: TaskOf, policy: Policy): ReadonlyMap<string, Resolution> {
+/** Whether it waits for what it depends on. */
+export function isWaiting({ status, unmet }: Task): boolean {
+  return status === 'pending' && unmet > 0;
+}
+
+/** How many bytes went into tasks so, or were to go. */
+export function bytesOf(resolutions: ReadonlyMap<string, Resolution>): number {
   let bytes = 0;
+  for (const resolution of resolutions.values()) {
+    if ('spec' in resolution) bytes += resolution.spec.json.length;
+    else if (resolution === TOO_MUCH) return MOST_AT_ONCE + 1;
+  }
+  return bytes;
+}
+
+/**
+ * What becomes of these, in their order, now that all they depend on has completed.
+ * @param before how many bytes the same completion has brought into tasks already
+ */
+export function resolutionsOf(
+  tasks: readonly Task[],
+  taskOf: TaskOf,
+  policy: Policy,
+  before = 0,
+): ReadonlyMap<string, Resolution> {
+  let bytes = before;
   const reading = new Reading();
   return new Map(
     tasks.map((task) => {

@@ -49,6 +49,37 @@ return answer
 `);
 
 /**
+ * Some of those who depend on some tasks, by age. Arguments: prefix, how many of each, then for each task its id, and a sequence
+ * number as it stands in the set, behind which they are. Answers for each how many depend on it in all, and (id, record,
+ * specification) of each.
+ */
+export const PORTIONS = new Script(`
+local prefix, relation, most = ARGV[1], ARGV[1] .. 'dependents', tonumber(ARGV[2])
+local any = redis.call('EXISTS', relation) == 1
+local answer = {}
+for at = 3, #ARGV, 2 do
+  local id, found, count = ARGV[at], {}, 0
+  if any then
+    local to = '(' .. id .. '\\1'
+    local members = redis.call('ZRANGEBYLEX', relation, '(' .. id .. '\\0' .. ARGV[at + 1] .. '\\1', to, 'LIMIT', 0, most)
+    for i, member in ipairs(members) do
+      local other = string.sub(member, #id + 19)
+      found[3 * i - 2] = other
+      found[3 * i - 1] = redis.call('HGET', prefix .. 'tasks', other)
+      found[3 * i] = redis.call('HGET', prefix .. 'specs', other)
+    end
+    count = #members
+    if count == most or tonumber(ARGV[at + 1]) > 0 then
+      count = redis.call('ZLEXCOUNT', relation, '[' .. id .. '\\0', to)
+    end
+  end
+  answer[#answer + 1] = count
+  answer[#answer + 1] = found
+end
+return answer
+`);
+
+/**
  * Who depends on some tasks of a plan, and is not of it. Arguments: prefix, plan, ids. Answers for each how many depend on it in
  * all, and (id, record, specification) of each outsider.
  */

@@ -3,10 +3,13 @@ import {
   type LaneHead,
   type LaneNeed,
   type Loaded,
+  MOST_DEPENDENTS,
   MOST_UNFINISHED,
   type Needs,
   type Outsiders,
   type OutsidersNeed,
+  type Portion,
+  type PortionNeed,
   type Survey,
   type Tombstone,
 } from '../../core/store.ts';
@@ -18,9 +21,9 @@ import { nameOfNeed } from '../units.ts';
 import { documentsFrom } from './documents.ts';
 import { type EpochWatch, tokenFloorOf } from './epoch.ts';
 import type { Keys } from './keys.ts';
-import { LANES, OUTSIDERS, RELATIVES, UNFINISHED } from './load-scripts.ts';
+import { LANES, OUTSIDERS, PORTIONS, RELATIVES, UNFINISHED } from './load-scripts.ts';
 import { COMPLETED, FAILED } from './placing.ts';
-import { keyFrom, laneFrom, rankScore, scoresOf, taskFrom, tombstoneFrom, workerFrom } from './records.ts';
+import { keyFrom, laneFrom, padded, rankScore, scoresOf, taskFrom, tombstoneFrom, workerFrom } from './records.ts';
 import { LOWEST_SCORE } from './writes.ts';
 
 /** Profiles kept at hand: they never change. */
@@ -63,6 +66,7 @@ export class Loader {
     const unfinished = asked.add(
       plans.length > 0 && { script: UNFINISHED, args: [prefix, String(MOST_UNFINISHED), ...plans] },
     );
+    const portions = this.#askPortions(asked, needs.portions ?? []);
     const outsiders = this.#askOutsiders(asked, needs.outsiders ?? []);
     const lanes = this.#askLanes(asked, needs.lanes ?? []);
     const pools = needs.pools ?? [];
@@ -84,6 +88,7 @@ export class Loader {
       dependents: new Map([...relativesFrom(dependents()), ...relativesFrom(direct())]),
       children: relativesFrom(children()),
       unfinished: new Map(plans.map((plan, at) => [plan, tasksFrom((unfinished() as string[][])[at]!)])),
+      portions: portions(),
       outsiders: outsiders(),
       lanes: lanes(),
       pools: new Map(pools.map((pool, at) => [pool, Number((executing() as (string | null)[])[at] ?? 0)])),
@@ -205,6 +210,23 @@ export class Loader {
         ids.map((id, at) => {
           const [text, profile] = [records[at], known.get(id)];
           return [id, text != null && profile ? workerFrom(id, text, profile) : null];
+        }),
+      );
+    };
+  }
+
+  #askPortions(asked: Questions, needs: readonly PortionNeed[]): () => Map<string, Portion> {
+    const args = needs.flatMap(({ id, after }) => [id, padded(after)]);
+    const most = String(MOST_DEPENDENTS + 1);
+    const found = asked.add(needs.length > 0 && { script: PORTIONS, args: [this.#keys.prefix, most, ...args] });
+    return () => {
+      const list = found() as (number | string[])[];
+      return new Map(
+        needs.map(({ id }, at) => {
+          const tasks = tasksFrom(list[2 * at + 1] as string[]);
+          const more = tasks.length > MOST_DEPENDENTS;
+          if (more) tasks.pop();
+          return [id, { tasks, more, count: list[2 * at] as number }] as const;
         }),
       );
     };

@@ -6,9 +6,12 @@ import {
   type LaneHead,
   type LaneNeed,
   type Loaded,
+  MOST_DEPENDENTS,
   MOST_UNFINISHED,
   type Needs,
   type Outsiders,
+  type Portion,
+  type PortionNeed,
 } from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import type { Present } from '../saved.ts';
@@ -21,6 +24,7 @@ import { STATUS_CODE, TASK_COLUMNS, TASK_TABLES, type TaskRow, taskFromRow } fro
 const FROM = `SELECT ${TASK_COLUMNS} FROM ${TASK_TABLES}`;
 const UNFINISHED = [STATUS_CODE.pending, STATUS_CODE.queued, STATUS_CODE.executing];
 const NO_TASKS: readonly Task[] = [];
+const NOBODY: Portion = { tasks: NO_TASKS, more: false, count: 0 };
 
 /** Answers `Store.load`, and what else reads single records. */
 export class Loader implements Present {
@@ -33,6 +37,7 @@ export class Loader implements Present {
   readonly #children: Statement<[string], TaskRow>;
   readonly #unfinished: Statement<[string, number], TaskRow>;
   readonly #outsiders: Statement<[string, string], TaskRow>;
+  readonly #portion: Statement<[string, number, number], TaskRow>;
   readonly #dependentCount: Statement<[string], number>;
   readonly #laneTop: Statement<[number, number], TaskRow>;
   readonly #laneSamePriority: Statement<[number, number, number, number], TaskRow>;
@@ -58,6 +63,11 @@ export class Loader implements Present {
     this.#outsiders = db
       .prepare<[string, string], TaskRow>(
         `${FROM} JOIN dependencies d ON d.seq = t.seq WHERE d.on_id = ? AND t.plan IS NOT ?`,
+      )
+      .raw();
+    this.#portion = db
+      .prepare<[string, number, number], TaskRow>(
+        `${FROM} JOIN dependencies d ON d.seq = t.seq WHERE d.on_id = ? AND d.seq > ? ORDER BY d.seq LIMIT ?`,
       )
       .raw();
     this.#dependentCount = db.prepare<[string], number>('SELECT count(*) FROM dependencies WHERE on_id = ?').pluck();
@@ -87,6 +97,7 @@ export class Loader implements Present {
       dependents,
       children: closure(needs.allDescendants, (id) => this.#children.all(id).map(taskFromRow)),
       unfinished: mapOf(needs.unfinished, (plan) => this.#unfinished.all(plan, MOST_UNFINISHED).map(taskFromRow)),
+      portions: new Map(needs.portions?.map((need) => [need.id, this.#portionOf(need)])),
       outsiders: new Map(
         needs.outsiders?.flatMap(({ plan, ids }) => ids.map((id) => [id, this.#outsidersOf(plan, id)])),
       ),
@@ -118,6 +129,15 @@ export class Loader implements Present {
 
   #dependentsOf(id: string): readonly Task[] {
     return this.#mirror.hasDependencies ? this.#dependents.all(id).map(taskFromRow) : NO_TASKS;
+  }
+
+  #portionOf({ id, after }: PortionNeed): Portion {
+    if (!this.#mirror.hasDependencies) return NOBODY;
+    const tasks = this.#portion.all(id, after, MOST_DEPENDENTS + 1).map(taskFromRow);
+    if (tasks.length <= MOST_DEPENDENTS)
+      return { tasks, more: false, count: after === 0 ? tasks.length : this.#dependentCount.get(id)! };
+    tasks.pop();
+    return { tasks, more: true, count: this.#dependentCount.get(id)! };
   }
 
   #outsidersOf(plan: string, id: string): Outsiders {

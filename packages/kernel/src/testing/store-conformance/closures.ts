@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MOST_UNFINISHED } from '../../core/store.ts';
+import { MOST_DEPENDENTS, MOST_UNFINISHED } from '../../core/store.ts';
 import { TASK_STATUSES, type Task } from '../../core/task.ts';
 import { type Driver, openFor } from './driver.ts';
 
@@ -98,6 +98,30 @@ export function closures(driver: Driver): void {
       [alone.id, [], 0],
     ]);
     expect(outsiders.get(root.id)!.tasks.find(({ id }) => id === outsider.id)).toMatchObject({ unmet: 2 });
+  });
+
+  test('some of those that depend on a task, by age, and whether there are more', async () => {
+    const scribe = await openFor(driver);
+    const root = await scribe.add();
+    const made: Task[] = [];
+    for (let n = 0; n < MOST_DEPENDENTS + 3; n++) made.push(await scribe.add({ depends_on: [root.id] }));
+    await scribe.add({ depends_on: [made[0]!.id] });
+    const load = async (id: string, after: number) =>
+      (await scribe.store.load({ portions: [{ id, after }] })).portions.get(id)!;
+    const first = await load(root.id, 0);
+    expect(first.tasks.map(({ id }) => id)).toEqual(made.slice(0, MOST_DEPENDENTS).map(({ id }) => id));
+    expect(first).toMatchObject({ more: true, count: MOST_DEPENDENTS + 3 });
+    const second = await load(root.id, made[2]!.seq);
+    expect(second.tasks.map(({ id }) => id)).toEqual(made.slice(3).map(({ id }) => id));
+    expect(second).toMatchObject({ more: false, count: MOST_DEPENDENTS + 3 });
+    expect(await load(made[0]!.id, 0)).toMatchObject({ tasks: [{ status: 'queued' }], more: false, count: 1 });
+    expect(await load('nobody', 0)).toEqual({ tasks: [], more: false, count: 0 });
+    const asked = [root.id, made[0]!.id].map((id) => ({ id, after: 0 }));
+    const { portions } = await scribe.store.load({ portions: asked });
+    expect([...portions].map(([id, { count }]) => [id, count])).toEqual([
+      [root.id, MOST_DEPENDENTS + 3],
+      [made[0]!.id, 1],
+    ]);
   });
 
   test('somebody may depend on what is not stored', async () => {
