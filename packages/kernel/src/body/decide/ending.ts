@@ -67,7 +67,10 @@ export function enqueue(change: Change, task: Task, after: string): Task {
 
 /** A dependency ended otherwise: everything that waits for it, directly or not, is cancelled. */
 export function cancelDependents(change: Change, ended: Task): void {
-  const fallen = [ended.id];
+  goDown(change, [ended.id]);
+}
+
+function goDown(change: Change, fallen: string[]): void {
   for (let next = fallen.pop(); next !== undefined; next = fallen.pop()) {
     for (const { id } of change.dependentsOf(next)) if (fall(change, id, next)) fallen.push(id);
   }
@@ -75,9 +78,11 @@ export function cancelDependents(change: Change, ended: Task): void {
 
 /** The same where a task of a plan was called off with the plan, which sees to its own tasks. */
 export function cancelOutsiders(change: Change, ended: Task): void {
-  for (const { id } of change.outsidersOf(ended)) {
-    if (fall(change, id, ended.id)) cancelDependents(change, change.liveTask(id));
-  }
+  const outsiders = change.outsidersOf(ended);
+  goDown(
+    change,
+    outsiders.flatMap(({ id }) => (fall(change, id, ended.id) ? id : [])),
+  );
 }
 
 /** Answers whether it does: what does not wait does not. */
