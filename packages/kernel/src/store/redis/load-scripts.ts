@@ -135,3 +135,15 @@ while #open > 0 do
 end
 return answer
 `);
+
+/**
+ * How many tasks, from the first on, come to no more than so many bytes; one at least. Arguments: prefix, how many bytes, ids.
+ */
+export const FITTING = new Script(`
+local tasks, specs, left = ARGV[1] .. 'tasks', ARGV[1] .. 'specs', tonumber(ARGV[2])
+for at = 3, #ARGV do
+  left = left - redis.call('HSTRLEN', tasks, ARGV[at]) - redis.call('HSTRLEN', specs, ARGV[at])
+  if left < 0 then return math.max(1, at - 3) end
+end
+return #ARGV - 2
+`);

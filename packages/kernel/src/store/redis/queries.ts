@@ -5,6 +5,7 @@ import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { sizeOf } from '../task-size.ts';
 import type { Documents } from './documents.ts';
 import type { Keys } from './keys.ts';
+import { FITTING } from './load-scripts.ts';
 import type { Loader } from './loader.ts';
 import { NOBODY, rankScore } from './records.ts';
 import { LOWEST_SCORE } from './writes.ts';
@@ -50,19 +51,10 @@ export class Queries {
   /** How many of these, from the first on, come to no more than so many bytes; one at least, if there is one. */
   async #fitting(found: readonly { readonly id: string }[], maxBytes: number): Promise<number> {
     if (found.length === 0) return 0;
-    const { tasks, specs } = this.#keys;
-    const lengths = await this.#redis.pipeline(
-      found.flatMap(({ id }) => [
-        ['HSTRLEN', tasks, id],
-        ['HSTRLEN', specs, id],
-      ]),
-    );
-    let bytes = 0;
-    for (let at = 0; at < found.length; at++) {
-      bytes += (lengths[2 * at] as number) + (lengths[2 * at + 1] as number);
-      if (bytes > maxBytes) return Math.max(1, at);
-    }
-    return found.length;
+    // "Infinity" is no number there.
+    const most = String(Math.min(maxBytes, Number.MAX_SAFE_INTEGER));
+    const args = [this.#keys.prefix, most, ...found.map(({ id }) => id)];
+    return (await this.#redis.together([{ script: FITTING, args }]))[0] as number;
   }
 
   /** The sets that together hold what the most selective of the conditions leaves. */
