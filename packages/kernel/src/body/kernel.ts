@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Answer, Command, Rules } from '../core/command.ts';
+import type { Answer, CancelPlan, Command, Rules } from '../core/command.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { EventBus } from '../core/event-bus.ts';
 import type { Store } from '../core/store.ts';
@@ -81,7 +81,7 @@ export class Kernel {
     this.bus = bus;
     this.rules = rules;
     this.random = random;
-    this.plans = new PlanDesk(store);
+    this.plans = new PlanDesk(store, () => new Promise((resolve) => setImmediate(resolve)));
     this.maker = options.maker;
     this.guardian = new GuardianDesk(store, rules.guardian, new Turns(setImmediate));
     this.#observer = observer;
@@ -200,8 +200,19 @@ export class Kernel {
     }
     if (this.stopping) return SHUTTING_DOWN;
     if (this.#storeProblem !== null) throw new StorageUnavailable(this.#storeProblem);
+    if (command.kind === 'cancel_plan') return this.#callOff(command) as Promise<Answer<C>>;
     const answer = this.#batcher.execute(command);
     if (command.kind === 'set_policy') await answer.finally(() => this.guardian.refresh());
+    return answer;
+  }
+
+  /** A large plan is called off in portions, between which others have their turn. */
+  async #callOff(command: CancelPlan): Promise<Answer<CancelPlan>> {
+    let answer = await this.#batcher.execute(command);
+    while (!(answer instanceof Refusal) && answer.plan.ending !== undefined) {
+      if (this.stopping) return SHUTTING_DOWN;
+      answer = await this.#batcher.execute({ ...command, goesOn: 'asked' });
+    }
     return answer;
   }
 

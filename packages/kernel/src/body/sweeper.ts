@@ -140,6 +140,9 @@ export class Sweeper {
     if (collection === 'vote') await this.#issue({ kind: 'expire_vote', actor: 'kernel', voteId: id });
     else if (collection === 'quarantine') await this.#issue({ kind: 'try_worker', actor: 'kernel', workerId: id });
     else if (collection === 'schedule') await this.#fire(document);
+    else if (collection === 'releasing') await this.#issue({ kind: 'go_on_releasing', actor: 'kernel', taskId: id });
+    else if (collection === 'plan')
+      await this.#issue({ kind: 'cancel_plan', actor: 'kernel', planId: id, goesOn: 'due' });
   }
 
   async #fire(document: Document): Promise<void> {

@@ -35,6 +35,7 @@ export type Command =
   | Promote
   | Recover
   | MarkUnroutable
+  | GoOnReleasing
   | SetPolicy
   | OpenVote
   | CastBallot
@@ -75,6 +76,11 @@ export interface SubmitPlan extends Base {
 export interface CancelPlan extends Base {
   readonly kind: 'cancel_plan';
   readonly planId: string;
+  /**
+   * Only goes on with what was begun, since a large plan is called off some hundreds of tasks at a time: because whoever asked for
+   * it sees to it (`asked`), or because nobody seems to (`due`).
+   */
+  readonly goesOn?: 'asked' | 'due';
 }
 
 /** What is judged when it is decided. */
@@ -231,6 +237,12 @@ export interface Promote extends Base {
   readonly taskId: string;
 }
 
+/** The sweeper: more tasks wait for one that has completed than go on in one transaction. */
+export interface GoOnReleasing extends Base {
+  readonly kind: 'go_on_releasing';
+  readonly taskId: string;
+}
+
 /** At start: the steady clock is a new one, so a running attempt needs a new deadline. */
 export interface Recover extends Base {
   readonly kind: 'recover';
@@ -320,6 +332,7 @@ export interface Replies extends ScheduleReplies {
   promote: { task: Task };
   recover: { task: Task };
   mark_unroutable: { task: Task };
+  go_on_releasing: object;
   set_policy: { policy: JsonObject };
   open_vote: { vote: Vote };
   cast_ballot: { vote: Vote };

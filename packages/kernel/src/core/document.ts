@@ -29,6 +29,7 @@ export const COLLECTIONS = [
   'plan_tasks',
   'policy',
   'quarantine',
+  'releasing',
   'schedule',
   'vote',
 ] as const;
@@ -43,6 +44,7 @@ export const IN_CHECKPOINTS: Readonly<Record<Collection, boolean>> = {
   plan_tasks: true,
   policy: false,
   quarantine: false,
+  releasing: true,
   schedule: true,
   vote: true,
 };

@@ -81,6 +81,8 @@ export class Model extends Scheduled {
         const fired = this.aboutSchedule(command) as ModelTask | null;
         return { fired: fired && viewTask(fired) };
       }
+      case 'go_on_releasing':
+        return {};
       case 'announce':
         this.say(command.event, 'kernel', command.data);
         return {};
