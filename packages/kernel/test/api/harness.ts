@@ -171,3 +171,17 @@ export async function arrived<T>(colony: Awaited<ReturnType<typeof startColony>>
   await expect.poll(lastHeard).not.toBe(before);
   return underWay;
 }
+
+const BEAT_MS = 10;
+
+/** How long something takes, in milliseconds in which this process could run: what a busy machine takes from it does not count. */
+export async function lasting(act: () => Promise<unknown>): Promise<number> {
+  let beats = 0;
+  const heart = setInterval(() => beats++, BEAT_MS);
+  try {
+    await act();
+  } finally {
+    clearInterval(heart);
+  }
+  return beats * BEAT_MS;
+}
