@@ -13,6 +13,7 @@ const BODY_ON_REDIS = [
   'invariants',
   'leases',
   'plan-portions',
+  'memory',
   'plan-results',
   'plans',
   'recovery',

@@ -172,6 +172,7 @@ function rulesOf(config: Config, types: RuleTypes): Rules {
       isAuthenticated: config.secretToken !== null,
     },
     mind: { weights: config.scoringWeights, nearness: null },
+    memory: { maxKeysPerScope: config.memoryMaxKeys },
   };
 }
 

@@ -216,6 +216,18 @@ export const VARIABLES = {
     weights(),
     'How much each term counts when several workers could take a task, and how much a minute of waiting adds; see [the Mind](mind.md)',
   ),
+  memoryMaxKeys: variable(
+    'COLONY_MEMORY_MAX_KEYS',
+    '1000000',
+    wholeNumber(1, 100_000_000),
+    'How many keys one scope of the memory may hold',
+  ),
+  memoryMaxValueBytes: variable(
+    'COLONY_MEMORY_MAX_VALUE_BYTES',
+    '262144',
+    wholeNumber(1, 1_000_000),
+    'How long a value in memory may be, as JSON text',
+  ),
   signingKeyFile: variable(
     'COLONY_SIGNING_KEY_FILE',
     '.colony/signing.key',

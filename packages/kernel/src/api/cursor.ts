@@ -41,3 +41,13 @@ export function nextPage(url: string, cursor: string): string {
   parameters.set('cursor', cursor);
   return `<${path}?${parameters}>; rel="next"`;
 }
+
+/** Where a page of names ends. */
+export function encodeNameCursor(name: string): string {
+  return Buffer.from(`n${name}`).toString('base64url');
+}
+
+/** Null: not one of ours. */
+export function decodeNameCursor(cursor: string): string | null {
+  return /^n(.+)$/s.exec(Buffer.from(cursor, 'base64url').toString())?.[1] ?? null;
+}

@@ -28,6 +28,16 @@ const IDEMPOTENCY_KEY = {
   schema: { type: 'string' },
 };
 
+const CONDITIONS = [
+  {
+    name: 'If-Match',
+    in: 'header',
+    description: 'Only if there is one: at this version, as "3", or at any, as *',
+    schema: { type: 'string' },
+  },
+  { name: 'If-None-Match', in: 'header', description: '*: only if there is none', schema: { type: 'string' } },
+];
+
 const LAST_EVENT_ID = {
   name: 'Last-Event-ID',
   in: 'header',
@@ -73,6 +83,7 @@ function operation({ method, schema, config, url }: Documented, secured: boolean
     })),
     ...queryParameters(schema?.querystring as TSchema | undefined),
     ...(config?.idempotent ? [IDEMPOTENCY_KEY] : []),
+    ...(config?.conditional ? CONDITIONS : []),
     ...(config?.resumable ? [LAST_EVENT_ID] : []),
   ];
   return {

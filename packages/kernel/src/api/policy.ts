@@ -10,9 +10,10 @@ import type { Principal } from './auth.ts';
  *   open     nobody is asked                       submit   hands in, cancels and retries tasks
  *   read     looks at tasks, workers, events       work     registers as a worker, claims and ends attempts
  *   audit    reads the ledger                      metrics  scrapes; open when configured so
- *   review   casts ballots                         admin    everything else
+ *   review   casts ballots                         memory   reads and writes what agents remember
+ *   admin    everything else
  */
-export const POLICIES = ['open', 'read', 'submit', 'work', 'audit', 'metrics', 'review', 'admin'] as const;
+export const POLICIES = ['open', 'read', 'submit', 'work', 'audit', 'metrics', 'review', 'memory', 'admin'] as const;
 export type Policy = (typeof POLICIES)[number];
 
 /** What a route declares beside its schema: who may use it, and what it answers, for the reference. */
@@ -23,6 +24,8 @@ export interface RouteConfig {
   readonly tags?: readonly string[];
   /** It takes an `Idempotency-Key`. */
   readonly idempotent?: boolean;
+  /** It takes `If-Match` and `If-None-Match`. */
+  readonly conditional?: boolean;
   /** It takes a `Last-Event-ID`. */
   readonly resumable?: boolean;
   /** How large its body may be, in bytes, where that is not what it usually is. */

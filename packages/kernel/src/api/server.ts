@@ -23,6 +23,7 @@ import { exportRoutes } from './routes/export.ts';
 import { guardianRoutes } from './routes/guardian.ts';
 import { healthRoutes } from './routes/health.ts';
 import { leaseRoutes } from './routes/leases.ts';
+import { memoryRoutes } from './routes/memory.ts';
 import { mindRoutes } from './routes/mind.ts';
 import { planRoutes } from './routes/plans.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
@@ -150,6 +151,7 @@ function registerRoutes(
   exportRoutes(app, context);
   guardianRoutes(app, context, intake, input);
   mindRoutes(app, context, intake, input);
+  memoryRoutes(app, context);
   claimRoute(app, context);
   leaseRoutes(app, context);
   eventStreamRoute(app, context, streams);

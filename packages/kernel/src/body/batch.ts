@@ -20,11 +20,17 @@ export function fitting(waiting: readonly Waiting[]): number {
   let tasks = 0;
   for (const [index, { command }] of waiting.entries()) {
     characters += lengthOf(command);
-    tasks += command.kind === 'submit' || command.kind === 'submit_plan' ? command.tasks.length : 1;
+    tasks += recordsOf(command);
     const isFull = index === MOST_IN_BATCH || characters > MOST_CHARACTERS || tasks > MOST_TASKS;
     if (isFull && index > 0) return index;
   }
   return waiting.length;
+}
+
+/** How many records a command brings along. */
+function recordsOf(command: Command): number {
+  if (command.kind === 'submit' || command.kind === 'submit_plan') return command.tasks.length;
+  return command.kind === 'put_memory' || command.kind === 'embed_memory' ? command.items.length : 1;
 }
 
 /** How much text a command brings along. */
@@ -32,6 +38,7 @@ function lengthOf(command: Command): number {
   if (command.kind === 'submit' || command.kind === 'submit_plan')
     return command.tasks.reduce((sum, { json }) => sum + json.length, 0);
   if (command.kind === 'complete') return command.result.length;
+  if (command.kind === 'put_memory') return command.items.reduce((sum, { value }) => sum + value.length, 0);
   if (command.kind === 'fire_schedule') return command.task?.json.length ?? 0;
   return command.kind === 'fail' ? command.error.length + (command.errorTrace?.length ?? 0) : 0;
 }

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Refusal } from '../core/errors.ts';
+import { memoryFrom, memoryId, memoryScopeFrom } from '../core/memory.ts';
 import type { Store } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import { type Action, action, commandOf, OPENING } from '../testing/model/actions.ts';
@@ -29,7 +30,32 @@ async function snapshot(store: Store): Promise<unknown> {
   const plans = (await store.documents({ collection: 'plan', limit: 10_000 })).items;
   const keys = (await store.documents({ collection: 'plan_tasks', limit: 10_000 })).items;
   const documents = [...votes, ...plans, ...keys].map(({ version, ...rest }) => rest);
-  return { tasks: items.map(shown), documents };
+  return { tasks: items.map(shown), documents, memory: await remembered(store) };
+}
+
+/** Of each entry the highest version that it had, as far as the ledger and what there is can tell. */
+async function versionsEver(store: Store): Promise<Map<string, number>> {
+  const versions = await versionsOf(store);
+  for (const { data } of await store.ledger.query({ type: 'memory_written', limit: 10_000 })) {
+    const { scope, key, version } = JSON.parse(data) as { scope: string; key: string; version: number };
+    const id = memoryId(scope, key);
+    versions.set(id, Math.max(versions.get(id) ?? 0, version));
+  }
+  return versions;
+}
+
+async function versionsOf(store: Store): Promise<Map<string, number>> {
+  const query = { collection: 'memory', prefix: '', limit: 10_000, maxCharacters: 1e9 } as const;
+  return new Map((await store.documentsNamed(query)).items.map((one) => [one.id, memoryFrom(one).version]));
+}
+
+/** All but versions, which go on. */
+async function remembered(store: Store): Promise<unknown[]> {
+  const all = async (collection: 'memory' | 'memory_scope') =>
+    (await store.documentsNamed({ collection, prefix: '', limit: 10_000, maxCharacters: 1e9 })).items;
+  const entries = (await all('memory')).map((document) => ({ ...memoryFrom(document), version: null }));
+  const scopes = (await all('memory_scope')).map(memoryScopeFrom).filter(({ keys }) => keys > 0);
+  return [...entries, ...scopes.map((scope) => ({ ...scope, floor: null }))];
 }
 
 async function act(pipeline: Pipeline, model: Model, { what }: Action): Promise<void> {
@@ -77,6 +103,8 @@ test('invariant 13: a rollback brings back what was, and the ledger goes on', as
           const before = (await store.tasks({ limit: 10_000, maxBytes: 1e9 })).items;
           for (const task of before) tokens.set(task.id, Math.max(tokens.get(task.id) ?? 0, task.leaseToken));
           const { last } = await store.ledger.span();
+          const versions = await versionsEver(store);
+          const standing = await versionsOf(store);
           const checkpoint = (await checkpoints.find(id))!;
           const foreseen = await checkpoints.figures(checkpoint);
           expect(await checkpoints.rollback(id, 'ann')).toEqual(foreseen);
@@ -85,6 +113,9 @@ test('invariant 13: a rollback brings back what was, and the ledger goes on', as
           expect(await checkpoints.figures(checkpoint)).toMatchObject({
             tasks: { restored: 0, removed: 0, requeued: 0 },
           });
+          for (const [id, version] of await versionsOf(store)) {
+            if (standing.get(id) !== version) expect(version).toBeGreaterThan(versions.get(id) ?? 0);
+          }
           const after = (await store.tasks({ limit: 10_000, maxBytes: 1e9 })).items;
           for (const task of after) expect(task.leaseToken).toBeGreaterThanOrEqual(tokens.get(task.id) ?? 0);
           const { tasks } = await store.survey();

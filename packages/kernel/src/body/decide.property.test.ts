@@ -6,8 +6,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Command } from '../core/command.ts';
 import { canonicalJson } from '../core/json.ts';
+import { dimensionOf, type MemoryScope, memoryFrom, memoryId, memoryScopeFrom } from '../core/memory.ts';
 import { planFrom } from '../core/plan.ts';
 import { scheduleFrom } from '../core/schedule.ts';
+import type { Store } from '../core/store.ts';
 import { voteFrom } from '../core/vote.ts';
 import type { Worker } from '../core/worker.ts';
 import { decisionFrom } from '../mind/decision.ts';
@@ -124,6 +126,28 @@ class Twins {
       const document = await store.document('schedule', schedule.id);
       expect(document && scheduleFrom(document)).toEqual(schedule);
     }
+    for (const entry of this.model.memory) {
+      const { gone, ...kept } = entry;
+      const document = await store.document('memory', memoryId(entry.scope, entry.key));
+      if (gone) expect(document && memoryFrom(document).version).not.toBe(entry.version);
+      else expect(memoryFrom(document!)).toMatchObject(kept);
+    }
+    for (const { scope, keys, vectors, dimension, texts, embedded, floor } of await scopesOf(store)) {
+      const all = this.model.memory.filter((entry) => entry.scope === scope);
+      const lengths = all
+        .filter(({ gone, vector }) => !gone && vector !== null)
+        .map(({ vector }) => dimensionOf(vector!));
+      expect(keys).toBe(all.filter(({ gone }) => !gone).length);
+      expect(vectors).toBe(lengths.length);
+      expect(dimension).toBe(lengths[0] ?? null);
+      const there = all.filter(({ gone }) => !gone);
+      expect(texts).toBe(there.filter(({ text }) => text !== null).length);
+      const models = there.flatMap(({ embedding }) => embedding?.model ?? []);
+      expect(embedded).toEqual(
+        Object.fromEntries([...Map.groupBy(models, (one) => one)].map(([m, all]) => [m, all.length])),
+      );
+      expect(floor).toBe(Math.max(0, ...all.filter(({ gone }) => gone).map(({ version }) => version)));
+    }
     for (const [status, count] of Object.entries((await store.survey()).tasks)) {
       expect([status, count]).toEqual([status, kept.filter((task) => task.status === status).length]);
     }
@@ -142,6 +166,11 @@ function compareExperience({ experience }: Worker, model: ModelWorker): void {
     expect(Math.abs(known.successes - one.successes)).toBeLessThan(0.05);
     if (one.successes > 0.9) expect(Math.abs(known.meanMs - one.meanMs)).toBeLessThan(10 + 0.05 * one.meanMs);
   }
+}
+
+async function scopesOf(store: Store): Promise<MemoryScope[]> {
+  const query = { collection: 'memory_scope', prefix: '', limit: 100, maxCharacters: 1e6 } as const;
+  return (await store.documentsNamed(query)).items.map(memoryScopeFrom);
 }
 
 function byNumber(a: string, b: string): number {

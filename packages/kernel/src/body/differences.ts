@@ -3,7 +3,7 @@ import { collectionOf } from '../core/document.ts';
 import type { Saved } from '../core/saved.ts';
 import type { Put, Store } from '../core/store.ts';
 import { rewound } from '../guardian/rewind.ts';
-import { revived } from './reviving.ts';
+import { isSeen, revived } from './reviving.ts';
 
 const PAGE = 200;
 
@@ -22,6 +22,7 @@ export async function figuresSince(store: Store, number: number, wall: number): 
   const votes = { restored: 0, removed: 0 };
   const plans = { restored: 0, removed: 0 };
   const schedules = { restored: 0, removed: 0 };
+  const memory = { restored: 0, removed: 0 };
   for await (const item of savedSince(store, number)) {
     for (const put of rewound(item, wall, 0, revived)) {
       if (put.kind === 'remains') continue;
@@ -34,10 +35,11 @@ export async function figuresSince(store: Store, number: number, wall: number): 
         if (collection === 'vote') votes[end]++;
         else if (collection === 'plan') plans[end]++;
         else if (collection === 'schedule') schedules[end]++;
+        else if (collection === 'memory' && isSeen(put)) memory[end]++;
       }
     }
   }
-  return { tasks, votes, plans, schedules };
+  return { tasks, votes, plans, schedules, memory };
 }
 
 async function* savedSince(store: Store, since: number): AsyncGenerator<Saved> {
@@ -51,11 +53,12 @@ async function* savedSince(store: Store, since: number): AsyncGenerator<Saved> {
 
 /** What a rollback would change of these. What is left of a task that is not there is no difference to anybody who looks. */
 export function differencesOf(items: readonly Saved[], wall: number): Difference[] {
-  // Which key is which task of a plan goes with the plan.
-  const shown = items.filter(({ kind, id }) => kind !== 'document' || collectionOf(id) !== 'plan_tasks');
+  // Which key is which task of a plan goes with the plan, and what a scope holds with its entries.
+  const hidden = ['plan_tasks', 'memory_scope'];
+  const shown = items.filter(({ kind, id }) => kind !== 'document' || !hidden.includes(collectionOf(id)));
   return shown.flatMap((item) =>
     rewound(item, wall, 0, revived).flatMap((put): Difference[] =>
-      put.kind === 'remains'
+      put.kind === 'remains' || (put.kind === 'document' && !isSeen(put))
         ? []
         : [{ kind: item.kind, id: item.id, from: standingOf(put.prev), to: standingOf(put.next) }],
     ),
@@ -65,5 +68,6 @@ export function differencesOf(items: readonly Saved[], wall: number): Difference
 function standingOf(record: Exclude<Put, { kind: 'remains' }>['next']): string | null {
   if (record === null) return null;
   if ('status' in record) return record.status;
+  if ('collection' in record && record.collection === 'memory') return 'kept';
   return 'state' in record ? record.state : 'used';
 }

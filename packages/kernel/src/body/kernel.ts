@@ -18,6 +18,7 @@ import { Exports } from './exports.ts';
 import { fireAhead } from './firing.ts';
 import { GuardianDesk } from './guardian-desk.ts';
 import type { KernelObserver, KernelOptions } from './kernel-options.ts';
+import { MemoryDesk } from './memory-desk.ts';
 import { MindDesk } from './mind-desk.ts';
 import { PlanDesk } from './plan-desk.ts';
 import { Presence } from './presence.ts';
@@ -43,6 +44,7 @@ export class Kernel {
   readonly random: () => number;
   readonly maker: TaskMaker;
   readonly guardian: GuardianDesk;
+  readonly memory: MemoryDesk;
   readonly mind: MindDesk;
   readonly checkpoints: Checkpoints;
   readonly exports: Exports;
@@ -160,6 +162,7 @@ export class Kernel {
       asHeard: (workers) => this.workers.asHeard(workers),
       waitedMs: (workerId) => this.#dispatcher.waitedMs(workerId, clock.now().steady),
     });
+    this.memory = new MemoryDesk({ store, clock });
     this.#pulse = new Pulse({
       ...parts,
       fellows: store.fellows,

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Document } from '../core/document.ts';
 import { StorageUnavailable } from '../core/errors.ts';
+import { memoryFrom } from '../core/memory.ts';
 import type { FireSchedule } from '../core/schedule.ts';
 import type { Store } from '../core/store.ts';
 import type { Batcher } from './batcher.ts';
@@ -143,11 +144,17 @@ export class Sweeper {
     else if (collection === 'releasing') await this.#issue({ kind: 'go_on_releasing', actor: 'kernel', taskId: id });
     else if (collection === 'plan')
       await this.#issue({ kind: 'cancel_plan', actor: 'kernel', planId: id, goesOn: 'due' });
+    else if (collection === 'memory') await this.#expire(document);
   }
 
   async #fire(document: Document): Promise<void> {
     const command = await this.#options.fire(document).catch(this.#options.onFault);
     if (command) await this.#issue(command);
+  }
+
+  async #expire(document: Document): Promise<void> {
+    const { scope, key, expiresAt } = memoryFrom(document);
+    await this.#issue({ kind: 'expire_memory', actor: 'kernel', scope, key, expiresAt: expiresAt! });
   }
 
   async #sweepWorkers(silent: readonly string[]): Promise<void> {

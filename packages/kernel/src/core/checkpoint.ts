@@ -46,6 +46,7 @@ export interface Figures {
   /** Absent in what was written down before there were any. */
   readonly plans?: Changed;
   readonly schedules?: Changed;
+  readonly memory?: Changed;
 }
 
 export function checkpointFrom({ id, createdAt, body }: Document): Checkpoint {

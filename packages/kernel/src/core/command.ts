@@ -1,5 +1,6 @@
 import type { Refusal } from './errors.ts';
 import type { JsonObject } from './json.ts';
+import type { MemoryCommand, MemoryReplies, MemoryRules } from './memory.ts';
 import type { MindRules } from './mind-rules.ts';
 import type { OnFailure, Plan } from './plan.ts';
 import type { RuleTypes } from './rule-types.ts';
@@ -41,6 +42,7 @@ export type Command =
   | CastBallot
   | ExpireVote
   | ScheduleCommand
+  | MemoryCommand
   | Announce;
 
 interface Base {
@@ -308,7 +310,7 @@ export interface Assignment {
 }
 
 /** What each command answers when it is carried out. */
-export interface Replies extends ScheduleReplies {
+export interface Replies extends ScheduleReplies, MemoryReplies {
   submit: { tasks: readonly Task[]; replayed: boolean };
   submit_plan: { plan: Plan; tasks: Readonly<Record<string, string>>; replayed: boolean };
   cancel_plan: { plan: Plan };
@@ -361,6 +363,7 @@ export interface Rules {
   readonly recoveryGraceMs: number;
   readonly guardian: GuardianRules;
   readonly mind: MindRules;
+  readonly memory: MemoryRules;
 }
 
 /** Who decides on what the policy does not let through by itself, and how. */

@@ -37,6 +37,9 @@ export const LEDGER_TYPES = [
   'plan_failed',
   'plan_cancelled',
   'plan_resumed',
+  'memory_written',
+  'memory_embedded',
+  'memory_deleted',
   'task_completed',
   'task_failed',
   'task_released',
@@ -55,7 +58,7 @@ export interface NewEvent {
   readonly source: Source;
   /** Who caused it: a principal's name, `worker:<id>`, or `kernel` for what time brought about. */
   readonly actor: string;
-  /** Members in alphabetical order, no objects in them, no fractions below a thousandth: what any language can canonicalise. */
+  /** Members in alphabetical order, no objects in them (lists of texts may be), no fractions below a thousandth: what any language can canonicalise. */
   readonly data: JsonObject;
 }
 

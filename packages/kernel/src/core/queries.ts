@@ -24,6 +24,18 @@ export interface DocumentQuery {
   readonly limit: number;
 }
 
+/** Documents of a collection in the order of their ids, by the bytes of UTF-8. */
+export interface NamedQuery {
+  readonly collection: 'memory' | 'memory_scope';
+  /** What their ids begin with. */
+  readonly prefix: string;
+  /** Only ids behind this one. */
+  readonly after?: string;
+  readonly limit: number;
+  /** The page ends early once its documents' texts exceed this many characters (at least one is given). */
+  readonly maxCharacters: number;
+}
+
 export interface Page<T> {
   readonly items: readonly T[];
   readonly more: boolean;

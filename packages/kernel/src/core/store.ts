@@ -7,13 +7,13 @@ import type { Fellows } from './fellows.ts';
 import type { JsonObject } from './json.ts';
 import type { LaneDirectory } from './lane-directory.ts';
 import type { Ledger } from './ledger.ts';
-import type { DocumentQuery, Due, Page, Retention, TaskQuery } from './queries.ts';
+import type { DocumentQuery, Due, NamedQuery, Page, Retention, TaskQuery } from './queries.ts';
 import type { SavedPage, SavedQuery, Saving } from './saved.ts';
 import type { Task, TaskStatus } from './task.ts';
 import type { Worker } from './worker.ts';
 
 export type { Ledger, LedgerQuery, LedgerSpan, Verification } from './ledger.ts';
-export type { DocumentQuery, Due, Page, Retention, TaskQuery } from './queries.ts';
+export type { DocumentQuery, Due, NamedQuery, Page, Retention, TaskQuery } from './queries.ts';
 
 /**
  * The port behind which the colony's state lives. There is no policy below it: a store loads records, commits
@@ -46,6 +46,7 @@ export interface Store {
   document(collection: Collection, id: string): Promise<Document | null>;
   /** Newest first. */
   documents(query: DocumentQuery): Promise<Page<Document>>;
+  documentsNamed(query: NamedQuery): Promise<Page<Document>>;
   /** Pending tasks and documents whose time has come, and executing tasks over their deadline; and when to look again. */
   due(now: Now, limit: number): Promise<Due>;
   /** The oldest queued task's `queuedAt`, or null. */

@@ -5,13 +5,17 @@ import type { Task } from '../core/task.ts';
 
 /** How records become what they were at a checkpoint. Time does not go back with them: leases, tokens and versions go on. */
 
-/** What a document becomes that was so and is so now (null: it is not there), where more than what it says has to be known. */
-export type Revive = (saved: Document, current: Document | null, now: number) => Document;
+/**
+ * What a document becomes that was so and is so now (null: it is not there), where more than what it says has to be known;
+ * null: it goes. Its own version is none of its business. @param floor see `rewound`
+ */
+export type Revive = (saved: Document | null, current: Document | null, now: number, floor: number) => Document | null;
 
 /**
  * What makes a record what it was; nothing: it is that already.
  * @param now wall time
- * @param floor no document's version has been higher, also of those that are gone: one that is brought back goes on above it
+ * @param floor no document's version has been higher, nor a version that one tells of, also of those that are gone: one that is
+ *   brought back goes on above it
  */
 export function rewound(item: Saved, now: number, floor: number, revive: Revive): readonly Put[] {
   if (item.kind === 'task') return item.saved === null ? rewoundAway(item) : rewoundTask(item, item.saved, now);
@@ -37,8 +41,9 @@ function rewoundAway({ id, current, left }: SavedTask): readonly Put[] {
 function rewoundOther(item: Exclude<Saved, SavedTask>, now: number, floor: number, revive: Revive): Put | null {
   if (item.kind === 'document') {
     const { saved, current } = item;
-    if (saved === null) return current && { kind: 'document', prev: current, next: null };
-    const next = { ...revive(saved, current, now), version: Math.max(saved.version, current?.version ?? floor) + 1 };
+    const target = revive(saved, current, now, floor);
+    if (target === null) return current && { kind: 'document', prev: current, next: null };
+    const next = { ...target, version: Math.max(saved?.version ?? 0, current?.version ?? floor) + 1 };
     const same =
       current !== null && JSON.stringify({ ...current, version: 0 }) === JSON.stringify({ ...next, version: 0 });
     return same ? null : { kind: 'document', prev: current, next };

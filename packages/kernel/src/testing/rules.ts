@@ -19,4 +19,5 @@ export const RULES: Rules = {
     isAuthenticated: false,
   },
   mind: { weights: DEFAULT_WEIGHTS, nearness: null },
+  memory: { maxKeysPerScope: 1000 },
 };

@@ -132,11 +132,11 @@ function shown({ id, at, label, eventId }: Omit<Checkpoint, 'eventId'> & { event
   return { checkpoint_id: id, timestamp: timestamp(at), label, event_id: eventId };
 }
 
-/** There is nothing of these yet, so nothing of them changes. */
+/** Of what was written down before there was any. */
 const NOTHING = { restored: 0, removed: 0 };
 
-function stateOf({ tasks, votes, plans = NOTHING, schedules = NOTHING }: Figures) {
-  return { tasks, votes, memory: NOTHING, plans, schedules };
+function stateOf({ tasks, votes, plans = NOTHING, schedules = NOTHING, memory = NOTHING }: Figures) {
+  return { tasks, votes, memory, plans, schedules };
 }
 
 function named({ kind, id, from, to }: Difference) {

@@ -36,7 +36,7 @@ export const DiffQuery = Type.Object({
 export const DiffSchema = Type.Object({
   items: Type.Array(
     Type.Object({
-      kind: Type.Enum(['task', 'vote', 'plan', 'schedule', 'idempotency_key']),
+      kind: Type.Enum(['task', 'vote', 'plan', 'schedule', 'memory', 'idempotency_key']),
       id: Type.String(),
       from: Nullable(Type.String(), 'Its status now; null: it is not there'),
       to: Nullable(Type.String(), 'Its status after a rollback; null: it will be gone'),

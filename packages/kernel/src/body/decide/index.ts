@@ -6,6 +6,7 @@ import type { Wanted } from '../wanted.ts';
 import * as cancelling from './cancel.ts';
 import * as claiming from './claim.ts';
 import type { Decision } from './decision.ts';
+import * as remembering from './memory.ts';
 import { followPlans } from './plan-progress.ts';
 import * as planning from './plans.ts';
 import * as policing from './policy.ts';
@@ -80,6 +81,12 @@ export function needs(slice: Slice, command: Command, wanted: Wanted): void {
     case 'delete_schedule':
     case 'fire_schedule':
       scheduling.needs(slice, command, wanted);
+      return;
+    case 'put_memory':
+    case 'embed_memory':
+    case 'delete_memory':
+    case 'expire_memory':
+      remembering.needs(command, wanted);
       return;
     case 'set_policy':
       policing.needs(wanted);
@@ -162,6 +169,14 @@ function dispatch(slice: Slice, command: Command): Decision<Replies[keyof Replie
       return scheduling.remove(slice, command);
     case 'fire_schedule':
       return scheduling.fire(slice, command);
+    case 'put_memory':
+      return remembering.put(slice, command);
+    case 'embed_memory':
+      return remembering.embed(slice, command);
+    case 'delete_memory':
+      return remembering.remove(slice, command);
+    case 'expire_memory':
+      return remembering.expire(slice, command);
     case 'announce':
       return announce(slice, command);
   }

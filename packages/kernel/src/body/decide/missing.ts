@@ -34,6 +34,13 @@ export function noSuchSchedule(id: string): Refusal {
   return new Refusal('schedule_not_found', `There is no schedule ${id}. GET /schedules lists those there are.`);
 }
 
+export function noSuchKey(scope: string, key: string): Refusal {
+  return new Refusal(
+    'memory_key_not_found',
+    `There is nothing under ${key} in the scope ${scope}. It may have been deleted, or its time was over.`,
+  );
+}
+
 export function noSuchCheckpoint(id: string): Refusal {
   return new Refusal(
     'checkpoint_not_found',

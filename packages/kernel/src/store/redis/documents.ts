@@ -1,5 +1,5 @@
 import { type Collection, type Document, nameOf } from '../../core/document.ts';
-import type { DocumentQuery, Page } from '../../core/store.ts';
+import type { DocumentQuery, NamedQuery, Page } from '../../core/store.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { Script } from '../../redis/script.ts';
 import { SAVES_OTHERWISE } from './expected-saving.ts';
@@ -37,6 +37,11 @@ export function placeDocument(
   const [was, is] = [sets(first), sets(last)];
   for (const set of was) if (!is.includes(set)) writes.unrank(set, first!.id);
   for (const set of is) if (!was.includes(set)) writes.rank(set, last!.createdAt, last!.id);
+  const { collection, id } = (last ?? first)!;
+  if (keys.isNamed(collection) && (first === null) !== (last === null)) {
+    if (last) writes.rank(keys.named(collection), 0, id);
+    else writes.unrank(keys.named(collection), id);
+  }
   writes.move(keys.documentsDue, name, first?.dueAt ?? null, last?.dueAt ?? null);
   writes.move(keys.documentsEnded, name, first?.endedAt ?? null, last?.endedAt ?? null);
 }
@@ -63,6 +68,9 @@ for _, name in ipairs(names) do
 end
 return #names
 `);
+
+/** So many are read at once where each may be large. */
+const A_FEW = 16;
 
 /** Reads them, and lets retention have those that have had their day. */
 export class Documents {
@@ -92,10 +100,31 @@ export class Documents {
       ['ZREVRANGEBYSCORE', set, ...(before ? [String(before.createdAt), String(before.createdAt)] : ['-inf', '-inf'])],
       ['ZREVRANGEBYSCORE', set, before ? `(${before.createdAt}` : '+inf', '-inf', 'LIMIT', '0', String(limit + 1)],
     ])) as [string[], string[]];
-    const behind = before ? same.filter((id) => Buffer.compare(Buffer.from(id), Buffer.from(before.id)) < 0) : [];
+    const behind = before ? same.filter((id) => isBefore(id, before.id)) : [];
     const ids = [...behind, ...others];
     const items = await this.named(ids.slice(0, limit).map((id) => nameOf({ collection, id })));
     return { items, more: ids.length > limit };
+  }
+
+  /** In the order of their ids, a few at a time: they may be large. */
+  async listNamed({ collection, prefix, after, limit, maxCharacters }: NamedQuery): Promise<Page<Document>> {
+    const items: Document[] = [];
+    let characters = 0;
+    let from = after === undefined || isBefore(after, prefix) ? `[${prefix}` : `(${after}`;
+    for (;;) {
+      const range = ['ZRANGEBYLEX', this.#keys.named(collection), from, '+', 'LIMIT', '0', String(A_FEW)];
+      const found = (await this.#redis.send(...range)) as string[];
+      const ids = found.filter((id) => id.startsWith(prefix));
+      // Some may have gone since.
+      for (const document of await this.named(ids.map((id) => nameOf({ collection, id })))) {
+        characters += JSON.stringify(document.body).length;
+        const isFull = items.length === limit || (items.length > 0 && characters > maxCharacters);
+        if (isFull) return { items, more: true };
+        items.push(document);
+      }
+      if (ids.length < A_FEW) return { items, more: false };
+      from = `(${ids.at(-1)}`;
+    }
   }
 
   /** @param saving how the store must save for it, as text */
@@ -103,6 +132,11 @@ export class Documents {
     const args = [this.#keys.prefix, String(time), String(limit), saving];
     return (await this.#redis.run(REMOVE_ENDED, args)) as number;
   }
+}
+
+/** By the bytes of UTF-8. */
+function isBefore(one: string, other: string): boolean {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other)) < 0;
 }
 
 /** Out of the answer to `HMGET`. */

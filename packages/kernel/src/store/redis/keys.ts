@@ -126,6 +126,16 @@ export class Keys {
     return `${this.prefix}documents:${collection}${state === undefined ? '' : `:${state}`}`;
   }
 
+  /** Whether a collection is listed by its ids as well. */
+  isNamed(collection: Collection): boolean {
+    return collection === 'memory' || collection === 'memory_scope';
+  }
+
+  /** Sorted set without scores: the ids of such a collection's documents. */
+  named(collection: Collection): string {
+    return `${this.prefix}documents-named:${collection}`;
+  }
+
   /** Hash: a record's name → what it was; nothing when there was none. */
   savedUnder(number: number): string {
     return `${this.prefix}saved:${number}`;

@@ -9,6 +9,7 @@ import type {
   DocumentQuery,
   Due,
   Loaded,
+  NamedQuery,
   Needs,
   Page,
   QueueRank,
@@ -190,6 +191,10 @@ export class RedisStore implements Store {
 
   documents(query: DocumentQuery): Promise<Page<Document>> {
     return this.#documents.list(query);
+  }
+
+  documentsNamed(query: NamedQuery): Promise<Page<Document>> {
+    return this.#documents.listNamed(query);
   }
 
   due(now: Now, limit: number): Promise<Due> {

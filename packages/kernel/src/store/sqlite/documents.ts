@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Collection, Document } from '../../core/document.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { DocumentQuery, Page } from '../../core/store.ts';
+import type { DocumentQuery, NamedQuery, Page } from '../../core/store.ts';
 import { Conflict } from '../units.ts';
 
 const COLUMNS = 'collection, id, version, state, created_at, due_at, ended_at, body';
@@ -23,6 +23,7 @@ export class Documents {
   readonly #due: Statement<[number, number], Row>;
   readonly #nextDue: Statement<[], number>;
   readonly #after: Statement<[string, string, number], Row>;
+  readonly #named: Statement<[string, string, string, number], Row>;
   readonly #insert: Statement<Row>;
   readonly #copy: Statement<Row>;
   readonly #update: Statement;
@@ -42,6 +43,11 @@ export class Documents {
     this.#after = db
       .prepare<[string, string, number], Row>(
         `${select} WHERE (collection, id) > (?, ?) ORDER BY collection, id LIMIT ?`,
+      )
+      .raw();
+    this.#named = db
+      .prepare<[string, string, string, number], Row>(
+        `${select} WHERE collection = ? AND id > ? AND id >= ? ORDER BY id LIMIT ?`,
       )
       .raw();
     this.#insert = db.prepare(
@@ -82,6 +88,19 @@ export class Documents {
     const values = [collection, state, before?.createdAt, before?.id].filter((value) => value !== undefined);
     const items = list.all(...values, limit + 1).map(fromRow);
     return { items: items.slice(0, limit), more: items.length > limit };
+  }
+
+  /** In the order of their ids. */
+  listNamed({ collection, prefix, after = '', limit, maxCharacters }: NamedQuery): Page<Document> {
+    const items: Document[] = [];
+    let characters = 0;
+    for (const row of this.#named.iterate(collection, after, prefix, limit + 1)) {
+      if (!row[1].startsWith(prefix)) break;
+      characters += row[7].length;
+      if (items.length === limit || (items.length > 0 && characters > maxCharacters)) return { items, more: true };
+      items.push(fromRow(row));
+    }
+    return { items, more: false };
   }
 
   due(wall: number, limit: number): Document[] {

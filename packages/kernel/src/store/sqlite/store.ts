@@ -12,6 +12,7 @@ import type {
   Due,
   Ledger,
   Loaded,
+  NamedQuery,
   Needs,
   Page,
   QueueRank,
@@ -128,6 +129,10 @@ export class SqliteStore implements Store {
 
   async documents(query: DocumentQuery): Promise<Page<Document>> {
     return this.#use((parts) => parts.documents.list(query));
+  }
+
+  async documentsNamed(query: NamedQuery): Promise<Page<Document>> {
+    return this.#use((parts) => parts.documents.listNamed(query));
   }
 
   async due(now: Now, limit: number): Promise<Due> {

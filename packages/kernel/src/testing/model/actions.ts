@@ -4,6 +4,7 @@ import type { Json } from '../../core/json.ts';
 import { DEFAULT_POLICY } from '../../guardian/default-policy.ts';
 import { newTask } from '../pipeline.ts';
 import type { ModelTask } from './colony.ts';
+import { aboutMemory, remembering } from './memory-actions.ts';
 import type { Model } from './model.ts';
 import { planCommandOf, planning } from './plan-actions.ts';
 import { aboutSchedule, scheduling } from './schedule-actions.ts';
@@ -118,6 +119,7 @@ export const action = fc.record({
     { weight: 1, arbitrary: setPolicy },
     { weight: 4, arbitrary: vote },
     { weight: 4, arbitrary: scheduling },
+    { weight: 5, arbitrary: remembering },
     { weight: 2, arbitrary: time },
   ),
 });
@@ -183,6 +185,11 @@ export function commandOf(what: Timeless, model: Model): Command {
     case 'delete_schedule':
     case 'fire_schedule':
       return aboutSchedule(what, model);
+    case 'put_memory':
+    case 'embed_memory':
+    case 'delete_memory':
+    case 'expire_memory':
+      return aboutMemory(what, model);
     case 'open_vote':
       return opening(what, model);
     case 'cast_ballot':

@@ -2,14 +2,15 @@ import { createHash } from 'node:crypto';
 import type * as Commands from '../../core/command.ts';
 import type { Command } from '../../core/command.ts';
 import { type ModelTask, type ModelWorker, Refused } from './colony.ts';
+import { Remembering } from './memory.ts';
 import type { ModelPlan } from './plans.ts';
-import { type ModelSchedule, Scheduled } from './schedules.ts';
+import type { ModelSchedule } from './schedules.ts';
 import { viewSchedule, viewTask, viewVote } from './views.ts';
 
 const DAY_MS = 86_400_000;
 
 /** Every command, carried out on the model as simply as it can be said. */
-export class Model extends Scheduled {
+export class Model extends Remembering {
   run(command: Command): unknown {
     this.events = [];
     this.actor = command.actor;
@@ -83,6 +84,11 @@ export class Model extends Scheduled {
       }
       case 'go_on_releasing':
         return {};
+      case 'put_memory':
+      case 'embed_memory':
+      case 'delete_memory':
+      case 'expire_memory':
+        return this.aboutMemory(command);
       case 'announce':
         this.say(command.event, 'kernel', command.data);
         return {};

@@ -1,4 +1,5 @@
 import { Refusal } from '../../core/errors.ts';
+import type { PutEntry } from '../../core/memory.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { Schedule } from '../../core/schedule.ts';
 import { Spec, type Task, type TaskSpec } from '../../core/task.ts';
@@ -56,19 +57,24 @@ export function experienceOf({ attempts }: ModelWorker): Experience[] {
 /** An answer of the body, as the model would give it. */
 export function viewAnswer(answer: unknown): unknown {
   if (answer instanceof Refusal) return { refused: answer.code };
-  const { plan, task, tasks, replayed, worker, assignments, vote, policy, schedule, fired } = answer as {
-    plan?: Plan;
-    schedule?: Schedule;
-    fired?: Task | null;
-    policy?: unknown;
-    vote?: Vote;
-    task?: Task;
-    tasks?: Task[];
-    replayed?: boolean;
-    worker?: Worker;
-    assignments?: { task: Task; token: number }[];
-  };
+  const { plan, task, tasks, replayed, worker, assignments, vote, policy, schedule, fired, entries, embedded } =
+    answer as {
+      plan?: Plan;
+      schedule?: Schedule;
+      fired?: Task | null;
+      policy?: unknown;
+      vote?: Vote;
+      task?: Task;
+      tasks?: Task[];
+      replayed?: boolean;
+      worker?: Worker;
+      entries?: PutEntry[];
+      embedded?: number;
+      assignments?: { task: Task; token: number }[];
+    };
   if (plan) return replayed === undefined ? { plan } : { plan, tasks, replayed };
+  if (entries) return { entries: entries.map(({ entry: { key, version }, isNew }) => ({ key, version, isNew })) };
+  if (embedded !== undefined) return { embedded };
   if (task) return { task: viewTask(task) };
   if (tasks) return { tasks: tasks.map(viewTask), replayed };
   if (schedule) return { schedule: viewSchedule(schedule) };

@@ -14,6 +14,7 @@ import { ledger } from './ledger.ts';
 import { ledgerQueries } from './ledger-queries.ts';
 import { listings } from './listings.ts';
 import { moments } from './moments.ts';
+import { namedDocuments } from './named-documents.ts';
 import { pools } from './pools.ts';
 import { positions } from './positions.ts';
 import { queue } from './queue.ts';
@@ -39,6 +40,7 @@ export function exerciseStore(name: string, driver: Driver): void {
     describe('idempotency records', () => idempotency(driver));
     describe('workers', () => workers(driver));
     describe('documents', () => documents(driver));
+    describe('documents by their ids', () => namedDocuments(driver));
     describe('what is due', () => due(driver));
     describe('listings', () => listings(driver));
     describe('the ledger', () => ledger(driver));

@@ -1,0 +1,89 @@
+import { hash } from 'node:crypto';
+import type { FieldError } from '../core/errors.ts';
+import { Refusal } from '../core/errors.ts';
+import { canonicalJson, type Json, type JsonObject } from '../core/json.ts';
+import { type MemoryCondition, type MemoryInput, vectorText } from '../core/memory.ts';
+import { invalid, invalidField } from './problem.ts';
+import { MAX_KEY } from './schemas/memory.ts';
+
+/** What is asked of memory, checked beyond what a schema can say, and turned into what can be put. */
+
+/** A put as it comes in. */
+export interface Asked {
+  readonly value: Json;
+  readonly ttl_seconds?: number | null;
+  readonly vector?: readonly number[] | null;
+  readonly text?: string | null;
+  readonly metadata?: JsonObject;
+}
+
+const SCOPE = /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$/;
+/** Control characters, and halves of surrogate pairs. */
+const UNFIT = /[\p{Cc}\p{Cs}]/u;
+/** In a URL these lead elsewhere, however they are written. */
+const NO_NAMES = new Set(['.', '..']);
+const MAX_METADATA = 16_384;
+
+export function wrongScope(scope: string): FieldError | null {
+  if (SCOPE.test(scope)) return null;
+  const message = 'must be 1 to 128 letters, digits, . _ : @ or -, and begin with a letter or digit';
+  return { path: 'path.scope', message };
+}
+
+export function wrongKey(key: string, path = 'path.key'): FieldError | null {
+  if (key.length > 0 && key.length <= MAX_KEY && !UNFIT.test(key) && !NO_NAMES.has(key)) return null;
+  return { path, message: `must be 1 to ${MAX_KEY} characters, none of them a control character, and not . or ..` };
+}
+
+/** @param path where it stands in the request: '' or `/items/3` */
+export function memoryInput(key: string, asked: Asked, maxBytes: number, path = ''): MemoryInput | Refusal {
+  const { text = null, metadata = {}, ttl_seconds: seconds = null } = asked;
+  const value = JSON.stringify(asked.value);
+  const bytes = Buffer.byteLength(value);
+  if (bytes > maxBytes) {
+    const message = `is ${bytes} bytes long as JSON; at most ${maxBytes} are allowed (COLONY_MEMORY_MAX_VALUE_BYTES)`;
+    return new Refusal('payload_too_large', `${path}/value ${message}.`, {
+      errors: [{ path: `${path}/value`, message }],
+    });
+  }
+  if (JSON.stringify(metadata).length > MAX_METADATA) {
+    return invalidField(`${path}/metadata`, `must not be longer than ${MAX_METADATA} characters as JSON`);
+  }
+  const vector = asked.vector ? readVector(asked.vector, `${path}/vector`) : null;
+  if (vector instanceof Refusal) return vector;
+  const content = canonicalJson({ metadata, text, value: asked.value, vector });
+  const ttlMs = seconds === null ? null : Math.max(1, Math.round(seconds * 1000));
+  return { key, value, metadata, text, vector, hash: hash('sha256', content, 'hex'), ttlMs, path };
+}
+
+/** What has a direction: a length that is neither 0 nor beyond what 32 bits hold. */
+function readVector(numbers: readonly number[], path: string): string | Refusal {
+  const at = numbers.findIndex((number) => !Number.isFinite(Math.fround(number)));
+  if (at >= 0) return invalidField(`${path}/${at}`, 'must be a number that fits into a 32-bit float');
+  const length = Math.hypot(...numbers.map(Math.fround));
+  if (!(length > 0 && Number.isFinite(Math.fround(length)))) {
+    return invalidField(path, 'must have a direction: not all of its numbers may be 0, nor all too large or too small');
+  }
+  return vectorText(numbers);
+}
+
+/** RFC 9110, 13.1.1 and 13.1.2. */
+export function readCondition(headers: {
+  readonly 'if-match'?: string | undefined;
+  readonly 'if-none-match'?: string | undefined;
+}): MemoryCondition | Refusal {
+  const { 'if-match': match, 'if-none-match': none } = headers;
+  if (none !== undefined && none !== '*') return invalidField('header.If-None-Match', 'must be *');
+  const version = match === undefined || match === '*' ? null : /^"(\d{1,15})"$/.exec(match)?.[1];
+  if (version === undefined) return invalidField('header.If-Match', 'must be a version in quotes, as "3", or *');
+  if (match !== undefined && none !== undefined) {
+    return invalidField('header.If-None-Match', 'cannot go with If-Match: what is there cannot be absent');
+  }
+  return { match: match === '*' ? '*' : version === null ? null : Number(version), absent: none !== undefined };
+}
+
+/** Null: all are as they should be. */
+export function refusalOf(...errors: readonly (FieldError | null)[]): Refusal | null {
+  const found = errors.filter((error) => error !== null);
+  return found.length === 0 ? null : invalid(found);
+}

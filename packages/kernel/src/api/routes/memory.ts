@@ -1,0 +1,188 @@
+import { noSuchKey } from '../../body/decide/missing.ts';
+import { timestamp } from '../../core/clock.ts';
+import { Refusal } from '../../core/errors.ts';
+import type { MemoryEntry, MemoryInput, MemoryScope } from '../../core/memory.ts';
+import { carryOut, sendJson, sendNothing } from '../answer.ts';
+import { MAX_PLAN_BODY } from '../body.ts';
+import type { Api, ApiContext } from '../context.ts';
+import { decodeNameCursor, encodeNameCursor } from '../cursor.ts';
+import { invalidField, sendRefusal } from '../problem.ts';
+import { memoryInput, readCondition, refusalOf, wrongKey, wrongScope } from '../remember.ts';
+import { ProblemSchema } from '../schemas/common.ts';
+import {
+  BatchSchema,
+  MemoryBatch,
+  MemoryEntrySchema,
+  MemoryListQuery,
+  MemoryListSchema,
+  MemoryParams,
+  MemoryPut,
+  ScopeParams,
+  ScopesSchema,
+} from '../schemas/memory.ts';
+
+const TAGS = ['memory'];
+
+/** Memory that agents share: values under keys, keys in scopes. */
+export function memoryRoutes(api: Api, context: ApiContext): void {
+  const { kernel, config } = context;
+
+  api.get(
+    '/memory',
+    {
+      schema: { querystring: MemoryListQuery },
+      config: {
+        summary: 'The scopes and how much they hold',
+        tags: TAGS,
+        policy: 'memory',
+        answers: { 200: ScopesSchema },
+      },
+    },
+    async (request, reply) => {
+      const { prefix = '', limit = 100, cursor } = request.query;
+      const after = cursor === undefined ? undefined : decodeNameCursor(cursor);
+      if (after === null) return sendRefusal(reply, STRANGE_CURSOR);
+      const { items, more } = await kernel.memory.scopes({ prefix, after, limit });
+      const next_cursor = more ? encodeNameCursor(items.at(-1)!.scope) : null;
+      sendJson(reply, 200, JSON.stringify({ scopes: items.map(renderScope), next_cursor }));
+    },
+  );
+
+  api.get(
+    '/memory/:scope',
+    {
+      schema: { params: ScopeParams, querystring: MemoryListQuery },
+      config: {
+        summary: 'What a scope holds, by key',
+        tags: TAGS,
+        policy: 'memory',
+        answers: { 200: MemoryListSchema },
+      },
+    },
+    async (request, reply) => {
+      const { scope } = request.params;
+      const { prefix = '', limit = 100, cursor } = request.query;
+      const after = cursor === undefined ? undefined : decodeNameCursor(cursor);
+      const wrong = refusalOf(wrongScope(scope), prefix === '' ? null : wrongKey(prefix, 'query.prefix'));
+      if (wrong) return sendRefusal(reply, wrong);
+      if (after === null) return sendRefusal(reply, STRANGE_CURSOR);
+      const { items, more } = await kernel.memory.entries(scope, { prefix, after, limit });
+      const next = more ? JSON.stringify(encodeNameCursor(items.at(-1)!.key)) : 'null';
+      sendJson(reply, 200, `{"items":[${items.map(renderEntry).join(',')}],"next_cursor":${next}}`);
+    },
+  );
+
+  api.put(
+    '/memory/:scope/:key',
+    {
+      schema: { params: MemoryParams, body: MemoryPut },
+      config: { summary: 'Put a value under a key', tags: TAGS, policy: 'memory', conditional: true, answers: PUT },
+    },
+    (request, reply) => {
+      const { scope, key } = request.params;
+      const wrong = refusalOf(wrongScope(scope), wrongKey(key));
+      if (wrong) return sendRefusal(reply, wrong);
+      const condition = readCondition(request.headers);
+      if (condition instanceof Refusal) return sendRefusal(reply, condition);
+      const item = memoryInput(key, request.body, config.memoryMaxValueBytes);
+      if (item instanceof Refusal) return sendRefusal(reply, item);
+      const actor = request.principal.name;
+      const command = { kind: 'put_memory', actor, scope, items: [item], condition } as const;
+      carryOut(context, reply, command, (reply, { entries }) => {
+        const { entry, isNew } = entries[0]!;
+        reply.header('etag', `"${entry.version}"`);
+        sendJson(reply, isNew ? 201 : 200, renderEntry(entry));
+      });
+    },
+  );
+
+  api.get(
+    '/memory/:scope/:key',
+    {
+      schema: { params: MemoryParams },
+      config: { summary: 'What is under a key', tags: TAGS, policy: 'memory', answers: FOUND },
+    },
+    async (request, reply) => {
+      const { scope, key } = request.params;
+      const wrong = refusalOf(wrongScope(scope), wrongKey(key));
+      if (wrong) return sendRefusal(reply, wrong);
+      const entry = await kernel.memory.entry(scope, key);
+      if (!entry) return sendRefusal(reply, noSuchKey(scope, key));
+      reply.header('etag', `"${entry.version}"`);
+      sendJson(reply, 200, renderEntry(entry));
+    },
+  );
+
+  api.delete(
+    '/memory/:scope/:key',
+    {
+      schema: { params: MemoryParams },
+      config: { summary: 'Forget a key', tags: TAGS, policy: 'memory', conditional: true, answers: DELETED },
+    },
+    (request, reply) => {
+      const { scope, key } = request.params;
+      const wrong = refusalOf(wrongScope(scope), wrongKey(key));
+      if (wrong) return sendRefusal(reply, wrong);
+      const condition = readCondition(request.headers);
+      if (condition instanceof Refusal) return sendRefusal(reply, condition);
+      if (condition.absent) return sendRefusal(reply, ONLY_WHEN_PUT);
+      const actor = request.principal.name;
+      carryOut(context, reply, { kind: 'delete_memory', actor, scope, key, condition }, sendNothing);
+    },
+  );
+
+  api.post(
+    '/memory/:scope/batch',
+    {
+      schema: { params: ScopeParams, body: MemoryBatch },
+      config: {
+        summary: 'Put many, all or none',
+        tags: TAGS,
+        policy: 'memory',
+        maxBody: MAX_PLAN_BODY,
+        answers: PUT_MANY,
+      },
+    },
+    (request, reply) => {
+      const { scope } = request.params;
+      const wrong = refusalOf(
+        wrongScope(scope),
+        ...request.body.items.map(({ key }, at) => wrongKey(key, `/items/${at}/key`)),
+      );
+      if (wrong) return sendRefusal(reply, wrong);
+      const items: MemoryInput[] = [];
+      for (const [at, { key, ...asked }] of request.body.items.entries()) {
+        const item = memoryInput(key, asked, config.memoryMaxValueBytes, `/items/${at}`);
+        if (item instanceof Refusal) return sendRefusal(reply, item);
+        items.push(item);
+      }
+      const condition = { match: null, absent: false };
+      const actor = request.principal.name;
+      carryOut(context, reply, { kind: 'put_memory', actor, scope, items, condition }, (reply, { entries }) => {
+        const put = entries.map(({ entry: { key, version } }) => ({ key, version }));
+        sendJson(reply, 200, JSON.stringify({ items: put }));
+      });
+    },
+  );
+}
+
+const STRANGE_CURSOR = invalidField('query.cursor', 'must be the next_cursor of the page before');
+const ONLY_WHEN_PUT = invalidField('header.If-None-Match', 'is for PUT: what is not there cannot be deleted');
+const PUT = { 200: MemoryEntrySchema, 201: MemoryEntrySchema, 412: ProblemSchema };
+const PUT_MANY = { 200: BatchSchema };
+const FOUND = { 200: MemoryEntrySchema, 404: ProblemSchema };
+const DELETED = { 204: 'It is gone', 404: ProblemSchema, 412: ProblemSchema };
+
+/** The value goes out as it is kept. */
+function renderEntry(entry: MemoryEntry): string {
+  const { scope, key, value, version, metadata, text, createdAt, updatedAt, expiresAt } = entry;
+  const rest = JSON.stringify({
+    ...{ version, metadata, text, created_at: timestamp(createdAt), updated_at: timestamp(updatedAt) },
+    expires_at: expiresAt === null ? null : timestamp(expiresAt),
+  });
+  return `{"scope":${JSON.stringify(scope)},"key":${JSON.stringify(key)},"value":${value},${rest.slice(1)}`;
+}
+
+function renderScope({ scope, keys, vectors, dimension, createdAt }: MemoryScope) {
+  return { scope, keys, vectors, dimension, created_at: timestamp(createdAt) };
+}

@@ -1,0 +1,81 @@
+import { Type } from 'typebox';
+import type { Json } from '../../core/json.ts';
+import { AnyObject, Nullable, Text, Time } from './common.ts';
+
+/** The longest that these may be, in characters; keys and scopes are looked at by hand, since they stand in the path. */
+export const MAX_KEY = 512;
+const MAX_TEXT = 100_000;
+const MAX_DIMENSION = 4096;
+const MAX_TTL_SECONDS = 3_153_600_000;
+export const MAX_BATCH = 1000;
+
+const Value = Type.Unsafe<Json>({ description: 'Any JSON value' });
+
+const FIELDS = {
+  value: Value,
+  ttl_seconds: Type.Optional(
+    Nullable(
+      Type.Number({ exclusiveMinimum: 0, maximum: MAX_TTL_SECONDS }),
+      'It is gone after so long; fractions are allowed. Default: it stays',
+    ),
+  ),
+  vector: Type.Optional(
+    Nullable(
+      Type.Array(Type.Number(), { minItems: 1, maxItems: MAX_DIMENSION }),
+      'What it is found by; as long as the first one in its scope',
+    ),
+  ),
+  text: Type.Optional(Nullable(Text(0, MAX_TEXT), 'What it is found by in words')),
+  metadata: Type.Optional(AnyObject('What searches can be narrowed by')),
+};
+
+export const MemoryPut = Type.Object(FIELDS, {
+  examples: [{ value: { owner: 'agent-7', done: [1, 2] }, ttl_seconds: 3600, metadata: { kind: 'progress' } }],
+});
+
+export const MemoryBatch = Type.Object({
+  items: Type.Array(Type.Object({ key: Type.String(), ...FIELDS }), { minItems: 1, maxItems: MAX_BATCH }),
+});
+
+export const MemoryParams = Type.Object({ scope: Type.String(), key: Type.String() });
+export const ScopeParams = Type.Object({ scope: Type.String() });
+
+export const MemoryListQuery = Type.Object({
+  prefix: Type.Optional(Type.String({ description: 'Only what begins with this' })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 100' })),
+  cursor: Type.Optional(Type.String({ description: 'The next_cursor of the page before' })),
+});
+
+export const MemoryEntrySchema = Type.Object({
+  scope: Type.String(),
+  key: Type.String(),
+  value: Value,
+  version: Type.Integer({ description: 'Grows with every put, and none is used again for a key' }),
+  metadata: AnyObject('What searches can be narrowed by'),
+  text: Nullable(Type.String()),
+  created_at: Time,
+  updated_at: Time,
+  expires_at: Nullable(Time),
+});
+
+export const MemoryListSchema = Type.Object({
+  items: Type.Array(MemoryEntrySchema),
+  next_cursor: Nullable(Type.String()),
+});
+
+export const ScopesSchema = Type.Object({
+  scopes: Type.Array(
+    Type.Object({
+      scope: Type.String(),
+      keys: Type.Integer(),
+      vectors: Type.Integer({ description: 'How many of them have a vector' }),
+      dimension: Nullable(Type.Integer(), 'How long these are'),
+      created_at: Time,
+    }),
+  ),
+  next_cursor: Nullable(Type.String()),
+});
+
+export const BatchSchema = Type.Object({
+  items: Type.Array(Type.Object({ key: Type.String(), version: Type.Integer() })),
+});

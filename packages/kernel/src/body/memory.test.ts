@@ -1,0 +1,112 @@
+/** What is remembered: as `decide` sees it, with checkpoints and with time. The rest is held against the model. */
+import { expect, test } from 'vitest';
+import { Refusal } from '../core/errors.ts';
+import { type MemoryInput, vectorFrom, vectorText } from '../core/memory.ts';
+import { Pipeline } from '../testing/pipeline.ts';
+import { RULES } from '../testing/rules.ts';
+import { begin } from '../testing/swept-colony.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { MemoryDesk } from './memory-desk.ts';
+
+const ANY = { match: null, absent: false } as const;
+
+function input(key: string, fields: Partial<MemoryInput> = {}): MemoryInput {
+  const given = { value: '1', metadata: {}, text: null, vector: null, hash: 'h', ttlMs: null, path: '' };
+  return { key, ...given, ...fields };
+}
+
+/** A colony with a memory, and what is done to it in few words. */
+async function scene(rules = {}) {
+  const pipeline = await Pipeline.open(rules);
+  const { store, batcher, clock } = pipeline;
+  let made = 0;
+  const checkpoints = new Checkpoints({
+    ...{ store, batcher, clock, rules: { keep: 20, everyMs: null }, newId: () => `c${++made}` },
+    onRolledBack: async () => undefined,
+  });
+  const desk = new MemoryDesk({ store, clock });
+  const put = async (key: string, fields: Partial<MemoryInput> = {}, scope = 's') => {
+    const items = [input(key, fields)];
+    const answer = await pipeline.run({ kind: 'put_memory', actor: 'ann', scope, items, condition: ANY });
+    return answer instanceof Refusal ? answer.code : answer.entries[0]!.entry.version;
+  };
+  const drop = (key: string, scope = 's') =>
+    pipeline.run({ kind: 'delete_memory', actor: 'ann', scope, key, condition: ANY });
+  const value = async (key: string, scope = 's') => (await desk.entry(scope, key))?.value ?? null;
+  return { pipeline, checkpoints, desk, put, drop, value };
+}
+
+test('a version is never used again for a key: not when it was deleted, not after a rollback', async () => {
+  const { checkpoints, put, drop, value, pipeline } = await scene();
+  expect([await put('a'), await put('a'), await put('b')]).toEqual([1, 2, 1]);
+  await drop('a');
+  expect([await put('a'), await put('c')]).toEqual([3, 3]);
+  await checkpoints.create(null, 'ann');
+  // A scope that was not there, and a key of one that was.
+  for (let n = 1; n <= 5; n++) expect(await put('new', {}, 'other')).toBe(n);
+  expect([await put('late'), await put('late'), await put('late'), await put('late')]).toEqual([3, 4, 5, 6]);
+  await drop('late');
+  await put('a', { value: '2' });
+  await checkpoints.rollback('c1', 'ann');
+  expect([await value('a'), await value('late'), await value('new', 'other')]).toEqual(['1', null, null]);
+  expect(await put('new', {}, 'other')).toBeGreaterThan(5);
+  expect(await put('late')).toBeGreaterThan(6);
+  expect(await put('a')).toBeGreaterThan(5);
+  const told = (await pipeline.store.ledger.query({ type: 'memory_written', limit: 100 })).map(({ data }) => data);
+  expect(new Set(told).size).toBe(told.length);
+});
+
+test('what has expired is not there from that moment on, and another may be put in its place', async () => {
+  const { pipeline, desk, put, value } = await scene();
+  await put('a', { ttlMs: 1000 });
+  await put('b', { ttlMs: 3000 });
+  await pipeline.clock.advance(999);
+  expect(await value('a')).toBe('1');
+  await pipeline.clock.advance(1);
+  expect(await value('a')).toBeNull();
+  const listed = await desk.entries('s', { prefix: '', after: undefined, limit: 10 });
+  expect(listed.items.map(({ key }) => key)).toEqual(['b']);
+  const absent = { match: null, absent: true };
+  const again = { kind: 'put_memory', actor: 'ann', scope: 's', items: [input('a')], condition: absent } as const;
+  const { wall } = pipeline.clock.now();
+  expect(await pipeline.run(again)).toMatchObject({
+    entries: [{ isNew: true, entry: { version: 2, createdAt: wall } }],
+  });
+});
+
+test('the sweeper removes what has expired, and the ledger tells of it', async () => {
+  const colony = await begin();
+  const { store } = colony.pipeline;
+  const items = [input('a', { ttlMs: 1000 }), input('b')];
+  await colony.pipeline.run({ kind: 'put_memory', actor: 'ann', scope: 's', items, condition: ANY });
+  await colony.advance(2000);
+  await expect.poll(() => store.document('memory', 's/a')).toBeNull();
+  expect(await store.document('memory', 's/b')).not.toBeNull();
+  const [told] = await store.ledger.query({ type: 'memory_deleted', limit: 10 });
+  expect(JSON.parse(told!.data)).toEqual({ key: 'a', reason: 'expired', scope: 's', version: 1 });
+});
+
+test('a scope takes no more keys than it may hold, whoever asks, and what is there may be replaced', async () => {
+  const { put, drop, value } = await scene({ memory: { ...RULES.memory, maxKeysPerScope: 2 } });
+  expect([await put('a'), await put('b'), await put('c')]).toEqual([1, 1, 'scope_full']);
+  expect(await value('c')).toBeNull();
+  expect([await put('a'), await put('a', {}, 'other')]).toEqual([2, 1]);
+  await drop('b');
+  expect(await put('c')).toBe(2);
+});
+
+test('vectors of a scope are as long as the first; the last one there is may be replaced by another', async () => {
+  const { put, drop } = await scene();
+  const [two, three] = [vectorText([1, 0]), vectorText([1, 0, 0])];
+  expect([await put('a', { vector: two }), await put('b', { vector: three })]).toEqual([1, 'validation_failed']);
+  expect(await put('b')).toBe(1);
+  expect([await put('a', { vector: three }), await put('b', { vector: two })]).toEqual([2, 'validation_failed']);
+  await drop('a');
+  expect(await put('b', { vector: two })).toBe(2);
+});
+
+test('a vector is kept as 32-bit floats, the lowest byte first', () => {
+  const text = vectorText([1, -2.5, 0.1]);
+  expect(Buffer.from(text, 'base64').toString('hex')).toBe('0000803f000020c0cdcccc3d');
+  expect(vectorFrom(text)).toEqual(Float32Array.of(1, -2.5, 0.1));
+});
