@@ -1,0 +1,88 @@
+import type { Verdict } from '../verdict.ts';
+import { BadAnswer, beginning, readAnswer } from './answer.ts';
+import { type Answered, Failed, type PostOptions, post } from './post.ts';
+import { retryAfterMs } from './retry-after.ts';
+
+export interface RequestOptions extends PostOptions {
+  readonly model: string;
+  /** The length that vectors have, as soon as that is known. */
+  readonly dimension: { length: number | null };
+}
+
+/** The endpoint works, and does not want this: because of one of the texts, or of how many they are. */
+export class RequestRefused extends Error {
+  override readonly name = 'RequestRefused';
+  /** It was said by a failure, which may have had another reason. */
+  readonly isDoubtful: boolean;
+
+  constructor(message: string, isDoubtful: boolean) {
+    super(message);
+    this.isDoubtful = isDoubtful;
+  }
+}
+
+/** By these, endpoints refuse texts: too long, too many, not allowed. */
+const REFUSING = [400, 413, 422];
+/** With these it is worth trying again, as with every fault of a server. */
+const PASSING = [408, 409, 425, 429];
+/** Some servers fail on texts that are too long for them, instead of refusing them. */
+const MAY_BE_TEXT = 500;
+
+/** What the operator may want to look at, by status. */
+const HINTS: Readonly<Record<number, string>> = {
+  401: '; is COLONY_EMBEDDINGS_API_KEY right?',
+  403: '; is COLONY_EMBEDDINGS_API_KEY right?',
+  404: '; are COLONY_EMBEDDINGS_URL and COLONY_EMBEDDINGS_MODEL right?',
+  405: '; is COLONY_EMBEDDINGS_URL right?',
+};
+
+/** Asks for the vectors of texts, once. Throws `RequestRefused`, `Failed` and the signal's reason. */
+export async function request(
+  options: RequestOptions,
+  texts: readonly string[],
+  signal: AbortSignal,
+): Promise<Verdict[]> {
+  const { model, dimension } = options;
+  const answer = await post(options, JSON.stringify({ model, input: texts }), signal);
+  if (answer.status !== 200) throw unwelcome(answer, options);
+  try {
+    const verdicts = readAnswer(answer.body, texts.length);
+    const length = verdicts.find((verdict) => typeof verdict !== 'string')?.length ?? null;
+    if (dimension.length !== null && length !== null && length !== dimension.length) {
+      throw new BadAnswer(`has vectors of length ${length}, and until now they had ${dimension.length}`);
+    }
+    dimension.length ??= length;
+    return verdicts;
+  } catch (fault) {
+    if (!(fault instanceof BadAnswer)) throw fault;
+    throw new Failed(`cannot be understood: its answer ${withoutKey(fault.message, options)}`, { isPassing: true });
+  }
+}
+
+function unwelcome({ status, body, retryAfter }: Answered, options: RequestOptions): Failed | RequestRefused {
+  const said = withoutKey(reasonIn(body), options);
+  const message = `answered ${status}${said === '' ? '' : ` ${said}`}`;
+  if (REFUSING.includes(status)) return new RequestRefused(message, false);
+  return new Failed(`${message}${HINTS[status] ?? ''}`, {
+    isPassing: status >= 500 || PASSING.includes(status),
+    waitMs: retryAfterMs(retryAfter, options.clock.now().wall),
+    mayBeText: status === MAY_BE_TEXT,
+  });
+}
+
+/** `{"error": {"message": "…"}}` where it is that, `{"error": "…"}`, or however the body begins. */
+function reasonIn(body: string): string {
+  try {
+    const { error } = JSON.parse(body) as { error?: unknown };
+    const message = typeof error === 'string' ? error : (error as { message?: unknown } | undefined)?.message;
+    if (typeof message === 'string') return beginning(message);
+  } catch {
+    // Not JSON, or none that says anything.
+  }
+  return body.trim() === '' ? '' : beginning(body);
+}
+
+/** An endpoint may repeat what it was sent, even the key. */
+function withoutKey(text: string, { apiKey }: RequestOptions): string {
+  return apiKey === null ? text : text.replaceAll(apiKey, '…');
+}
