@@ -1,10 +1,10 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Embedder } from '../../core/embedder.ts';
+import { Breaker } from './breaker.ts';
 import { type AttemptsOptions, ask, prove } from './endpoint/attempts.ts';
-import { Breaker } from './endpoint/breaker.ts';
-import { Gatherer } from './endpoint/gather.ts';
-import { settle } from './endpoint/settle.ts';
 import { embeddingsUrl, shownUrl } from './endpoint/url.ts';
+import { Gatherer } from './gather.ts';
+import { settle } from './settle.ts';
 import { vectorsOf } from './verdict.ts';
 
 export interface EndpointOptions {

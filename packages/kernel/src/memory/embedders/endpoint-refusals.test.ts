@@ -62,7 +62,7 @@ describe('no text is blamed for what the endpoint does to all of them', () => {
   test('when it refuses everything', async () => {
     const { endpoint, embedder } = await opened((_, response) => refuse(response, 400, 'no such model'));
     const { message } = await unavailable(embedder.embed(texts));
-    expect(message).toContain('refuses every text: it answered 400 "no such model"');
+    expect(message).toContain('refuses every text: the endpoint answered 400 "no such model"');
     // The batch, and a harmless text; not one text after the other.
     expect(endpoint.asked).toHaveLength(2);
   });

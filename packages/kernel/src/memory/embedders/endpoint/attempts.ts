@@ -1,9 +1,10 @@
 import type { Clock } from '../../../core/clock.ts';
 import { EmbeddingUnavailable } from '../../../core/embedder.ts';
+import type { Attempt, Breaker } from '../breaker.ts';
+import { BatchRefused } from '../settle.ts';
 import type { Verdict } from '../verdict.ts';
-import type { Attempt, Breaker } from './breaker.ts';
 import { Failed } from './post.ts';
-import { type RequestOptions, RequestRefused, request } from './request.ts';
+import { type RequestOptions, request } from './request.ts';
 
 export interface AttemptsOptions extends RequestOptions {
   /** What the endpoint is called in what people read. */
@@ -19,7 +20,7 @@ export interface AttemptsOptions extends RequestOptions {
 }
 
 /**
- * Asks the endpoint for the vectors of texts, again where that may help. Throws `RequestRefused`, `EmbeddingUnavailable`
+ * Asks the endpoint for the vectors of texts, again where that may help. Throws `BatchRefused`, `EmbeddingUnavailable`
  * and the signal's reason.
  *
  * @param isSearch we are looking on which of several texts it fails: a failure is an answer to that, need not be asked
@@ -39,7 +40,7 @@ export async function ask(
       if (!(fault instanceof Failed)) throw fault;
       const waitMs = (fault.waitMs ?? 0) + backoff(options, made);
       if (isSearch || made === attempts || !fault.isPassing || waitMs > maxWaitMs) {
-        if (fault.mayBeText) throw new RequestRefused(fault.message, true);
+        if (fault.mayBeText) throw new BatchRefused(`the endpoint ${fault.message}`, true);
         throw new EmbeddingUnavailable(`${name} ${fault.message}`, fault.waitMs ?? longestBackoff(options, made + 1));
       }
       // It is of no use to wait for being told so.
@@ -78,8 +79,8 @@ async function harmless(options: AttemptsOptions, signal: AbortSignal): Promise<
     if (typeof verdict !== 'string') return [];
     throw new Failed(`has no vector for any text: ${verdict}`, { isPassing: false });
   } catch (fault) {
-    if (!(fault instanceof RequestRefused)) throw fault;
-    throw new Failed(`refuses every text: it ${fault.message}`, { isPassing: false });
+    if (!(fault instanceof BatchRefused)) throw fault;
+    throw new Failed(`refuses every text: ${fault.message}`, { isPassing: false });
   }
 }
 

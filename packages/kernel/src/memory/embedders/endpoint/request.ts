@@ -1,3 +1,4 @@
+import { BatchRefused } from '../settle.ts';
 import type { Verdict } from '../verdict.ts';
 import { BadAnswer, beginning, readAnswer } from './answer.ts';
 import { type Answered, Failed, type PostOptions, post } from './post.ts';
@@ -7,18 +8,6 @@ export interface RequestOptions extends PostOptions {
   readonly model: string;
   /** The length that vectors have, as soon as that is known. */
   readonly dimension: { length: number | null };
-}
-
-/** The endpoint works, and does not want this: because of one of the texts, or of how many they are. */
-export class RequestRefused extends Error {
-  override readonly name = 'RequestRefused';
-  /** It was said by a failure, which may have had another reason. */
-  readonly isDoubtful: boolean;
-
-  constructor(message: string, isDoubtful: boolean) {
-    super(message);
-    this.isDoubtful = isDoubtful;
-  }
 }
 
 /** By these, endpoints refuse texts: too long, too many, not allowed. */
@@ -36,7 +25,7 @@ const HINTS: Readonly<Record<number, string>> = {
   405: '; is COLONY_EMBEDDINGS_URL right?',
 };
 
-/** Asks for the vectors of texts, once. Throws `RequestRefused`, `Failed` and the signal's reason. */
+/** Asks for the vectors of texts, once. Throws `BatchRefused`, `Failed` and the signal's reason. */
 export async function request(
   options: RequestOptions,
   texts: readonly string[],
@@ -59,10 +48,10 @@ export async function request(
   }
 }
 
-function unwelcome({ status, body, retryAfter }: Answered, options: RequestOptions): Failed | RequestRefused {
+function unwelcome({ status, body, retryAfter }: Answered, options: RequestOptions): Failed | BatchRefused {
   const said = withoutKey(reasonIn(body), options);
   const message = `answered ${status}${said === '' ? '' : ` ${said}`}`;
-  if (REFUSING.includes(status)) return new RequestRefused(message, false);
+  if (REFUSING.includes(status)) return new BatchRefused(`the endpoint ${message}`, false);
   return new Failed(`${message}${HINTS[status] ?? ''}`, {
     isPassing: status >= 500 || PASSING.includes(status),
     waitMs: retryAfterMs(retryAfter, options.clock.now().wall),

@@ -1,28 +1,39 @@
-import type { Verdict } from '../verdict.ts';
-import { RequestRefused } from './request.ts';
+import type { Verdict } from './verdict.ts';
 
-/** How the endpoint is asked; see `attempts.ts`. */
+/** The model works, and does not want this: because of one of the texts, or of how many they are. */
+export class BatchRefused extends Error {
+  override readonly name = 'BatchRefused';
+  /** It was said by a failure, which may have had another reason. */
+  readonly isDoubtful: boolean;
+
+  constructor(message: string, isDoubtful: boolean) {
+    super(message);
+    this.isDoubtful = isDoubtful;
+  }
+}
+
+/** How vectors are asked for. */
 export interface Asking {
   /** @param isSearch whether a failure is to be taken for a refusal */
   ask(texts: readonly string[], isSearch: boolean): Promise<Verdict[]>;
-  /** Throws when the endpoint has no vector even for a harmless text. */
+  /** Throws when there is no vector even for a harmless text. */
   prove(): Promise<void>;
 }
 
 /**
- * What becomes of the texts of a batch. Where the endpoint refuses the batch, halves of it are asked for, and halves of
+ * What becomes of the texts of a batch. Where the model refuses the batch, halves of it are asked for, and halves of
  * those that are refused, until the texts that it does not want stand alone and all others have their vectors.
  *
- * That a text never will have one is said only of an endpoint that has vectors for others: it may refuse everything, for
- * want of the right model or key, and that passes. And only after it has been asked for once more where the endpoint did
- * not refuse but fail.
+ * That a text never will have one is said only while there are vectors for others: an endpoint may refuse everything, for
+ * want of the right model or key, and that passes. And only after it has been asked for once more where it was not
+ * refused, but something failed.
  */
 export async function settle(texts: readonly string[], asking: Asking): Promise<Verdict[]> {
   let isProven = false;
 
   async function part(some: readonly string[], isSearch: boolean): Promise<Verdict[]> {
     const verdicts = await answered(some, isSearch);
-    if (!(verdicts instanceof RequestRefused)) {
+    if (!(verdicts instanceof BatchRefused)) {
       if (verdicts.some((verdict) => typeof verdict !== 'string')) isProven = true;
       else await proven();
       return verdicts;
@@ -30,14 +41,14 @@ export async function settle(texts: readonly string[], asking: Asking): Promise<
     await proven();
     const { message, isDoubtful } = verdicts;
     if (some.length > 1) return halves(some, isDoubtful);
-    return isDoubtful && !isSearch ? part(some, true) : [`the endpoint ${message}`];
+    return isDoubtful && !isSearch ? part(some, true) : [message];
   }
 
-  async function answered(some: readonly string[], isSearch: boolean): Promise<Verdict[] | RequestRefused> {
+  async function answered(some: readonly string[], isSearch: boolean): Promise<Verdict[] | BatchRefused> {
     try {
       return await asking.ask(some, isSearch);
     } catch (fault) {
-      if (fault instanceof RequestRefused) return fault;
+      if (fault instanceof BatchRefused) return fault;
       throw fault;
     }
   }

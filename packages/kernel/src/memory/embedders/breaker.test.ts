@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { EmbeddingUnavailable } from '../../../core/embedder.ts';
-import { ImpatientClock } from '../../../testing/impatient-clock.ts';
+import { EmbeddingUnavailable } from '../../core/embedder.ts';
+import { ImpatientClock } from '../../testing/impatient-clock.ts';
 import { Breaker } from './breaker.ts';
 
 function breaker() {

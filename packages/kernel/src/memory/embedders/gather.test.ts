@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EmbeddingUnavailable } from '../../../core/embedder.ts';
+import { EmbeddingUnavailable } from '../../core/embedder.ts';
 import { Gatherer, type GatherOptions } from './gather.ts';
 
 const BOUNDS = { maxTexts: 4, maxCharacters: 20, maxAtOnce: 2, maxWaiting: 50 };

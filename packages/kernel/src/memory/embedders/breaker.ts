@@ -1,5 +1,5 @@
-import type { Clock } from '../../../core/clock.ts';
-import { EmbeddingUnavailable } from '../../../core/embedder.ts';
+import type { Clock } from '../../core/clock.ts';
+import { EmbeddingUnavailable } from '../../core/embedder.ts';
 
 export interface BreakerOptions {
   readonly clock: Clock;

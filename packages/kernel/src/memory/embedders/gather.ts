@@ -1,5 +1,5 @@
-import { EmbeddingUnavailable } from '../../../core/embedder.ts';
-import type { Verdict } from '../verdict.ts';
+import { EmbeddingUnavailable } from '../../core/embedder.ts';
+import type { Verdict } from './verdict.ts';
 
 export interface GatherOptions {
   readonly maxTexts: number;
