@@ -66,7 +66,7 @@ function listenError(fault: unknown, { host, port }: Config): unknown {
 }
 
 /** The first signal stops the kernel gracefully. A second one (npm and the terminal both send it) changes nothing. */
-function stopOnSignals({ api }: Colony, log: Logger): void {
+function stopOnSignals({ api, embedder }: Colony, log: Logger): void {
   let stopping = false;
   const stop = async (signal: NodeJS.Signals) => {
     if (stopping) return;
@@ -78,6 +78,7 @@ function stopOnSignals({ api }: Colony, log: Logger): void {
     }, LONGEST_STOP_MS).unref();
     try {
       await api.stop();
+      await embedder.close();
       log.info('stopped');
       process.exit(0);
     } catch (fault) {

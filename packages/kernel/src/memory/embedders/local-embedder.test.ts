@@ -46,6 +46,15 @@ describe.runIf(isInstalled())('the local model', () => {
     for (const other of unlike) expect(dot(one!, like!)).toBeGreaterThan(dot(one!, other) + 0.05);
   });
 
+  test.each([
+    ['東京の天気', '天気は東京', '大阪で食べる'],
+    ['погода в Москве', 'московская погода', 'счёт клиента'],
+    ['🦊🦊', '🦊', '🚀'],
+  ])('does not take for alike what it cannot read: %s is nearer to %s than to %s', async (text, near, far) => {
+    const [one, like, unlike] = await opened().embedder.embed([text, near, far]);
+    expect(dot(one!, like!)).toBeGreaterThan(dot(one!, unlike!) + 0.2);
+  });
+
   test('sees what stands at the end of a long text', async () => {
     const filler = 'The committee met on Tuesday and discussed the budget. '.repeat(20);
     const [plain, longer, alone] = await opened().embedder.embed([
