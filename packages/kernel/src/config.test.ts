@@ -92,7 +92,8 @@ test('a bad secret is not shown, and neither is the password in a URL', () => {
   expect(refusalOf({ COLONY_SECRET_TOKEN: 'my secret' })).not.toContain('my secret');
   expect(refusalOf({ COLONY_MEMORY_CONNECTION_STRING: 'redis://u:hunter2@host' })).not.toContain('hunter2');
   expect(refusalOf({ COLONY_MESSAGE_QUEUE_URL: 'amqp://u:hunter2@host' })).not.toContain('hunter2');
-  expect(refusalOf({ COLONY_EMBEDDINGS_URL: 'https://u:hunter2@host/v1' })).not.toContain('hunter2');
+  const embeddings = { COLONY_EMBEDDINGS_URL: 'https://u:hunter2@host/v1', COLONY_EMBEDDINGS_MODEL: 'm' };
+  expect(refusalOf(embeddings)).toMatch(/^COLONY_EMBEDDINGS_URL (?!.*hunter2).*without user or password/);
   expect(refusalOf({ COLONY_EMBEDDINGS_API_KEY: 'my secret' })).not.toContain('my secret');
 });
 

@@ -83,6 +83,16 @@ test('a text that is longer than a batch goes alone', async () => {
   expect(await call).toHaveLength(3);
 });
 
+test('what comes back first may be what was sent last', async () => {
+  const { gatherer: one, sent } = gatherer({ maxTexts: 2 });
+  const call = one.verdicts(['a', 'b', 'c', 'd'], undefined);
+  await turn();
+  sent[1]!.end();
+  await turn();
+  sent[0]!.end();
+  expect(await call).toEqual(['of a', 'of b', 'of c', 'of d']);
+});
+
 test('a failure reaches those whose texts were in the batch, and nobody else', async () => {
   const { gatherer: one, sent } = gatherer({ maxTexts: 2 });
   const failing = one.verdicts(['a', 'b', 'c', 'd', 'e'], undefined);
