@@ -1,0 +1,202 @@
+/** Searching memory on Redis: each kernel looks into a copy, and finds what any of them was told is done. */
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { type MemoryEntry, memoryDocument, memoryId, vectorText } from '../../../core/memory.ts';
+import type { MemoryFound, MemorySearch } from '../../../core/memory-search.ts';
+import type { Put } from '../../../core/store.ts';
+import { anEntry, aSearch, someEntry, someSearch } from '../../../testing/memory-entries.ts';
+import { plainSearch } from '../../../testing/plain-search.ts';
+import { RedisServer } from '../../../testing/redis-server.ts';
+import { Scribe } from '../../../testing/scribe.ts';
+import { RedisStore } from '../store.ts';
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await RedisServer.start();
+});
+afterAll(() => server.stop());
+
+/** A kernel that writes entries as a test wants them to be. */
+class Rememberer {
+  readonly store: RedisStore;
+  readonly #scribe: Scribe;
+
+  constructor(store: RedisStore) {
+    this.store = store;
+    this.#scribe = new Scribe(store);
+  }
+
+  /** @param entry without a text it is removed */
+  async put(...entries: (MemoryEntry | Pick<MemoryEntry, 'scope' | 'key'>)[]): Promise<void> {
+    const puts: Put[] = [];
+    const last = new Map(entries.map((entry) => [memoryId(entry.scope, entry.key), entry]));
+    for (const [id, entry] of last) {
+      const prev = await this.store.document('memory', id);
+      const next = 'value' in entry ? memoryDocument(entry, (prev?.version ?? 0) + 1) : null;
+      if (prev !== null || next !== null) puts.push({ kind: 'document', prev, next });
+    }
+    await this.#scribe.commit({ puts, events: [] });
+  }
+
+  async keys(query: Partial<MemorySearch>): Promise<string[]> {
+    const { byVector, byText } = await this.store.search(aSearch(query));
+    return [...byVector, ...byText].map(({ id }) => id.slice(id.indexOf('/') + 1));
+  }
+}
+
+async function openAt(colony: string, searchBytes?: number): Promise<Rememberer> {
+  const limited = searchBytes === undefined ? {} : { searchBytes };
+  const store = await RedisStore.open({ url: server.url, colony, ...limited });
+  onTestFinished(() => store.close());
+  return new Rememberer(store);
+}
+
+async function two(): Promise<[Rememberer, Rememberer]> {
+  const colony = randomUUID();
+  return [await openAt(colony), await openAt(colony)];
+}
+
+const vector = (...numbers: number[]) => vectorText(numbers);
+const near = (...numbers: number[]) => ({ vector: { values: new Float32Array(numbers), space: 'given' as const } });
+
+test('what one kernel has put the other finds at once, and not any more when it is gone', async () => {
+  const [one, other] = await two();
+  expect(await other.keys({ text: 'bee' })).toEqual([]);
+  for (let n = 0; n < 20; n++) {
+    await one.put(anEntry({ key: `k${n}`, text: 'a bee', vector: vector(1, n) }));
+    expect(await other.keys({ ...near(0, 1), limit: 1 })).toEqual([`k${n}`]);
+    expect((await other.keys({ text: 'bees bee', limit: 100 })).length).toBe(n + 1);
+  }
+  await other.put(anEntry({ key: 'k19', text: 'a wasp', vector: vector(-1, -1) }));
+  await one.put({ scope: 'team', key: 'k18' });
+  expect(await one.keys({ ...near(0, 1), limit: 2 })).toEqual(['k17', 'k16']);
+  expect(await other.keys({ ...near(0, 1), limit: 2 })).toEqual(['k17', 'k16']);
+  expect(await one.keys({ text: 'wasp' })).toEqual(['k19']);
+});
+
+/** Scores to the ninth digit. */
+const rounded = ({ byVector, byText }: MemoryFound) =>
+  [byVector, byText].map((hits) => hits.map(({ id, score }) => [id, score.toFixed(9)]));
+
+test('whatever two kernels put and remove, each finds what is there', async () => {
+  const change = fc.oneof(
+    { weight: 4, arbitrary: someEntry },
+    someEntry.map(({ scope, key }) => ({ scope, key })),
+  );
+  const step = fc.record({ who: fc.nat(1), changes: fc.array(change, { maxLength: 20 }), query: someSearch });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 12, size: 'max' }), async (steps) => {
+      const kernels = await two();
+      const there = new Map<string, MemoryEntry>();
+      for (const { who, changes, query } of steps) {
+        await kernels[who]!.put(...changes);
+        for (const one of changes) {
+          if ('value' in one) there.set(memoryId(one.scope, one.key), one);
+          else there.delete(memoryId(one.scope, one.key));
+        }
+        const expected = rounded(plainSearch([...there.values()], query));
+        for (const { store } of kernels) expect(rounded(await store.search(query))).toEqual(expected);
+      }
+      for (const { store } of kernels) await store.close();
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('those who search at once read a scope once', async () => {
+  const [one, other] = await two();
+  for (let n = 0; n < 5; n++) {
+    await one.put(...Array.from({ length: 100 }, (_, m) => anEntry({ key: `${n}-${m}`, text: 'bee' })));
+  }
+  await server.ask('CONFIG', 'RESETSTAT');
+  const found = await Promise.all(Array.from({ length: 20 }, () => other.keys({ text: 'bee', limit: 1000 })));
+  for (const keys of found) expect(keys.length).toBe(500);
+  const calls = /cmdstat_hmget:calls=(\d+)/.exec(await server.ask('INFO', 'commandstats'));
+  expect(Number(calls![1])).toBeLessThan(20);
+});
+
+test('who has missed more changes than are noted reads all anew', async () => {
+  const [one, other] = await two();
+  await one.put(anEntry({ key: 'old', text: 'bee' }));
+  expect(await other.keys({ text: 'bee' })).toEqual(['old']);
+  await one.put({ scope: 'team', key: 'old' });
+  for (let n = 0; n < 3; n++) await one.put(anEntry({ key: `new-${n}`, text: 'bee' }));
+  const notes = (await server.ask('KEYS', '*memory-changes:team')) as unknown as string[];
+  for (const stream of notes) await server.ask('XTRIM', stream, 'MAXLEN', '1');
+  expect(await other.keys({ text: 'bee' })).toEqual(['new-0', 'new-1', 'new-2']);
+});
+
+test('what was there in a server that was emptied is not found any more, and what came after it is', async () => {
+  const [one, other] = await two();
+  await one.put(anEntry({ key: 'old', text: 'bee' }), anEntry({ key: 'other', text: 'bee' }));
+  expect((await other.keys({ text: 'bee' })).length).toBe(2);
+  await server.ask('FLUSHALL');
+  expect(await other.keys({ text: 'bee' })).toEqual([]);
+  await one.put(anEntry({ key: 'new', text: 'bee' }));
+  expect(await other.keys({ text: 'bee' })).toEqual(['new']);
+  await server.ask('FLUSHALL');
+  await one.put(anEntry({ key: 'newer', text: 'bee' }));
+  expect(await other.keys({ text: 'bee' })).toEqual(['newer']);
+});
+
+test('copies take no more than they may, and those searched longest ago go first', async () => {
+  const colony = randomUUID();
+  const one = await openAt(colony, 1_000_000);
+  const fill = (scope: string) =>
+    one.put(
+      ...Array.from({ length: 400 }, (_, n) =>
+        anEntry({ scope, key: `k${n}`, vector: vector(...Array(256).fill(n + 1)) }),
+      ),
+    );
+  const first = async (scope: string) => (await one.keys({ scope, limit: 1, ...near(...Array(256).fill(1)) }))[0];
+  const reads = async (scope: string) => {
+    await server.ask('CONFIG', 'RESETSTAT');
+    expect(await first(scope)).toBe('k0');
+    return /cmdstat_zrangebylex:/.test(await server.ask('INFO', 'commandstats'));
+  };
+  for (const scope of ['a', 'b', 'c']) await fill(scope);
+  expect([await reads('a'), await reads('b')]).toEqual([true, true]);
+  // Each is about 600 kB: two do not go together.
+  expect([await reads('b'), await reads('a'), await reads('a')]).toEqual([false, true, false]);
+});
+
+test('a scope whose name begins with another one is another scope', async () => {
+  const [one] = await two();
+  for (const scope of ['team', 'team.', 'team0', 'team-a', 'tea'])
+    await one.put(anEntry({ scope, key: scope, text: 'bee' }));
+  for (const scope of ['team', 'team.', 'team0', 'team-a', 'tea']) {
+    expect(await one.keys({ scope, text: 'bee' })).toEqual([scope]);
+  }
+});
+
+test('long and many entries are all read', async () => {
+  const [one, other] = await two();
+  for (let n = 0; n < 10; n++) {
+    await one.put(
+      ...Array.from({ length: 250 }, (_, m) => {
+        const value = JSON.stringify('x'.repeat(m % 50 === 0 ? 200_000 : 10));
+        return anEntry({ key: `${n}-${m}`, text: 'bee', value });
+      }),
+    );
+  }
+  expect((await other.keys({ text: 'bee', limit: 5000 })).length).toBe(2500);
+});
+
+test('a server that is gone for a while leaves copies that go on', async () => {
+  const own = await RedisServer.start();
+  onTestFinished(() => own.stop());
+  const open = async () => {
+    const store = await RedisStore.open({ url: own.url, colony: 'c', timeoutMs: 300 });
+    onTestFinished(() => store.close());
+    return new Rememberer(store);
+  };
+  const [one, other] = [await open(), await open()];
+  await one.put(anEntry({ key: 'early', text: 'bee' }));
+  expect(await other.keys({ text: 'bee' })).toEqual(['early']);
+  await own.kill();
+  await expect(other.keys({ text: 'bee' })).rejects.toThrow('Redis cannot be used');
+  await own.start();
+  await one.put(anEntry({ key: 'late', text: 'bee' }));
+  expect(await other.keys({ text: 'bee' })).toEqual(['early', 'late']);
+});

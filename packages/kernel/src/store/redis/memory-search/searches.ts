@@ -1,0 +1,73 @@
+import type { MemoryFound, MemorySearch } from '../../../core/memory-search.ts';
+import { VectorRoom } from '../../../memory/vector-room.ts';
+import type { RedisConnection } from '../../../redis/connection.ts';
+import type { Documents } from '../documents.ts';
+import type { EpochWatch } from '../epoch.ts';
+import type { Keys } from '../keys.ts';
+import { ChangesOf } from './changes.ts';
+import { Entries } from './entries.ts';
+import { ScopeCopy } from './scope-copy.ts';
+
+/** How much copies may take unless it is said otherwise: 1 GiB. */
+const SEARCH_BYTES = 1024 ** 3;
+/** What a copy takes beside what is in it: more of them are not kept. */
+const COPY_BYTES = 2000;
+
+interface Parts {
+  readonly redis: RedisConnection;
+  readonly keys: Keys;
+  readonly epoch: EpochWatch;
+  readonly documents: Documents;
+}
+
+/**
+ * Searches in memory. Redis itself does not search: each kernel has copies of the scopes in which it does, made at the first
+ * search and kept until they take too much; those that were searched longest ago go first. The one that was searched last
+ * stays, however large: without it each search would read all anew.
+ */
+export class MemorySearches {
+  readonly #parts: Parts;
+  readonly #mostBytes: number;
+  readonly #room = new VectorRoom();
+  /** In the order of their last use. */
+  readonly #copies = new Map<string, ScopeCopy>();
+
+  constructor(parts: Parts, mostBytes = SEARCH_BYTES) {
+    this.#parts = parts;
+    this.#mostBytes = mostBytes;
+  }
+
+  /** About how much the copies take. */
+  get bytes(): number {
+    let bytes = this.#room.bytes;
+    for (const copy of this.#copies.values()) bytes += copy.bytes + COPY_BYTES;
+    return bytes;
+  }
+
+  async search(query: MemorySearch): Promise<MemoryFound> {
+    const copy = this.#copies.get(query.scope) ?? this.#newCopy(query.scope);
+    this.#copies.delete(query.scope);
+    this.#copies.set(query.scope, copy);
+    try {
+      return await copy.search(query);
+    } finally {
+      this.#shrink();
+    }
+  }
+
+  #newCopy(scope: string): ScopeCopy {
+    const { redis, keys, epoch, documents } = this.#parts;
+    const changes = new ChangesOf(redis, keys, epoch, scope);
+    return new ScopeCopy({ scope, changes, entries: new Entries(redis, keys, documents), room: this.#room });
+  }
+
+  #shrink(): void {
+    if (this.bytes <= this.#mostBytes) return;
+    for (const [scope, copy] of [...this.#copies].slice(0, -1)) {
+      if (copy.isBusy) continue;
+      copy.drop();
+      this.#copies.delete(scope);
+      if (this.bytes <= this.#mostBytes) return;
+    }
+  }
+}
