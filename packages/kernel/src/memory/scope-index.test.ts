@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type MemoryEntry, memoryId } from '../core/memory.ts';
+import { type MemoryEntry, memoryDocument, memoryId } from '../core/memory.ts';
 import type { MemoryFound, MemorySearch } from '../core/memory-search.ts';
+import { lookThrough } from '../testing/looking-through.ts';
 import { someEntry, someSearch } from '../testing/memory-entries.ts';
-import { plainSearch } from '../testing/plain-search.ts';
 import { ScopeIndex } from './scope-index.ts';
 import { VectorRoom } from './vector-room.ts';
 
@@ -14,10 +14,6 @@ function found(index: ScopeIndex, query: MemorySearch): MemoryFound {
     if (step.done) return step.value;
   }
 }
-
-/** Scores to the ninth digit. */
-const rounded = ({ byVector, byText }: MemoryFound) =>
-  [byVector, byText].map((hits) => hits.map(({ id, score }) => [id, score.toFixed(9)]));
 
 test('whatever was put and removed, it is found as if each entry were looked at', () => {
   const change = fc.oneof(
@@ -40,8 +36,11 @@ test('whatever was put and removed, it is found as if each entry were looked at'
           else indexes.get(one.scope)!.remove(id);
         }
         for (const query of queries) {
-          const expected = plainSearch([...there.values()], query);
-          expect(rounded(found(indexes.get(query.scope)!, query))).toEqual(rounded(expected));
+          const expected = lookThrough(
+            [...there.values()].map((entry) => memoryDocument(entry, 1)),
+            query,
+          );
+          expect(found(indexes.get(query.scope)!, query)).toEqual(expected);
         }
         for (const { scope, key } of there.values()) indexes.get(scope)!.remove(memoryId(scope, key));
         expect([room.bytes, ...[...indexes.values()].map(({ bytes }) => bytes)]).toEqual([65_536, 0, 0, 0]);

@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type MemoryEntry, memoryDocument, memoryId, vectorText } from '../../../core/memory.ts';
-import type { MemoryFound, MemorySearch } from '../../../core/memory-search.ts';
+import type { MemorySearch } from '../../../core/memory-search.ts';
 import type { Put } from '../../../core/store.ts';
+import { lookThrough } from '../../../testing/looking-through.ts';
 import { anEntry, aSearch, someEntry, someSearch } from '../../../testing/memory-entries.ts';
-import { plainSearch } from '../../../testing/plain-search.ts';
 import { RedisServer } from '../../../testing/redis-server.ts';
 import { Scribe } from '../../../testing/scribe.ts';
 import { RedisStore } from '../store.ts';
@@ -75,10 +75,6 @@ test('what one kernel has put the other finds at once, and not any more when it 
   expect(await one.keys({ text: 'wasp' })).toEqual(['k19']);
 });
 
-/** Scores to the ninth digit. */
-const rounded = ({ byVector, byText }: MemoryFound) =>
-  [byVector, byText].map((hits) => hits.map(({ id, score }) => [id, score.toFixed(9)]));
-
 test('whatever two kernels put and remove, each finds what is there', async () => {
   const change = fc.oneof(
     { weight: 4, arbitrary: someEntry },
@@ -95,8 +91,9 @@ test('whatever two kernels put and remove, each finds what is there', async () =
           if ('value' in one) there.set(memoryId(one.scope, one.key), one);
           else there.delete(memoryId(one.scope, one.key));
         }
-        const expected = rounded(plainSearch([...there.values()], query));
-        for (const { store } of kernels) expect(rounded(await store.search(query))).toEqual(expected);
+        const documents = [...there.values()].map((entry) => memoryDocument(entry, 1));
+        const expected = lookThrough(documents, query);
+        for (const { store } of kernels) expect(await store.search(query)).toEqual(expected);
       }
       for (const { store } of kernels) await store.close();
     }),
