@@ -7,6 +7,7 @@ import type { Fellows } from './fellows.ts';
 import type { JsonObject } from './json.ts';
 import type { LaneDirectory } from './lane-directory.ts';
 import type { Ledger } from './ledger.ts';
+import type { MemoryFound, MemorySearch } from './memory-search.ts';
 import type { DocumentQuery, Due, NamedQuery, Page, Retention, TaskQuery } from './queries.ts';
 import type { SavedPage, SavedQuery, Saving } from './saved.ts';
 import type { Task, TaskStatus } from './task.ts';
@@ -47,6 +48,8 @@ export interface Store {
   /** Newest first. */
   documents(query: DocumentQuery): Promise<Page<Document>>;
   documentsNamed(query: NamedQuery): Promise<Page<Document>>;
+  /** What of a scope of the memory is near to a vector, or holds some words. */
+  search(query: MemorySearch): Promise<MemoryFound>;
   /** Pending tasks and documents whose time has come, and executing tasks over their deadline; and when to look again. */
   due(now: Now, limit: number): Promise<Due>;
   /** The oldest queued task's `queuedAt`, or null. */

@@ -148,6 +148,37 @@ const STEPS: readonly string[] = [
   -- What a worker has shown it can do.
   ALTER TABLE workers ADD COLUMN experience TEXT NOT NULL DEFAULT '';
   `,
+  `
+  -- By what memory is searched; all of it follows from the documents: see memory-index.ts.
+  CREATE TABLE memory_scopes (no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, texts INTEGER NOT NULL, words INTEGER NOT NULL) STRICT;
+  CREATE TABLE memory_entries (
+    no         INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         TEXT    NOT NULL UNIQUE,
+    scope      INTEGER NOT NULL,
+    words      INTEGER,
+    expires_at INTEGER,
+    fields     BLOB    NOT NULL
+  ) STRICT;
+  CREATE INDEX memory_entries_by_scope ON memory_entries (scope) WHERE words IS NOT NULL;
+  -- Each word is written with its scope; what a row holds cannot be read from it.
+  CREATE VIRTUAL TABLE memory_words USING fts5(words, content = '', contentless_delete = 1, tokenize = 'ascii');
+  CREATE TABLE memory_spaces (
+    no        INTEGER PRIMARY KEY AUTOINCREMENT,
+    scope     INTEGER NOT NULL,
+    name      TEXT    NOT NULL,
+    dimension INTEGER NOT NULL,
+    vectors   INTEGER NOT NULL,
+    UNIQUE (scope, name, dimension)
+  ) STRICT;
+  CREATE TABLE memory_vectors (
+    no     INTEGER PRIMARY KEY AUTOINCREMENT,
+    space  INTEGER NOT NULL,
+    entry  INTEGER NOT NULL,
+    vector BLOB    NOT NULL
+  ) STRICT;
+  CREATE INDEX memory_vectors_by_space ON memory_vectors (space);
+  CREATE INDEX memory_vectors_by_entry ON memory_vectors (entry);
+  `,
 ];
 
 /** "Cols": marks a file as a colony's. */

@@ -1,8 +1,8 @@
 import { StorageUnavailable } from '../../../core/errors.ts';
 import { memoryFrom } from '../../../core/memory.ts';
 import type { MemoryFound, MemorySearch } from '../../../core/memory-search.ts';
-import { ScopeIndex } from '../../../memory/scope-index.ts';
-import type { VectorRoom } from '../../../memory/vector-room.ts';
+import { ScopeIndex } from '../../../memory/copy/scope-index.ts';
+import type { VectorRoom } from '../../../memory/copy/vector-room.ts';
 import type { ChangesOf, Position } from './changes.ts';
 import type { Entries } from './entries.ts';
 import { Pace } from './pace.ts';

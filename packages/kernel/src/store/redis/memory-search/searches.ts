@@ -1,5 +1,5 @@
 import type { MemoryFound, MemorySearch } from '../../../core/memory-search.ts';
-import { VectorRoom } from '../../../memory/vector-room.ts';
+import { VectorRoom } from '../../../memory/copy/vector-room.ts';
 import type { RedisConnection } from '../../../redis/connection.ts';
 import type { Documents } from '../documents.ts';
 import type { EpochWatch } from '../epoch.ts';

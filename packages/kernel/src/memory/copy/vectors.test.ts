@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cosine } from './cosine.ts';
+import { cosine } from '../cosine.ts';
 import { isBefore } from './ranking.ts';
 import { PAGE_BYTES, VectorRoom } from './vector-room.ts';
 import { Vectors } from './vectors.ts';

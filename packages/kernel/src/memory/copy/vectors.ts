@@ -1,4 +1,4 @@
-import { cosine, lengthOf } from './cosine.ts';
+import { cosine, lengthOf } from '../cosine.ts';
 import { ROUND } from './products.ts';
 import { type Found, Ranking } from './ranking.ts';
 import { filled, PAGE_BYTES, type VectorRoom } from './vector-room.ts';

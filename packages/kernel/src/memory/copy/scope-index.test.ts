@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type MemoryEntry, memoryDocument, memoryId } from '../core/memory.ts';
-import type { MemoryFound, MemorySearch } from '../core/memory-search.ts';
-import { lookThrough } from '../testing/looking-through.ts';
-import { someEntry, someSearch } from '../testing/memory-entries.ts';
+import { type MemoryEntry, memoryDocument, memoryId } from '../../core/memory.ts';
+import type { MemoryFound, MemorySearch } from '../../core/memory-search.ts';
+import { lookThrough } from '../../testing/looking-through.ts';
+import { someEntry, someSearch } from '../../testing/memory-entries.ts';
 import { ScopeIndex } from './scope-index.ts';
 import { VectorRoom } from './vector-room.ts';
 

@@ -1,6 +1,6 @@
-import type { JsonObject } from '../core/json.ts';
-import { isRemembered, type MemoryEntry, memoryId, vectorFrom } from '../core/memory.ts';
-import type { Hit, MemoryFound, MemorySearch, VectorSpace } from '../core/memory-search.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { isRemembered, type MemoryEntry, memoryId, vectorFrom } from '../../core/memory.ts';
+import type { Hit, MemoryFound, MemorySearch, VectorSpace } from '../../core/memory-search.ts';
 import { filterOf } from './filter.ts';
 import { TextIndex } from './text-index.ts';
 import type { VectorRoom } from './vector-room.ts';

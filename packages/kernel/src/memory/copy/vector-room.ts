@@ -1,4 +1,4 @@
-import { StorageUnavailable } from '../core/errors.ts';
+import { StorageUnavailable } from '../../core/errors.ts';
 import { memoryOf, type Products, productsIn, ROUND } from './products.ts';
 
 /** What WebAssembly's memory grows by, and what vectors are given room in. */
