@@ -40,17 +40,17 @@ export class TextIndex<T extends Found> {
   add(owner: T, text: string): void {
     const words = wordsOf(text);
     const number = this.#free.pop() ?? this.#owners.length;
-    const postings = new Set<Posting>();
+    const times = new Map<Posting, number>();
     for (const word of words) {
       const posting = this.#postingOf(word);
-      postings.add(posting);
-      posting.times.set(number, (posting.times.get(number) ?? 0) + 1);
+      times.set(posting, (times.get(posting) ?? 0) + 1);
     }
+    for (const [posting, count] of times) posting.times.set(number, count);
     this.#owners[number] = owner;
     this.#lengths[number] = words.length;
-    this.#texts.set(owner, { number, words: words.length, postings: [...postings] });
+    this.#texts.set(owner, { number, words: words.length, postings: [...times.keys()] });
     this.#words += words.length;
-    this.#bytes += postings.size * TIME_BYTES;
+    this.#bytes += times.size * TIME_BYTES;
   }
 
   remove(owner: T): void {

@@ -6,8 +6,8 @@ import type { Keys } from '../keys.ts';
 /** One may be as long as some hundred thousand characters, or have none but its vector: so begin with a few. */
 const FIRST_FEW = 16;
 const MOST_AT_ONCE = 512;
-/** So many characters are wanted at a time. */
-const AT_A_TIME = 1024 * 1024;
+/** So many characters are wanted at a time: what arrives together is taken apart together, and others wait for that. */
+const AT_A_TIME = 256 * 1024;
 const IDS_AT_A_TIME = 2000;
 
 /** A page of them: those that were asked for and are there. */

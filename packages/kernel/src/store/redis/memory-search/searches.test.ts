@@ -125,6 +125,19 @@ test('what was there in a server that was emptied is not found any more, and wha
   expect(await other.keys({ text: 'bee' })).toEqual(['newer']);
 });
 
+test('in another epoch all is read anew, though nothing seems to have changed', async () => {
+  const colony = randomUUID();
+  const one = await openAt(colony);
+  await one.put(anEntry({ text: 'bee' }));
+  expect(await one.keys({ text: 'bee' })).toEqual(['k']);
+  const [documents, name] = [`{${colony}}:documents`, 'memory team/k'];
+  const text = await server.ask('HGET', documents, name);
+  await server.ask('HSET', documents, name, text.replace('bee', 'wasp'));
+  expect(await one.keys({ text: 'wasp' })).toEqual([]);
+  await server.ask('HSET', `{${colony}}:meta`, 'name', 'another');
+  expect(await one.keys({ text: 'wasp' })).toEqual(['k']);
+});
+
 test('copies take no more than they may, and those searched longest ago go first', async () => {
   const colony = randomUUID();
   const one = await openAt(colony, 1_000_000);
