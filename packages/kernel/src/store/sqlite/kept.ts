@@ -18,6 +18,12 @@ export class Kept<T extends Keepable> {
     this.#mostBytes = mostBytes;
   }
 
+  get bytes(): number {
+    let bytes = 0;
+    for (const thing of this.#things.values()) bytes += thing.bytes;
+    return bytes;
+  }
+
   fits(no: number, bytes: number): boolean {
     return bytes <= this.#mostBytes && !this.#large.has(no);
   }
@@ -33,8 +39,7 @@ export class Kept<T extends Keepable> {
 
   /** Lets go what was used longest ago. */
   makeRoom(): void {
-    let bytes = 0;
-    for (const thing of this.#things.values()) bytes += thing.bytes;
+    let { bytes } = this;
     for (const [no, thing] of this.#things) {
       if (bytes <= this.#mostBytes) return;
       if (this.#things.size === 1) this.#large.add(no);

@@ -42,6 +42,11 @@ export class MemoryReader {
     this.#scope = db.prepare('SELECT no, texts, words FROM memory_scopes WHERE name = ?');
   }
 
+  /** How much is kept. */
+  get bytes(): number {
+    return this.#vectors.bytes + this.#texts.bytes;
+  }
+
   /** All of it sees the colony at one moment. */
   search(query: MemorySearch): MemoryFound {
     return this.#db.transaction(() => this.#search(query)).deferred();

@@ -35,6 +35,10 @@ export class MemoryTexts {
     this.#id = db.prepare<[number], string>('SELECT id FROM memory_entries WHERE no = ?').pluck();
   }
 
+  get bytes(): number {
+    return this.#shelves.bytes;
+  }
+
   *prepare(scope: ScopeRow): Generator<void> {
     yield* this.#follow(scope, this.#shelfOf(scope));
   }

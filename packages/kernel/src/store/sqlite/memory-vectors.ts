@@ -2,7 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { Hit, MemorySearch } from '../../core/memory-search.ts';
 import { Best } from '../../memory/best.ts';
 import type { Row } from '../../memory/chunk.ts';
-import { cosine } from '../../memory/cosine.ts';
+import { cosine, lengthOf } from '../../memory/cosine.ts';
 import { fastDots } from '../../memory/dots.ts';
 import { FieldLists } from '../../memory/field-lists.ts';
 import { Matrix } from '../../memory/matrix.ts';
@@ -53,6 +53,10 @@ export class MemoryVectors {
       .raw();
   }
 
+  get bytes(): number {
+    return this.#matrices.bytes;
+  }
+
   *prepare(scope: ScopeRow, near: Near): Generator<void> {
     const space = this.#spaceOf(scope, near);
     if (space && this.#isKept(space)) yield* this.#follow(space, this.#matrixOf(space));
@@ -60,7 +64,8 @@ export class MemoryVectors {
 
   search(scope: ScopeRow, near: Near, wanted: Wanted): Hit[] {
     const space = this.#spaceOf(scope, near);
-    if (!space) return [];
+    // Nothing is near to what has no direction.
+    if (!space || Number.isNaN(lengthOf(near.values))) return [];
     if (!this.#isKept(space)) return this.#searchAll(space, near.values, wanted);
     const matrix = this.#matrixOf(space);
     for (const _ of this.#follow(space, matrix));

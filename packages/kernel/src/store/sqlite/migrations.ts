@@ -1,4 +1,6 @@
 import type { Database } from 'better-sqlite3';
+import { Documents } from './documents.ts';
+import { MemoryIndex } from './memory-index.ts';
 
 /**
  * The schema, as the steps that lead to it. A step, once released, is never changed: a database of any age is
@@ -181,6 +183,9 @@ const STEPS: readonly string[] = [
   `,
 ];
 
+/** From this version on what memory is searched by is written with it. */
+const SEARCHABLE = 7;
+
 /** "Cols": marks a file as a colony's. */
 const APPLICATION_ID = 0x436f6c73;
 
@@ -203,9 +208,19 @@ export function migrate(db: Database): void {
   if (version === STEPS.length) return;
   db.transaction(() => {
     for (const step of STEPS.slice(version)) db.exec(step);
+    if (version < SEARCHABLE) indexMemory(db);
     db.pragma(`application_id = ${APPLICATION_ID}`);
     db.pragma(`user_version = ${STEPS.length}`);
   }).immediate();
+}
+
+function indexMemory(db: Database): void {
+  const [documents, index] = [new Documents(db), new MemoryIndex(db)];
+  const query = { collection: 'memory', prefix: '', limit: 1000, maxCharacters: 8 * 1024 * 1024 } as const;
+  for (let page = documents.listNamed(query); page.items.length > 0; ) {
+    for (const document of page.items) index.copy(document);
+    page = documents.listNamed({ ...query, after: page.items.at(-1)!.id });
+  }
 }
 
 function versionOf(db: Database): number {
