@@ -68,6 +68,20 @@ test('whoever cannot reach the server says so, and finds all when that is over',
   await expect.poll(() => kernel.keys(ALL)).toEqual(['early-1', 'late-0']);
 });
 
+test('a scope that could not be read to its end is read from its beginning', async () => {
+  const { near, far, line } = await scene();
+  for (let n = 0; n < 10; n++) await near.put(...entries(`${n}`, 400));
+  const kernel = await far();
+  await master.ask('CONFIG', 'RESETSTAT');
+  const searching = kernel.keys(ALL);
+  await afterReads(5);
+  line.swallow();
+  await expect(searching).rejects.toThrow(StorageUnavailable);
+  await near.put({ scope: 'team', key: '0-0' });
+  line.restore();
+  await expect.poll(async () => (await kernel.keys(ALL)).length).toBe(3999);
+});
+
 test('a connection that breaks while a scope is read, or what has changed in it, leaves nothing out', async () => {
   const { near, far, line } = await scene();
   for (let n = 0; n < 10; n++) await near.put(...entries(`${n}`, 400));

@@ -10,8 +10,8 @@ import { ScopeCopy } from './scope-copy.ts';
 
 /** How much copies may take unless it is said otherwise: 1 GiB. */
 const SEARCH_BYTES = 1024 ** 3;
-/** What a copy takes beside what is in it: more of them are not kept. */
-const COPY_BYTES = 2000;
+/** What a copy takes beside what is in it: there may be very many that hold little. */
+const COPY_BYTES = 4000;
 
 interface Parts {
   readonly redis: RedisConnection;
@@ -29,28 +29,26 @@ export class MemorySearches {
   readonly #parts: Parts;
   readonly #mostBytes: number;
   readonly #room = new VectorRoom();
-  /** In the order of their last use. */
-  readonly #copies = new Map<string, ScopeCopy>();
+  /** In the order of their last use, each with how much it took when that was last counted. */
+  readonly #copies = new Map<string, { readonly copy: ScopeCopy; bytes: number }>();
+  #bytes = 0;
 
   constructor(parts: Parts, mostBytes = SEARCH_BYTES) {
     this.#parts = parts;
     this.#mostBytes = mostBytes;
   }
 
-  /** About how much the copies take. */
-  get bytes(): number {
-    let bytes = this.#room.bytes;
-    for (const copy of this.#copies.values()) bytes += copy.bytes + COPY_BYTES;
-    return bytes;
-  }
-
   async search(query: MemorySearch): Promise<MemoryFound> {
-    const copy = this.#copies.get(query.scope) ?? this.#newCopy(query.scope);
-    this.#copies.delete(query.scope);
-    this.#copies.set(query.scope, copy);
+    const { scope } = query;
+    const used = this.#copies.get(scope) ?? { copy: this.#newCopy(scope), bytes: 0 };
+    this.#copies.delete(scope);
+    this.#copies.set(scope, used);
     try {
-      return await copy.search(query);
+      return await used.copy.search(query);
     } finally {
+      const bytes = used.copy.bytes + COPY_BYTES;
+      this.#bytes += bytes - used.bytes;
+      used.bytes = bytes;
       this.#shrink();
     }
   }
@@ -62,12 +60,17 @@ export class MemorySearches {
   }
 
   #shrink(): void {
-    if (this.bytes <= this.#mostBytes) return;
-    for (const [scope, copy] of [...this.#copies].slice(0, -1)) {
+    if (!this.#isTooMuch) return;
+    for (const [scope, { copy, bytes }] of [...this.#copies].slice(0, -1)) {
       if (copy.isBusy) continue;
       copy.drop();
       this.#copies.delete(scope);
-      if (this.bytes <= this.#mostBytes) return;
+      this.#bytes -= bytes;
+      if (!this.#isTooMuch) return;
     }
+  }
+
+  get #isTooMuch(): boolean {
+    return this.#room.bytes + this.#bytes > this.#mostBytes;
   }
 }
