@@ -36,13 +36,19 @@ export function encode(
 ): Rounding {
   if (Number.isNaN(length)) return { scale: 0, error: 0 };
   let peak = 0;
-  for (let n = 0; n < vector.length; n++) peak = Math.max(peak, Math.abs(vector[n]!));
-  const scale = peak / length / levels;
+  for (let n = 0; n < vector.length; n++) {
+    const size = vector[n]! < 0 ? -vector[n]! : vector[n]!;
+    if (size > peak) peak = size;
+  }
+  // The numbers of vectors are of 32 bits: none of this is beyond what 64 hold.
+  const [unit, step] = [peak / length / levels, levels / peak];
   let lost = 0;
   for (let n = 0; n < vector.length; n++) {
-    const code = Math.round((vector[n]! / peak) * levels);
+    const exact = vector[n]! * step;
+    // As good as rounding, and faster: what it is off by is counted.
+    const code = exact < 0 ? (exact - 0.5) | 0 : (exact + 0.5) | 0;
     target[at + n] = code;
-    lost += (vector[n]! / length - code * scale) ** 2;
+    lost += (exact - code) * (exact - code);
   }
-  return { scale, error: Math.sqrt(lost) };
+  return { scale: unit, error: unit * Math.sqrt(lost) };
 }

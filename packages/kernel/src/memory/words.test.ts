@@ -54,6 +54,7 @@ describe('the words of a text', () => {
     expect(wordsOf('a'.repeat(1000))).toEqual(['a'.repeat(64)]);
     expect(wordsOf('𝔸'.repeat(100) + '🐝'.repeat(2))).toEqual(['a'.repeat(64), '🐝', '🐝']);
     expect(wordsOf('\u{10400}'.repeat(100))).toEqual(['\u{10428}'.repeat(64)]);
+    expect(wordsOf('東京'.repeat(100_000))).toHaveLength(399_999);
     expect(wantedWords(Array.from({ length: 100_000 }, (_, n) => `w${n}`).join(' '))).toHaveLength(32);
   });
 

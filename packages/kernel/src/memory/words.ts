@@ -22,8 +22,13 @@ const PARTS = new RegExp(`[${UNSPACED}]+|[^${UNSPACED}]+`, 'gu');
 export function wordsOf(text: string): string[] {
   const words: string[] = [];
   for (const part of partsOf(text)) {
-    if (!isUnspaced(part)) words.push(cut(part));
-    else words.push(...part, ...pairsOf([...part]));
+    if (!isUnspaced(part)) {
+      words.push(cut(part));
+      continue;
+    }
+    const chars = [...part];
+    for (const char of chars) words.push(char);
+    for (const pair of pairsOf(chars)) words.push(pair);
   }
   return words;
 }

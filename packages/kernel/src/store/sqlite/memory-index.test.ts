@@ -1,4 +1,5 @@
 /** What memory is searched by follows what is remembered, whatever becomes of it. */
+import { renameSync } from 'node:fs';
 import SqliteDatabase from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 import { Checkpoints } from '../../body/checkpoints.ts';
@@ -181,4 +182,24 @@ test('a search that was begun is answered before the store is closed, and none a
   await store.close();
   expect((await asked).byText).toHaveLength(1);
   await expect(store.search({ ...QUERY, text: 'text' })).rejects.toThrow('the store is closed');
+});
+
+test('where the thread that searches comes to nothing, the search fails, and the next one begins another', async () => {
+  const path = temporaryPath('colony.db');
+  const store = await opened(path);
+  const scribe = new Scribe(store);
+  await scribe.commit({ puts: [{ kind: 'document', prev: null, next: documentOf(1) }], events: [] });
+  renameSync(path, `${path}.away`);
+  const asked = Promise.allSettled([1, 2].map(() => store.search({ ...QUERY, text: 'text' })));
+  for (const answer of await asked) {
+    expect(answer).toMatchObject({
+      status: 'rejected',
+      reason: { name: 'StorageUnavailable', message: expect.stringMatching(/broken off: unable to open/) },
+    });
+  }
+  renameSync(`${path}.away`, path);
+  expect((await store.search({ ...QUERY, text: 'text' })).byText).toHaveLength(1);
+  // Nobody else was kept from anything.
+  await scribe.commit({ puts: [{ kind: 'document', prev: null, next: documentOf(2) }], events: [] });
+  expect((await store.search({ ...QUERY, text: 'text' })).byText).toHaveLength(2);
 });

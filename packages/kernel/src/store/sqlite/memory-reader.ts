@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises';
 import type { Database, Statement } from 'better-sqlite3';
 import type { MemoryFound, MemorySearch } from '../../core/memory-search.ts';
 import { wantedFields } from '../../memory/fields.ts';
@@ -47,13 +48,18 @@ export class MemoryReader {
     return this.#vectors.bytes + this.#texts.bytes;
   }
 
-  /** All of it sees the colony at one moment. */
+  /** What has to be read first, of a scope that was not searched for a while, is read in pieces: others come in between. */
+  async find(query: MemorySearch): Promise<MemoryFound> {
+    for (const _ of this.#prepare(query)) await breathe();
+    return this.search(query);
+  }
+
+  /** At once. All of it sees the colony at one moment. */
   search(query: MemorySearch): MemoryFound {
     return this.#db.transaction(() => this.#search(query)).deferred();
   }
 
-  /** Reads what a search will need; between two steps others may do something, also change it. */
-  *prepare({ scope: name, vector, text }: MemorySearch): Generator<void> {
+  *#prepare({ scope: name, vector, text }: MemorySearch): Generator<void> {
     const scope = this.#scope.get(name);
     if (scope && vector) yield* this.#vectors.prepare(scope, vector);
     if (scope && text !== null) yield* this.#texts.prepare(scope);

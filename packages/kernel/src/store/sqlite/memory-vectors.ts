@@ -132,7 +132,7 @@ function fromRow([number, vector, expiresAt, fields]: StoredRow): Row {
 
 /** They are kept with the lowest byte first, as every machine has them for which there is a better-sqlite3. */
 function floatsOf(bytes: Buffer): Float32Array {
-  const floats = new Float32Array(bytes.length / 4);
-  new Uint8Array(floats.buffer).set(bytes);
-  return floats;
+  const { buffer, byteOffset, length } = bytes;
+  if (byteOffset % 4 === 0) return new Float32Array(buffer, byteOffset, length / 4);
+  return floatsOf(Buffer.from(Uint8Array.from(bytes).buffer));
 }

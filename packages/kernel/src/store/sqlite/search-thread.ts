@@ -21,18 +21,24 @@ db.pragma('temp_store = MEMORY');
 db.pragma('trusted_schema = OFF');
 const reader = new MemoryReader(db);
 
-parentPort!.on('message', ({ id, query }: SearchOrder) => {
-  if (query === null) {
-    db.close();
-    parentPort!.close();
-    return;
+let open = 0;
+let isLast = false;
+
+parentPort!.on('message', async ({ id, query }: SearchOrder) => {
+  if (query === null) isLast = true;
+  else {
+    open++;
+    parentPort!.postMessage(await answer(id, query));
+    open--;
   }
-  parentPort!.postMessage(answer(id, query));
+  if (!isLast || open > 0) return;
+  db.close();
+  parentPort!.close();
 });
 
-function answer(id: number, query: MemorySearch): SearchReport {
+async function answer(id: number, query: MemorySearch): Promise<SearchReport> {
   try {
-    return { id, found: reader.search(query) };
+    return { id, found: await reader.find(query) };
   } catch (error) {
     const { message, code } = error as { message: string; code?: string };
     return { id, fault: { message, code } };

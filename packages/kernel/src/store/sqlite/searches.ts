@@ -1,4 +1,3 @@
-import { setImmediate as breathe } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Database } from 'better-sqlite3';
 import { StorageUnavailable } from '../../core/errors.ts';
@@ -103,7 +102,7 @@ function messageOf(fault: unknown): string {
   return fault instanceof Error ? fault.message : 'its thread has ended';
 }
 
-/** On the spot: for what is in memory, and nowhere else. What a first search has to read is read in pieces. */
+/** On the spot: for what is in memory, and nowhere else. */
 export class SearchesHere implements Searches {
   readonly #reader: MemoryReader;
 
@@ -111,9 +110,8 @@ export class SearchesHere implements Searches {
     this.#reader = new MemoryReader(db);
   }
 
-  async search(query: MemorySearch): Promise<MemoryFound> {
-    for (const _ of this.#reader.prepare(query)) await breathe();
-    return this.#reader.search(query);
+  search(query: MemorySearch): Promise<MemoryFound> {
+    return this.#reader.find(query);
   }
 
   async close(): Promise<void> {}
