@@ -1,4 +1,5 @@
 import { type ClientOptions, Requester } from './http/requester.ts';
+import { ColonyMemory } from './memory.ts';
 import { PlanRoutes } from './routes/plans.ts';
 
 /**
@@ -9,7 +10,11 @@ import { PlanRoutes } from './routes/plans.ts';
  * Its methods stand by subject in `routes/`: tasks, plans, workers, schedules, guardian, system.
  */
 export class ColonyClient extends PlanRoutes {
+  /** What agents know together. */
+  readonly memory: ColonyMemory;
+
   constructor(options: ClientOptions) {
     super(new Requester(options));
+    this.memory = new ColonyMemory(this.requester);
   }
 }

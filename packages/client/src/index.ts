@@ -15,6 +15,8 @@ export type { SubmitOptions } from './coalescer.ts';
 export { ColonyError, ColonyNetworkError, ColonyTimeoutError } from './errors.ts';
 export { ColonyEvents, type EventsOptions, type EventsState } from './events.ts';
 export type { ClientOptions } from './http/requester.ts';
+export { ColonyMemory, ScopedMemory } from './memory.ts';
+export * from './memory-types.ts';
 export * from './plan-types.ts';
 export * from './types.ts';
 export type { TaskContext, TaskHandler, WorkerOptions } from './worker/options.ts';

@@ -20,6 +20,7 @@ import type { RuleTypes } from './core/rule-types.ts';
 import type { Signer } from './core/signer.ts';
 import type { Store } from './core/store.ts';
 import { TaskMaker } from './core/task-maker.ts';
+import { type ChosenEmbedder, LocalModelMissing, openEmbedder } from './memory/embedders/open.ts';
 import { type PolicyFile, readPolicyFile } from './policy-file.ts';
 import { isDurable } from './redis/facts.ts';
 import { ephemeralSigner, signerFromFile } from './signing/key-file.ts';
@@ -37,6 +38,7 @@ export interface Colony {
   readonly kernel: Kernel;
   readonly api: ApiServer;
   readonly signer: Signer;
+  readonly embedding: ChosenEmbedder;
 }
 
 /** Puts a colony together from its configuration. The only place that knows every adapter. */
@@ -45,6 +47,7 @@ export async function compose(config: Config, log: Logger, version: string): Pro
   const policyFile = await policyIn(config);
   const ground = config.redisUrl === null ? await onFile(config) : await onRedis(config.redisUrl, config, log);
   const signer = await signerOn(ground, config);
+  const embedding = await embeddingOn(ground, config, log);
   const kernel = await Kernel.open({
     ...ground,
     rules: rulesOf(config, policyFile?.types ?? {}),
@@ -56,13 +59,14 @@ export async function compose(config: Config, log: Logger, version: string): Pro
     checkpoints: { keep: config.checkpointKeep, everyMs: orNever(config.checkpointEverySeconds) },
     observer: observer(log, metrics),
     version,
+    embedder: embedding.embedder,
     maker: new TaskMaker(newId, config.maxTimeoutSeconds),
     random: Math.random,
     patienceMs: PATIENCE_MS,
   });
   await usePolicy(kernel, policyFile, log);
   const api = await createApi({ kernel, signer, config, log, metrics, version });
-  return { kernel, api, signer };
+  return { kernel, api, signer, embedding };
 }
 
 /** Where a colony lives, how its kernels hear of each other, and what time it is there. */
@@ -119,6 +123,30 @@ async function signerOn({ store, bus }: Ground, { signingKeyFile: path }: Config
     await bus.close();
     await store.close();
     throw new ConfigError(`COLONY_SIGNING_KEY_FILE ${JSON.stringify(path)} ${(fault as Error).message}`);
+  }
+}
+
+/** It shares the clock of the ground, and so comes after it. */
+async function embeddingOn({ store, bus, clock }: Ground, config: Config, log: Logger): Promise<ChosenEmbedder> {
+  const choice = {
+    url: config.embeddingsUrl,
+    model: config.embeddingsModel,
+    apiKey: config.embeddingsApiKey,
+    timeoutMs: config.embeddingsTimeoutSeconds * 1000,
+  };
+  const changed = (problem: string | null) => {
+    if (problem === null) log.info('texts can be embedded again');
+    else log.warn(`texts cannot be embedded at the moment: ${problem}`);
+  };
+  try {
+    return openEmbedder(choice, { clock, random: Math.random, changed });
+  } catch (fault) {
+    await bus.close();
+    await store.close();
+    if (!(fault instanceof LocalModelMissing)) throw fault;
+    throw new ConfigError(
+      `COLONY_EMBEDDINGS_MODEL "local" cannot be used: ${fault.message}; install them, or set it to ngrams`,
+    );
   }
 }
 

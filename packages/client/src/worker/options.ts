@@ -1,4 +1,5 @@
 import type { ColonyClient } from '../client.ts';
+import type { ColonyMemory } from '../memory.ts';
 import type { AssignedTask, Capability, JsonObject } from '../types.ts';
 
 /** Runs one task. What it returns is the result (anything JSON can hold); throwing fails the attempt. */
@@ -14,6 +15,8 @@ export interface TaskContext {
   readonly leaseToken: number;
   /** For submitting further tasks, with this task as their `parent_id`. */
   readonly client: ColonyClient;
+  /** What agents know together: `memory.scope('team').get('plan')`. */
+  readonly memory: ColonyMemory;
   /** Tells how far the task is, `fraction` from 0 to 1. The newest report wins; it never throws. */
   progress(fraction: number, message?: string): void;
 }

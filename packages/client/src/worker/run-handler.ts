@@ -15,7 +15,9 @@ export async function runHandler(
     if (!signal.aborted) onProgress(fraction, message);
   };
   try {
-    const result = await handler(task, { signal, leaseToken: task.lease.token, client, progress });
+    const result = await handler(task, {
+      ...{ signal, leaseToken: task.lease.token, client, memory: client.memory, progress },
+    });
     if (signal.aborted) return undefined;
     return { type: 'complete', result: toJson(result) };
   } catch (error) {

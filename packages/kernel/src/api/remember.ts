@@ -56,6 +56,12 @@ export function memoryInput(key: string, asked: Asked, maxBytes: number, path = 
   return { key, value, metadata, text, vector, hash: hash('sha256', content, 'hex'), ttlMs, path };
 }
 
+/** The same of what is looked for. */
+export function readQuery(numbers: readonly number[]): Float32Array | Refusal {
+  const text = readVector(numbers, '/vector');
+  return text instanceof Refusal ? text : Float32Array.from(numbers);
+}
+
 /** What has a direction: a length that is neither 0 nor beyond what 32 bits hold. */
 function readVector(numbers: readonly number[], path: string): string | Refusal {
   const at = numbers.findIndex((number) => !Number.isFinite(Math.fround(number)));

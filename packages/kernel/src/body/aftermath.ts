@@ -1,5 +1,6 @@
 import type { Now } from '../core/clock.ts';
 import type { Assignment } from '../core/command.ts';
+import type { Document } from '../core/document.ts';
 import { Refusal } from '../core/errors.ts';
 import type { EventBus } from '../core/event-bus.ts';
 import type { Put } from '../core/store.ts';
@@ -22,6 +23,8 @@ export interface AftermathOptions {
   readonly giveBack: (assignments: readonly Assignment[]) => void;
   /** @param by what did it; null: the colony's limit */
   readonly onHeldBack: (by: string | null) => void;
+  /** An entry of the memory, as it is now. */
+  readonly onRemembered: (document: Document) => void;
   /** There will be something for somebody who waits in so many milliseconds. */
   readonly look: (delayMs: number) => void;
 }
@@ -37,9 +40,9 @@ export class Aftermath {
 
   follow({ now, changes, heldBack, passedOver, served, entries }: Happened): void {
     const { presence, dispatcher, bus, leaseMs, giveBack } = this.#options;
-    for (const { puts, actor } of changes) {
+    for (const { puts, actor, goesOn } of changes) {
       for (const put of puts) this.#followPut(put, now);
-      if (actor.startsWith('worker:')) presence.touch(actor.slice('worker:'.length), now);
+      if (!goesOn && actor.startsWith('worker:')) presence.touch(actor.slice('worker:'.length), now);
     }
     if (heldBack) this.#sayHeldBack(null);
     for (const { by } of passedOver) for (const name of by) this.#sayHeldBack(name);
@@ -60,6 +63,7 @@ export class Aftermath {
       else if (put.prev) presence.forget(put.prev.id);
     } else if (put.kind === 'document') {
       if (put.next !== null && put.next.dueAt !== null) expect(put.next.dueAt - now.wall);
+      if (put.next?.collection === 'memory') this.#options.onRemembered(put.next);
     } else if (put.kind === 'task' && put.next !== null) {
       const { prev, next } = put;
       if (isTerminal(next)) taskWaiters.ended(next);

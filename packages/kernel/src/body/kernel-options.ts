@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { Rules } from '../core/command.ts';
+import type { Embedder } from '../core/embedder.ts';
 import type { StorageUnavailable } from '../core/errors.ts';
 import type { EventBus } from '../core/event-bus.ts';
 import type { Store } from '../core/store.ts';
@@ -35,6 +36,8 @@ export interface KernelOptions {
   readonly version: string;
   /** Makes what is handed in, by callers and by schedules. */
   readonly maker: TaskMaker;
+  /** Says what texts in memory mean. */
+  readonly embedder: Embedder;
   /** Evenly drawn from [0, 1). */
   readonly random: () => number;
   /** How long an outcome that nobody waits for may wait for company on its way to the disk; 0 = not at all. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { Document } from '../core/document.ts';
+import type { Refusal } from '../core/errors.ts';
 import {
   escapedKey,
   isRemembered,
@@ -10,6 +11,8 @@ import {
   memoryScopeFrom,
 } from '../core/memory.ts';
 import type { NamedQuery, Page, Store } from '../core/store.ts';
+import type { EmbeddingDesk } from './embedding-desk.ts';
+import { type MemoryAnswer, type MemoryQuestion, searchMemory } from './memory-searching.ts';
 
 const PAGE = 100;
 /** A page ends early when it is this long: values may be, too. */
@@ -27,10 +30,16 @@ export interface MemoryQuery {
 export class MemoryDesk {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #embedding: EmbeddingDesk;
 
-  constructor({ store, clock }: { readonly store: Store; readonly clock: Clock }) {
+  constructor({ store, clock, embedding }: { store: Store; clock: Clock; embedding: EmbeddingDesk }) {
     this.#store = store;
     this.#clock = clock;
+    this.#embedding = embedding;
+  }
+
+  search(scope: string, question: MemoryQuestion): Promise<MemoryAnswer | Refusal> {
+    return searchMemory(scope, question, { store: this.#store, clock: this.#clock, embedding: this.#embedding });
   }
 
   async entry(scope: string, key: string): Promise<MemoryEntry | null> {

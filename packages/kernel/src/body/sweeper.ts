@@ -40,6 +40,8 @@ export interface SweeperOptions {
   readonly random: () => number;
   /** What is to be done about a schedule that is due; null: nothing any more. */
   readonly fire: (document: Document) => Promise<FireSchedule | null>;
+  /** Whether there are texts in memory of which nobody finds out what they mean. @param steady the time */
+  readonly look: (steady: number) => Promise<void>;
   readonly isBroken: () => boolean;
   readonly onRepaired: () => Promise<void>;
   readonly onFault: (error: unknown) => void;
@@ -116,6 +118,7 @@ export class Sweeper {
         ),
       ]);
       await Promise.all(due.documents.map((document) => this.#issueFor(document)));
+      await this.#options.look(now.steady);
       await this.#sweepRetention(now.steady);
       await store.ledger.seal();
       return await this.#rest(due.ready.length + due.overdue.length + due.documents.length >= MOST_AT_ONCE);
@@ -142,6 +145,9 @@ export class Sweeper {
     else if (collection === 'quarantine') await this.#issue({ kind: 'try_worker', actor: 'kernel', workerId: id });
     else if (collection === 'schedule') await this.#fire(document);
     else if (collection === 'memory') await this.#expire(document);
+    else if (collection === 'releasing') await this.#issue({ kind: 'go_on_releasing', actor: 'kernel', taskId: id });
+    else if (collection === 'plan')
+      await this.#issue({ kind: 'cancel_plan', actor: 'kernel', planId: id, goesOn: 'due' });
   }
 
   async #fire(document: Document): Promise<void> {

@@ -32,6 +32,7 @@ export const PROBLEMS = {
   rate_limited: [429, 'Too many requests'],
   queue_full: [429, 'The kernel has more waiting work than it may hold'],
   shutting_down: [503, 'The kernel is shutting down'],
+  embedding_unavailable: [503, 'The model that says what texts mean does not answer'],
   storage_unavailable: [503, 'The store cannot be written'],
   internal_error: [500, 'The kernel failed'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;

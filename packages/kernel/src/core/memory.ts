@@ -27,8 +27,8 @@ export interface MemoryEntry {
 /** Vectors of one model can be compared with each other, and with no others. */
 export interface Embedding {
   readonly model: string;
-  /** See `vectorText`. */
-  readonly vector: string;
+  /** See `vectorText`; null: the model has none for this text, and never will. */
+  readonly vector: string | null;
 }
 
 /** What a scope holds, counted with every change of one of its keys. */
@@ -78,7 +78,7 @@ export interface EmbedMemory {
   readonly actor: string;
   readonly scope: string;
   readonly model: string;
-  readonly items: readonly { readonly key: string; readonly version: number; readonly vector: string }[];
+  readonly items: readonly { readonly key: string; readonly version: number; readonly vector: string | null }[];
 }
 
 export interface DeleteMemory {

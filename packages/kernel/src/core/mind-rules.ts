@@ -17,7 +17,10 @@ export const DEFAULT_WEIGHTS: Weights = {
   wait: 1,
 };
 
-/** How near a task is in meaning to what a worker did well before, from 0 to 1; null: nothing is known of that. */
+/**
+ * How near a task is in meaning to what a worker did well before, from 0 to 1; null: nothing is known of that. One that answers
+ * anything else, or throws, is told of once, and keeps nobody from their tasks.
+ */
 export type Nearness = (task: Pick<Task, 'id' | 'spec'>, workerId: string) => number | null;
 
 /** By what the mind chooses among workers. */

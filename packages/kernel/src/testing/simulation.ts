@@ -9,10 +9,12 @@ import type { NewTask } from '../core/command.ts';
 import type { JsonObject } from '../core/json.ts';
 import { TaskMaker } from '../core/task-maker.ts';
 import { DEFAULT_POLICY } from '../guardian/default-policy.ts';
+import { NgramEmbedder } from '../memory/embedders/ngram-embedder.ts';
 import { SqliteStore } from '../store/sqlite/store.ts';
 import type { Actor } from './actors/actor.ts';
 import { Operator } from './actors/operator.ts';
 import { Planner } from './actors/planner.ts';
+import { Rememberer } from './actors/rememberer.ts';
 import { Reviewer } from './actors/reviewer.ts';
 import { Scheduler } from './actors/scheduler.ts';
 import { Submitter } from './actors/submitter.ts';
@@ -147,6 +149,7 @@ export class World {
       version: 'simulated',
       maker: new NotedMaker(this),
       random: this.random.next,
+      embedder: new NgramEmbedder(),
       patienceMs: this.plan.patienceMs,
       observer: {
         committed: () => undefined,
@@ -278,6 +281,7 @@ export async function simulate({ seed, steps = 150 }: SimulationOptions): Promis
     for (let n = 0; n < world.plan.workers; n++) world.actors.push(new Worker(world, n, n === 0));
     for (let n = 0; n < world.plan.watchers; n++) world.actors.push(new Watcher(world));
     world.actors.push(new Planner(world), new Reviewer(world), new Operator(world), new Scheduler(world));
+    world.actors.push(new Rememberer(world, seed + 2_000_003));
     for (let step = 0; step < steps; step++) await world.step();
     await world.heal();
     const entries = await checkEverything(world);

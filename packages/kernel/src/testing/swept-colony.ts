@@ -66,6 +66,7 @@ export class SweptColony {
       ...{ store: pipeline.store, batcher: pipeline.batcher, pulse: this.pulse },
       rules: { ...FOR_EVER, ...retention },
       random: () => 0.5,
+      look: async () => undefined,
       fire: async (document) => fireCommand(document, maker, pipeline.clock.now().wall),
       onRepaired: async () => {
         this.repairs++;

@@ -1,22 +1,25 @@
 import { noSuchKey } from '../../body/decide/missing.ts';
+import type { MemoryAnswer } from '../../body/memory-searching.ts';
 import { timestamp } from '../../core/clock.ts';
-import { Refusal } from '../../core/errors.ts';
+import { type FieldError, Refusal } from '../../core/errors.ts';
 import type { MemoryEntry, MemoryInput, MemoryScope } from '../../core/memory.ts';
 import { carryOut, sendJson, sendNothing } from '../answer.ts';
 import { MAX_PLAN_BODY } from '../body.ts';
 import type { Api, ApiContext } from '../context.ts';
 import { decodeNameCursor, encodeNameCursor } from '../cursor.ts';
 import { invalidField, sendRefusal } from '../problem.ts';
-import { memoryInput, readCondition, refusalOf, wrongKey, wrongScope } from '../remember.ts';
+import { memoryInput, readCondition, readQuery, refusalOf, wrongKey, wrongScope } from '../remember.ts';
 import { ProblemSchema } from '../schemas/common.ts';
 import {
   BatchSchema,
+  MatchesSchema,
   MemoryBatch,
   MemoryEntrySchema,
   MemoryListQuery,
   MemoryListSchema,
   MemoryParams,
   MemoryPut,
+  MemoryQuestionInput,
   ScopeParams,
   ScopesSchema,
 } from '../schemas/memory.ts';
@@ -132,6 +135,25 @@ export function memoryRoutes(api: Api, context: ApiContext): void {
   );
 
   api.post(
+    '/memory/:scope/search',
+    {
+      schema: { params: ScopeParams, body: MemoryQuestionInput },
+      config: { summary: 'What is near in meaning, or in words', tags: TAGS, policy: 'memory', answers: MATCHES },
+    },
+    async (request, reply) => {
+      const { scope } = request.params;
+      const { text = null, vector: numbers, top_k: topK = 10, filter = {}, mode = 'hybrid' } = request.body;
+      const wrong = refusalOf(wrongScope(scope), missing(text, numbers, mode));
+      if (wrong) return sendRefusal(reply, wrong);
+      const vector = numbers === undefined ? null : readQuery(numbers);
+      if (vector instanceof Refusal) return sendRefusal(reply, vector);
+      const answer = await kernel.memory.search(scope, { text, vector, topK, filter, mode });
+      if (answer instanceof Refusal) return sendRefusal(reply, answer);
+      sendJson(reply, 200, renderMatches(answer));
+    },
+  );
+
+  api.post(
     '/memory/:scope/batch',
     {
       schema: { params: ScopeParams, body: MemoryBatch },
@@ -168,10 +190,27 @@ export function memoryRoutes(api: Api, context: ApiContext): void {
 
 const STRANGE_CURSOR = invalidField('query.cursor', 'must be the next_cursor of the page before');
 const ONLY_WHEN_PUT = invalidField('header.If-None-Match', 'is for PUT: what is not there cannot be deleted');
+const MATCHES = { 200: MatchesSchema, 503: ProblemSchema };
 const PUT = { 200: MemoryEntrySchema, 201: MemoryEntrySchema, 412: ProblemSchema };
 const PUT_MANY = { 200: BatchSchema };
 const FOUND = { 200: MemoryEntrySchema, 404: ProblemSchema };
 const DELETED = { 204: 'It is gone', 404: ProblemSchema, 412: ProblemSchema };
+
+/** What a question lacks. */
+function missing(text: string | null, vector: readonly number[] | undefined, mode: string): FieldError | null {
+  if (mode === 'text' && text === null) return { path: '/text', message: 'is required with mode text' };
+  if (text === null && vector === undefined) return { path: '/text', message: 'is required, unless there is a vector' };
+  return null;
+}
+
+function renderMatches({ matches, model, incomplete, problem }: MemoryAnswer): string {
+  const items = matches.map(({ entry: { key, value, version, metadata }, score, scores }) => {
+    const rest = JSON.stringify({ version, metadata, score, scores });
+    return `{"key":${JSON.stringify(key)},"value":${value},${rest.slice(1)}`;
+  });
+  const rest = JSON.stringify({ embedder: model, incomplete, problem });
+  return `{"matches":[${items.join(',')}],${rest.slice(1)}`;
+}
 
 /** The value goes out as it is kept. */
 function renderEntry(entry: MemoryEntry): string {

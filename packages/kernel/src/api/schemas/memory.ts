@@ -5,6 +5,7 @@ import { AnyObject, Nullable, Text, Time } from './common.ts';
 /** The longest that these may be, in characters; keys and scopes are looked at by hand, since they stand in the path. */
 export const MAX_KEY = 512;
 const MAX_TEXT = 100_000;
+const MAX_QUERY = 10_000;
 const MAX_DIMENSION = 4096;
 const MAX_TTL_SECONDS = 3_153_600_000;
 export const MAX_BATCH = 1000;
@@ -35,6 +36,41 @@ export const MemoryPut = Type.Object(FIELDS, {
 
 export const MemoryBatch = Type.Object({
   items: Type.Array(Type.Object({ key: Type.String(), ...FIELDS }), { minItems: 1, maxItems: MAX_BATCH }),
+});
+
+/** `text` or `vector`, or both. */
+export const MemoryQuestionInput = Type.Object(
+  {
+    text: Type.Optional(Text(1, MAX_QUERY, 'In words')),
+    vector: Type.Optional(
+      Type.Array(Type.Number(), {
+        minItems: 1,
+        maxItems: MAX_DIMENSION,
+        description: 'Compared with vectors that were put',
+      }),
+    ),
+    top_k: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 10' })),
+    filter: Type.Optional(AnyObject('All of these are in the metadata')),
+    mode: Type.Optional(Type.Enum(['hybrid', 'vector', 'text'], { description: 'Default hybrid' })),
+  },
+  { examples: [{ text: 'reimbursement', filter: { kind: 'faq' }, top_k: 3 }] },
+);
+
+const Score = Nullable(Type.Number(), 'null: it was not found by that');
+export const MatchesSchema = Type.Object({
+  matches: Type.Array(
+    Type.Object({
+      key: Type.String(),
+      value: Value,
+      version: Type.Integer(),
+      metadata: AnyObject('What searches can be narrowed by'),
+      score: Type.Number({ description: 'Grows with nearness; of one answer, comparable' }),
+      scores: Type.Object({ vector: Score, text: Score }),
+    }),
+  ),
+  embedder: Nullable(Type.String(), 'The model that said what the text means; null: none was asked'),
+  incomplete: Type.Integer({ description: 'Of so many texts in the scope it is not known yet what they mean' }),
+  problem: Nullable(Type.String(), 'Why nothing could be found by meaning'),
 });
 
 export const MemoryParams = Type.Object({ scope: Type.String(), key: Type.String() });

@@ -19,7 +19,7 @@ export interface ModelEntry {
   value: string;
   text: string | null;
   vector: string | null;
-  embedding: { model: string; vector: string } | null;
+  embedding: { model: string; vector: string | null } | null;
   createdAt: number;
   updatedAt: number;
   expiresAt: number | null;

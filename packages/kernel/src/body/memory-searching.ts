@@ -1,0 +1,109 @@
+import type { Clock } from '../core/clock.ts';
+import { EmbeddingRefused, EmbeddingUnavailable } from '../core/embedder.ts';
+import { Refusal } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
+import { EMPTY_SCOPE, isRemembered, type MemoryEntry, memoryFrom, memoryScopeFrom } from '../core/memory.ts';
+import type { MemorySearch } from '../core/memory-search.ts';
+import type { Store } from '../core/store.ts';
+import type { EmbeddingDesk } from './embedding-desk.ts';
+import { type Fused, fuse } from './fusion.ts';
+
+/** What somebody looks for. */
+export interface MemoryQuestion {
+  readonly text: string | null;
+  /** Numbers as 32-bit floats. */
+  readonly vector: Float32Array | null;
+  readonly mode: 'hybrid' | 'vector' | 'text';
+  readonly filter: JsonObject;
+  readonly topK: number;
+}
+
+export interface MemoryAnswer {
+  readonly matches: readonly (Pick<Fused, 'score' | 'scores'> & { readonly entry: MemoryEntry })[];
+  /** Which model has said what the text means; null: none was asked. */
+  readonly model: string | null;
+  /** Of so many texts in the scope that is not known to it yet. */
+  readonly incomplete: number;
+  /** Why nothing could be looked for by meaning; null: it could, or was not to be. */
+  readonly problem: string | null;
+}
+
+/** A ranking of two is made of so many of each, at least. */
+const LEAST_IN_LIST = 50;
+/** What was put a moment ago is to be found. */
+const WAIT_MS = 1000;
+const QUERY_MS = 5000;
+
+interface Searching {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly embedding: EmbeddingDesk;
+}
+
+/**
+ * Finds what is near to a text or a vector. A vector is compared with those that were put; a text with what texts mean to the
+ * model that is in use, and by its words.
+ */
+export async function searchMemory(
+  scope: string,
+  question: MemoryQuestion,
+  { store, clock, embedding }: Searching,
+): Promise<MemoryAnswer | Refusal> {
+  const { text, mode, filter, topK } = question;
+  const meaning = await meaningOf(scope, question, embedding);
+  if (meaning instanceof Refusal) return meaning;
+  const document = await store.document('memory_scope', scope);
+  const { dimension, texts, embedded } = document ? memoryScopeFrom(document) : EMPTY_SCOPE;
+  const { vector } = question;
+  if (vector !== null && dimension !== null && vector.length !== dimension) {
+    const message = `must have ${dimension} numbers, as the vectors in ${scope}; it has ${vector.length}`;
+    return new Refusal('validation_failed', `vector ${message}.`, { errors: [{ path: '/vector', message }] });
+  }
+  const near: MemorySearch['vector'] =
+    vector !== null && mode !== 'text'
+      ? { values: vector, space: 'given' }
+      : meaning.values && { values: meaning.values, space: { model: embedding.model } };
+  const words = mode === 'vector' ? null : text;
+  const isHybrid = near !== null && words !== null;
+  const found = await store.search({
+    ...{ scope, vector: near, text: words, filter, now: clock.now().wall },
+    limit: isHybrid ? Math.max(LEAST_IN_LIST, topK) : topK,
+  });
+  const fused = fuse(found, isHybrid, topK);
+  const model = meaning.isAsked ? embedding.model : null;
+  const incomplete = model === null ? 0 : texts - ((embedded as Readonly<Record<string, number>>)[model] ?? 0);
+  return { matches: await entriesOf(fused, store, clock.now().wall), model, incomplete, problem: meaning.problem };
+}
+
+/** Where the text's meaning is of use: when there is no vector to compare with. */
+async function meaningOf(
+  scope: string,
+  { text, vector, mode }: MemoryQuestion,
+  embedding: EmbeddingDesk,
+): Promise<{ isAsked: boolean; values: Float32Array | null; problem: string | null } | Refusal> {
+  if (text === null || vector !== null || mode === 'text') return { isAsked: false, values: null, problem: null };
+  try {
+    const values = await embedding.vectorOf(text, QUERY_MS);
+    await embedding.settled(scope, WAIT_MS);
+    return { isAsked: true, values, problem: null };
+  } catch (error) {
+    const isRefused = error instanceof EmbeddingRefused;
+    if (!isRefused && !(error instanceof EmbeddingUnavailable)) throw error;
+    const problem = isRefused ? error.refused[0]!.reason : error.message;
+    // By its words it can still be found.
+    if (mode === 'hybrid') return { isAsked: true, values: null, problem };
+    if (!isRefused)
+      return new Refusal('embedding_unavailable', `The model ${embedding.model} does not answer: ${problem}.`);
+    const errors = [{ path: '/text', message: `means nothing to ${embedding.model}: ${problem}` }];
+    return new Refusal('validation_failed', `text ${errors[0]!.message}.`, { errors });
+  }
+}
+
+async function entriesOf(fused: readonly Fused[], store: Store, now: number): Promise<MemoryAnswer['matches']> {
+  const { documents } = await store.load({ documents: fused.map(({ id }) => `memory ${id}`) });
+  return fused.flatMap(({ id, score, scores }) => {
+    const document = documents.get(`memory ${id}`);
+    const entry = document ? memoryFrom(document) : null;
+    return entry && isRemembered(entry, now) ? [{ entry, score, scores }] : [];
+  });
+}
