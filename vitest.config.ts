@@ -13,9 +13,12 @@ const BODY_ON_REDIS = [
   'invariants',
   'leases',
   'memory',
+  'plan-portions',
   'plan-results',
   'plans',
   'recovery',
+  'retrying',
+  'release-portions',
   'schedules-of-two',
   'serving',
   'submitters',
@@ -52,6 +55,8 @@ export default defineConfig({
     // Some tests start kernels and workers of their own; more at once and they would wait for each other.
     maxWorkers: 2,
     testTimeout: 20_000,
+    // What is waited for comes at once, unless the machine is busy with something else.
+    expect: { poll: { timeout: 15_000 } },
     hookTimeout: 30_000,
     passWithNoTests: true,
   },

@@ -116,6 +116,24 @@ describe.each([
     expect(kernel.requests).toHaveLength(1);
   });
 
+  test('retrying many goes on where the kernel left off, until the limit is reached', async () => {
+    const bodies: unknown[] = [];
+    kernel.intercept = ({ body }) => {
+      bodies.push(JSON.parse(body));
+      return {
+        status: 200,
+        body: bodies.length < 3 ? { retried: 2, next_cursor: `c${bodies.length}` } : { retried: 1 },
+      };
+    };
+    expect(await make().retryTasks({ status: 'failed', tag: 't', limit: 5 })).toBe(5);
+    const asked = { status: 'failed', tag: 't' };
+    expect(bodies).toEqual([
+      { ...asked, limit: 5 },
+      { ...asked, limit: 3, cursor: 'c1' },
+      { ...asked, limit: 1, cursor: 'c2' },
+    ]);
+  });
+
   test('a cancellation whose answer got lost counts as done', async () => {
     const task = kernel.add({ description: 'a' });
     let tries = 0;

@@ -14,12 +14,14 @@ import { RedisPublisher } from './bus/redis-publisher.ts';
 import { type Config, ConfigError } from './config.ts';
 import { withoutPassword } from './config-values.ts';
 import type { Rules } from './core/command.ts';
+import type { Embedder } from './core/embedder.ts';
 import { Bug, Refusal } from './core/errors.ts';
 import type { EventBus } from './core/event-bus.ts';
 import type { RuleTypes } from './core/rule-types.ts';
 import type { Signer } from './core/signer.ts';
 import type { Store } from './core/store.ts';
 import { TaskMaker } from './core/task-maker.ts';
+import { LocalModelMissing, openEmbedder } from './memory/embedders/open.ts';
 import { type PolicyFile, readPolicyFile } from './policy-file.ts';
 import { isDurable } from './redis/facts.ts';
 import { ephemeralSigner, signerFromFile } from './signing/key-file.ts';
@@ -45,6 +47,7 @@ export async function compose(config: Config, log: Logger, version: string): Pro
   const policyFile = await policyIn(config);
   const ground = config.redisUrl === null ? await onFile(config) : await onRedis(config.redisUrl, config, log);
   const signer = await signerOn(ground, config);
+  const embedder = await embedderOn(ground, config, log);
   const kernel = await Kernel.open({
     ...ground,
     rules: rulesOf(config, policyFile?.types ?? {}),
@@ -56,6 +59,7 @@ export async function compose(config: Config, log: Logger, version: string): Pro
     checkpoints: { keep: config.checkpointKeep, everyMs: orNever(config.checkpointEverySeconds) },
     observer: observer(log, metrics),
     version,
+    embedder,
     maker: new TaskMaker(newId, config.maxTimeoutSeconds),
     random: Math.random,
     patienceMs: PATIENCE_MS,
@@ -119,6 +123,33 @@ async function signerOn({ store, bus }: Ground, { signingKeyFile: path }: Config
     await bus.close();
     await store.close();
     throw new ConfigError(`COLONY_SIGNING_KEY_FILE ${JSON.stringify(path)} ${(fault as Error).message}`);
+  }
+}
+
+/** It shares the clock of the ground, and so comes after it. */
+async function embedderOn({ store, bus, clock }: Ground, config: Config, log: Logger): Promise<Embedder> {
+  const choice = {
+    url: config.embeddingsUrl,
+    model: config.embeddingsModel,
+    apiKey: config.embeddingsApiKey,
+    timeoutMs: config.embeddingsTimeoutSeconds * 1000,
+  };
+  const changed = (problem: string | null) => {
+    if (problem === null) log.info('texts can be embedded again');
+    else log.warn(`texts cannot be embedded at the moment: ${problem}`);
+  };
+  try {
+    const { embedder, told, warning } = openEmbedder(choice, { clock, random: Math.random, changed });
+    log.info({ model: embedder.model }, told);
+    if (warning !== null) log.warn(warning);
+    return embedder;
+  } catch (fault) {
+    await bus.close();
+    await store.close();
+    if (!(fault instanceof LocalModelMissing)) throw fault;
+    throw new ConfigError(
+      `COLONY_EMBEDDINGS_MODEL "local" cannot be used: ${fault.message}; install them, or set it to ngrams`,
+    );
   }
 }
 

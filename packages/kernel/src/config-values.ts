@@ -8,6 +8,24 @@ export interface ValueParser<T> {
   parse(text: string): T | undefined;
 }
 
+/** One environment variable. `docs/configuration.md` is checked against this table. */
+export interface Variable<T> extends ValueParser<T> {
+  readonly name: string;
+  /** The text that counts when the variable is unset; null: there is none, and the value is then null. */
+  readonly fallback: string | null;
+  readonly doc: string;
+  /** Never shown, neither in an error nor in a log. */
+  readonly secret: boolean;
+}
+
+export function variable<T>(name: string, fallback: string, parser: ValueParser<T>, doc: string): Variable<T> {
+  return { name, fallback, doc, secret: false, ...parser };
+}
+
+export function optional<T>(name: string, parser: ValueParser<T>, doc: string, secret = false): Variable<T | null> {
+  return { name, fallback: null, doc, secret, ...parser };
+}
+
 export function oneOf<const T extends string>(...allowed: readonly T[]): ValueParser<T> {
   return {
     allowed: `one of ${allowed.join(', ')}`,

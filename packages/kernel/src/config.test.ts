@@ -74,6 +74,12 @@ test.each([
   ['COLONY_SCORING_WEIGHTS', 'success=1001'],
   ['COLONY_SCORING_WEIGHTS', 'fit=1,fit=2'],
   ['COLONY_SCORING_WEIGHTS', 'fit'],
+  ['COLONY_EMBEDDINGS_URL', 'api.openai.com/v1'],
+  ['COLONY_EMBEDDINGS_URL', 'ftp://a/v1'],
+  ['COLONY_EMBEDDINGS_URL', 'http://a:port/v1'],
+  ['COLONY_EMBEDDINGS_MODEL', 'text-embedding-3-small'],
+  ['COLONY_EMBEDDINGS_MODEL', 'two words'],
+  ['COLONY_EMBEDDINGS_TIMEOUT_SECONDS', '0'],
 ])('%s=%s is refused in one line that names both', (name, text) => {
   const refusal = refusalOf({ [name]: text });
   expect(refusal?.startsWith(name)).toBe(true);
@@ -86,6 +92,9 @@ test('a bad secret is not shown, and neither is the password in a URL', () => {
   expect(refusalOf({ COLONY_SECRET_TOKEN: 'my secret' })).not.toContain('my secret');
   expect(refusalOf({ COLONY_MEMORY_CONNECTION_STRING: 'redis://u:hunter2@host' })).not.toContain('hunter2');
   expect(refusalOf({ COLONY_MESSAGE_QUEUE_URL: 'amqp://u:hunter2@host' })).not.toContain('hunter2');
+  const embeddings = { COLONY_EMBEDDINGS_URL: 'https://u:hunter2@host/v1', COLONY_EMBEDDINGS_MODEL: 'm' };
+  expect(refusalOf(embeddings)).toMatch(/^COLONY_EMBEDDINGS_URL (?!.*hunter2).*without user or password/);
+  expect(refusalOf({ COLONY_EMBEDDINGS_API_KEY: 'my secret' })).not.toContain('my secret');
 });
 
 test('weights that are not named stay what they are', () => {
@@ -116,6 +125,24 @@ describe('with Redis', () => {
 
   test('a Redis URL alone does not choose Redis', () => {
     expect(refusalOf({ COLONY_MEMORY_CONNECTION_STRING: 'redis://store' })).toMatch(/COLONY_MEMORY_BACKEND=redis/);
+  });
+});
+
+describe('embeddings', () => {
+  test('are made here, unless there is an endpoint', () => {
+    expect(load()).toMatchObject({ embeddingsUrl: null, embeddingsModel: null, embeddingsTimeoutSeconds: 30 });
+    expect(load({ COLONY_EMBEDDINGS_MODEL: 'ngrams' }).embeddingsModel).toBe('ngrams');
+    const endpoint = {
+      COLONY_EMBEDDINGS_URL: 'http://127.0.0.1:11434/v1',
+      COLONY_EMBEDDINGS_MODEL: 'nomic-embed-text',
+    };
+    expect(load(endpoint)).toMatchObject({ embeddingsUrl: 'http://127.0.0.1:11434/v1' });
+  });
+
+  test('of an endpoint want the name of a model', () => {
+    expect(refusalOf({ COLONY_EMBEDDINGS_URL: 'https://a/v1' })).toMatch(
+      /^COLONY_EMBEDDINGS_MODEL "" .*must be the name/,
+    );
   });
 });
 

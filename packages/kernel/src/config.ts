@@ -1,14 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { EMBEDDINGS, embeddingsFault } from './config-embeddings.ts';
 import {
   listOf,
   logLevel,
   matching,
   oneOf,
+  optional,
   seconds,
   share,
-  type ValueParser,
+  type Variable,
+  variable,
   weights,
   weightsText,
   wholeNumber,
@@ -21,24 +24,6 @@ import { DEFAULT_WEIGHTS } from './core/mind-rules.ts';
 export const VERSION: string = (
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;
-
-/** One environment variable. `docs/configuration.md` is checked against this table. */
-export interface Variable<T> extends ValueParser<T> {
-  readonly name: string;
-  /** The text that counts when the variable is unset; null: there is none, and the value is then null. */
-  readonly fallback: string | null;
-  readonly doc: string;
-  /** Never shown, neither in an error nor in a log. */
-  readonly secret: boolean;
-}
-
-function variable<T>(name: string, fallback: string, parser: ValueParser<T>, doc: string): Variable<T> {
-  return { name, fallback, doc, secret: false, ...parser };
-}
-
-function optional<T>(name: string, parser: ValueParser<T>, doc: string, secret = false): Variable<T | null> {
-  return { name, fallback: null, doc, secret, ...parser };
-}
 
 const YEAR = 31_536_000;
 const ORIGIN = /^(\*|[a-z][a-z0-9+.-]*:\/\/(\[[0-9a-f:]+\]|[a-z0-9*.-]+)(:(\d{1,5}|\*))?)$/i;
@@ -228,6 +213,7 @@ export const VARIABLES = {
     wholeNumber(1, 1_000_000),
     'How long a value in memory may be, as JSON text',
   ),
+  ...EMBEDDINGS,
   signingKeyFile: variable(
     'COLONY_SIGNING_KEY_FILE',
     '.colony/signing.key',
@@ -288,6 +274,8 @@ function checked(read: Read, given: Environment): Config {
       'COLONY_EVENT_BUS_TYPE "inmemory" is not allowed with COLONY_MEMORY_BACKEND=redis, where kernels must hear of each other: it must be redis, or unset',
     );
   }
+  const fault = embeddingsFault(read.embeddingsUrl, read.embeddingsModel);
+  if (fault !== null) throw new ConfigError(fault);
   const config: Config = Object.freeze({
     ...read,
     eventBus: read.eventBus ?? (isRedis ? 'redis' : 'inmemory'),

@@ -118,13 +118,22 @@ export abstract class TaskRoutes extends WorkerRoutes {
     return this.requester.json(post(`/tasks/${segment(id)}/retry`, undefined, 'unsent', options.signal));
   }
 
-  /** The same for up to `limit` (100) tasks of one status. @returns how many */
+  /** The same for up to `limit` (100) tasks of one status, the newest that can run again. @returns how many */
   async retryTasks(
     which: { status: TaskStatus; tag?: string; limit?: number },
     options: CallOptions = {},
   ): Promise<number> {
-    const call = post('/tasks/retry', which, 'unsent', options.signal);
-    return (await this.requester.json<{ retried: number }>(call)).retried;
+    const { limit = 100 } = which;
+    let retried = 0;
+    let cursor: string | undefined;
+    do {
+      const body = { ...which, limit: limit - retried, ...(cursor === undefined ? {} : { cursor }) };
+      const call = post('/tasks/retry', body, 'unsent', options.signal);
+      const answer = await this.requester.json<{ retried: number; next_cursor?: string }>(call);
+      retried += answer.retried;
+      cursor = answer.next_cursor;
+    } while (cursor !== undefined);
+    return retried;
   }
 
   /** What the ledger says of one task, oldest first. */

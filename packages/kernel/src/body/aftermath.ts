@@ -40,9 +40,9 @@ export class Aftermath {
 
   follow({ now, changes, heldBack, passedOver, served, entries }: Happened): void {
     const { presence, dispatcher, bus, leaseMs, giveBack } = this.#options;
-    for (const { puts, actor } of changes) {
+    for (const { puts, actor, goesOn } of changes) {
       for (const put of puts) this.#followPut(put, now);
-      if (actor.startsWith('worker:')) presence.touch(actor.slice('worker:'.length), now);
+      if (!goesOn && actor.startsWith('worker:')) presence.touch(actor.slice('worker:'.length), now);
     }
     if (heldBack) this.#sayHeldBack(null);
     for (const { by } of passedOver) for (const name of by) this.#sayHeldBack(name);

@@ -118,3 +118,27 @@ function best(list: Listed[], max: number, now: number): string[] {
   for (const { task } of chosen) task.held = true;
   return chosen.map(({ task }) => task.id);
 }
+
+test('what is known of a thousand lanes, of each of which all priorities are looked at, is not asked for again', async () => {
+  const hive = await Hive.begin({ priorityAgingMs: 60_000 });
+  const { pipeline } = hive;
+  const rooms = Array.from({ length: 1000 }, (_, n) => `room ${n}`);
+  const tasks = rooms.map((room) => newTask(room, { requirements: { room } }, pipeline.clock.now().wall));
+  await pipeline.run({ kind: 'submit', actor: 'ann', tasks });
+  const about = { name: 'maya', capabilities: [], attributes: { room: rooms }, maxConcurrentTasks: 1 };
+  await pipeline.run({ kind: 'register', actor: 'ann', id: 'maya', ...about });
+  // After so many commits that nobody else disturbed, a kernel goes on with what it knows.
+  for (let n = 0; n < 10; n++) await hive.complete(await hive.take('maya'));
+  const { load } = pipeline.store;
+  let asked = 0;
+  pipeline.store.load = (needs) => {
+    asked += needs.lanes?.length ?? 0;
+    return load.call(pipeline.store, needs);
+  };
+  for (let n = 10; n < 20; n++) {
+    const assignment = await hive.take('maya');
+    expect(assignment.task.id).toBe(`room ${n}`);
+    await hive.complete(assignment);
+  }
+  expect(asked).toBe(0);
+});

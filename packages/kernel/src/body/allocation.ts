@@ -1,7 +1,7 @@
 import type { Chosen, Claim } from '../core/command.ts';
 import { freeSlots } from '../core/worker.ts';
 import { decisionText } from '../mind/decision.ts';
-import { eligibility, type LaneFacts, laneCountFor, lanesFor } from '../mind/eligibility.ts';
+import { eligibility, type LaneFacts, laneCountFor } from '../mind/eligibility.ts';
 import { best, score } from '../mind/scoring.ts';
 import type { PassedOver } from './change.ts';
 import { hasStaleBucket, mayBeLimited } from './decide/limiting.ts';
@@ -104,7 +104,7 @@ export class Allocation {
     }
     if (this.#isOverAll) return;
     for (const waiting of this.#looking) {
-      for (const lane of lanesFor(waiting.worker, queue)) {
+      for (const lane of queue.lanesFor(waiting.worker)) {
         if (changed.has(lane.key)) continue;
         const offer = this.#offers.get(lane.key);
         if (offer) offer.contenders.push(waiting);

@@ -4,7 +4,7 @@ import type { LedgerType, NewEvent, Source } from '../core/event.ts';
 import type { JsonObject } from '../core/json.ts';
 import { mayFollow } from '../core/lifecycle.ts';
 import { planName } from '../core/plan.ts';
-import { type IdempotencyRecord, type Put, REMOVED, type Read, type Tombstone } from '../core/store.ts';
+import { type IdempotencyRecord, type Portion, type Put, REMOVED, type Read, type Tombstone } from '../core/store.ts';
 import { isTerminal, type Task, type TaskStatus } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import type { Slice } from './slice.ts';
@@ -32,6 +32,8 @@ export interface PassedOver {
 export class Change {
   readonly slice: Slice;
   readonly actor: string;
+  /** It goes on with what the actor has brought about before. */
+  readonly goesOn: boolean;
   readonly puts: Put[] = [];
   readonly events: NewEvent[] = [];
   readonly reads: Read[] = [];
@@ -45,9 +47,10 @@ export class Change {
   readonly #workers = new Map<string, Worker | null>();
   readonly #documents = new Map<string, Document | null>();
 
-  constructor(slice: Slice, actor: string) {
+  constructor(slice: Slice, actor: string, goesOn = false) {
     this.slice = slice;
     this.actor = actor;
+    this.goesOn = goesOn;
   }
 
   task(id: string): Task | Tombstone | null {
@@ -96,17 +99,32 @@ export class Change {
     return this.slice.dependentsOf(id);
   }
 
+  /** The next of them, behind a sequence number; should there be one more by now, the decision does not hold. */
+  portionOf(id: string, after: number): Portion {
+    const portion = this.slice.portionOf(id, after);
+    this.reads.push({ kind: 'dependents', id, count: portion.count });
+    return portion;
+  }
+
   /** The tasks whose parent is this one, likewise. */
   childrenOf(id: string): readonly Task[] {
     this.reads.push({ kind: 'children', id, count: this.slice.loadedCount('children', id) });
     return this.slice.childrenOf(id);
   }
 
-  /** The tasks of a plan that have not ended, oldest first. */
+  /** The tasks that depend on this one of a plan, and are not of the plan: all of them, or the decision does not hold. */
+  outsidersOf(task: Task): readonly Task[] {
+    this.reads.push({ kind: 'dependents', id: task.id, count: this.slice.loadedWithOutsiders(task.id) });
+    return this.slice.outsidersOf(task);
+  }
+
+  /** The tasks of a plan that have not ended, oldest first; all of one that is just being made, else no more than are called off at once. */
   unfinishedOf(plan: string): Task[] {
-    const known = this.isNewPlan(plan) ? [] : this.slice.unfinishedOf(plan).map(({ id }) => this.liveTask(id));
-    const own = [...this.#tasks.values()].filter((task) => task.plan === plan);
-    return stillToDo([...new Set([...known, ...own])]);
+    const isNew = this.isNewPlan(plan);
+    const tasks = isNew
+      ? [...this.#tasks.values()].filter((task) => task.plan === plan)
+      : this.slice.unfinishedOf(plan);
+    return stillToDo(tasks.map(({ id }) => this.liveTask(id)));
   }
 
   /** Whether it is made just now. */

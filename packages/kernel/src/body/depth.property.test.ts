@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Assignment, Command } from '../core/command.ts';
+import type { Assignment, Command, Replies } from '../core/command.ts';
 import { groupOf } from '../core/lane.ts';
 import type { Task } from '../core/task.ts';
 import { freeSlots, type Worker } from '../core/worker.ts';
@@ -13,7 +13,7 @@ import { newTask, Pipeline } from '../testing/pipeline.ts';
 import { type Bee, bee } from '../testing/waiting-bee.ts';
 import { byRank } from './ranked.ts';
 
-const ROOMS = Array.from({ length: 30 }, (_, n) => `room-${n}`);
+const ROOMS = Array.from({ length: 40 }, (_, n) => `room-${n}`);
 const GROUPS = [null, 'a', 'b', 'c'];
 
 const task = fc.record({
@@ -30,7 +30,7 @@ const world = fc.record({
   hasGroups: fc.boolean(),
   backlog: fc.array(task, { minLength: 50, maxLength: 300, size: 'max' }),
   quiet: fc.boolean(),
-  bees: fc.array(fc.record({ can: fc.constantFrom('dig', 'fly'), slots: fc.constantFrom(1, 3, 50) }), {
+  bees: fc.array(fc.record({ can: fc.subarray(['dig', 'fly'], { minLength: 1 }), slots: fc.constantFrom(1, 3, 50) }), {
     minLength: 1,
     maxLength: 4,
   }),
@@ -41,6 +41,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ completeAll: fc.constant(true) }) },
   { weight: 2, arbitrary: fc.record({ submit: fc.array(task, { minLength: 1, maxLength: 5 }) }) },
   { weight: 1, arbitrary: fc.record({ cancel: fc.nat() }) },
+  { weight: 2, arbitrary: fc.record({ claim: fc.nat(), max: fc.constantFrom(1, 2, 5, 40) }) },
   { weight: 2, arbitrary: fc.record({ settle: fc.constant(true) }) },
 );
 type World = typeof world extends fc.Arbitrary<infer T> ? T : never;
@@ -89,6 +90,10 @@ class Deep {
 
   command(one: typeof step extends fc.Arbitrary<infer T> ? T : never): Command[] {
     if ('submit' in one) return [this.#submit(one.submit)];
+    if ('claim' in one) {
+      const { workerId } = this.#bees[one.claim % this.#bees.length]!.link;
+      return [{ kind: 'claim', actor: `worker:${workerId}`, workerId, max: one.max }];
+    }
     if ('cancel' in one)
       return [{ kind: 'cancel', actor: 'ann', taskId: `t${one.cancel % this.#tasks}`, cascade: false }];
     if ('credit' in one) {
@@ -107,7 +112,9 @@ class Deep {
   async settle(commands: readonly Command[]): Promise<void> {
     const answers = this.pipeline.together(commands);
     this.pipeline.batcher.kick();
-    await answers;
+    const claimed = (await answers).flatMap((answer) =>
+      'assignments' in answer ? (answer as Replies['claim']).assignments : [],
+    );
     await this.pipeline.batcher.settled();
     const given = this.#bees.flatMap((one) => {
       const all = one.assignments();
@@ -116,6 +123,7 @@ class Deep {
       this.#credit.set(one, (this.#credit.get(one) ?? 0) - news.length);
       return news;
     });
+    given.push(...claimed);
     this.#running.push(...given);
     const { items } = await this.pipeline.store.tasks({ status: 'executing', limit: 1000, maxBytes: 1e9 });
     const live = new Set(items.map(({ id }) => id));
@@ -149,10 +157,12 @@ class Deep {
         expect(queued.filter((one) => isOpen(one) && could(worker, one)).map(({ id }) => [id, worker.id])).toEqual([]);
       }
     }
-    if (ageing > 0 || hasGroups || most > 0) return;
+    if (ageing > 0 || hasGroups) return;
     for (const { task: one } of given) {
       const worker = workers.get(one.worker!)!;
-      const before = queued.filter((other) => could(worker, other) && byRank(other, one) < 0);
+      // What a limit holds back is passed over, and nothing else: among those that it bounds, and among all others, ranks decide.
+      const isAlike = (other: Task) => most === 0 || digs(other) === digs(one);
+      const before = queued.filter((other) => isAlike(other) && could(worker, other) && byRank(other, one) < 0);
       expect(before.map(({ id }) => [id, 'before', one.id, worker.id])).toEqual([]);
     }
   }
@@ -165,10 +175,12 @@ test('nothing waits that somebody could do, and nothing is passed over', async (
       try {
         let batch: Command[] = [];
         for (const one of [...steps, { settle: true as const }]) {
-          if (!('settle' in one)) batch.push(...deep.command(one));
+          // A claim sees what came before it, and not what comes after.
+          if (!('settle' in one || 'claim' in one)) batch.push(...deep.command(one));
           else {
             await deep.settle(batch);
             batch = [];
+            if ('claim' in one) await deep.settle(deep.command(one));
           }
         }
         expect(deep.pipeline.storeFailures).toEqual([]);

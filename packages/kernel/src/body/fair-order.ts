@@ -1,11 +1,9 @@
 import type { JsonObject } from '../core/json.ts';
 import { groupOf } from '../core/lane.ts';
-import type { QueueRank } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import { agedPriority } from '../mind/aging.ts';
-import { byTurn, RotationAhead } from '../mind/rotation.ts';
+import { byTurn, type Place, RotationAhead } from '../mind/rotation.ts';
 import type { Bound } from './headroom.ts';
-import { byRank } from './ranked.ts';
 import type { Slice } from './slice.ts';
 
 /**
@@ -22,24 +20,23 @@ export class FairOrder {
   readonly holding = new Map<string, Bound>();
 
   readonly #isBounded: boolean;
+  readonly #hasTurns: boolean;
 
   constructor(slice: Slice) {
     this.#slice = slice;
     this.#turns = new RotationAhead(slice.rotation);
-    this.#isBounded = slice.rules.maxConcurrentPerGroup > 0 || slice.headroom.isLimited;
+    this.#hasTurns = slice.queue.hasGroups;
+    this.#isBounded = slice.headroom.isBounded;
   }
 
-  /** Negative when `a` is served before `b`. */
-  compare(a: Task, b: Task): number {
-    if (this.#slice.queue.isPlain) return byRank(a, b);
-    return byTurn(this.#ranked(a), groupOf(a.lane), this.#ranked(b), groupOf(b.lane), this.#turns);
-  }
-
-  #ranked(task: Task): QueueRank {
+  /** The place of a task, if that is before another one; null: it is not. */
+  placeBefore(task: Task, group: string | null, other: Place | null): Place | null {
     const { rules, now } = this.#slice;
-    return rules.priorityAgingMs === 0
-      ? task
-      : { priority: agedPriority(task, now.wall, rules.priorityAgingMs), seq: task.seq };
+    const ages = rules.priorityAgingMs > 0;
+    const priority = ages ? agedPriority(task, now.wall, rules.priorityAgingMs) : task.priority;
+    if (other && priority < other.priority) return null;
+    const place = { priority, turn: this.#hasTurns ? this.#turns.turnOf(group) : 0, seq: task.seq };
+    return other && byTurn(place, other) >= 0 ? null : place;
   }
 
   /** Whether one more of this lane may start. If not, that is noted: call it for lanes that hold something. */

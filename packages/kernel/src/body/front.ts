@@ -1,7 +1,7 @@
 import type { Task } from '../core/task.ts';
-import { PRIORITIES } from '../mind/aging.ts';
 import type { LaneFacts } from '../mind/eligibility.ts';
-import type { FairOrder } from './fair-order.ts';
+import type { Place } from '../mind/rotation.ts';
+import { FairOrder } from './fair-order.ts';
 import type { LaneView } from './lane-view.ts';
 import { byRank } from './ranked.ts';
 import type { Slice } from './slice.ts';
@@ -25,17 +25,28 @@ export interface Next {
 const MANY = 32;
 
 /** Whether a front over so many lanes is over all of them, in the order of their ranks. */
-export function isOverAll({ queue, headroom }: Slice, lanes: number): boolean {
-  return lanes > MANY && queue.isPlain && !headroom.isLimited;
+export function isOverAll({ queue }: Slice, lanes: number): boolean {
+  return lanes > MANY && queue.isPlain;
 }
 
 /** Notes what of a lane has to be known before `count` tasks can be taken off it. */
-export function wantLane({ queue, headroom, wanted }: Slice, { key, requirements }: LaneFacts, count: number): void {
-  headroom.needs(key, requirements, wanted);
-  if (headroom.in(key, requirements) <= 0) return;
-  if (!queue.inLevels) wanted.lane(key, count);
-  // Where tasks age the next of a lane may be the first of any priority.
-  else for (const priority of PRIORITIES) wanted.lane(key, count, priority);
+export function wantLane(slice: Slice, { key, requirements }: LaneFacts, count: number): void {
+  if (slice.headroom.needs(key, requirements, slice.wanted) > 0) wantLevels(slice, key, count);
+}
+
+/** The same of many. */
+export function wantLanes(slice: Slice, lanes: readonly LaneFacts[], count: number): void {
+  if (slice.headroom.isBounded) for (const lane of lanes) wantLane(slice, lane, count);
+  else for (const { key } of lanes) wantLevels(slice, key, count);
+}
+
+/** Where tasks age the next of a lane may be the first of any priority. */
+function wantLevels({ queue, wanted }: Slice, lane: string, count: number): void {
+  if (!queue.inLevels) wanted.lane(lane, count);
+  else
+    for (const { priority, view } of queue.levels(lane)) {
+      if (!view || (view.more && view.length < count)) wanted.lane(lane, count, priority);
+    }
 }
 
 /**
@@ -43,19 +54,31 @@ export function wantLane({ queue, headroom, wanted }: Slice, { key, requirements
  * @param each no more than so many of one, though it may have to give more: whoever says so looks for what is short
  */
 export function wantAll(
-  { queue, wanted }: Slice,
+  { queue, headroom, wanted }: Slice,
   isOpen: (lane: LaneFacts) => boolean,
   count: number,
   each = count,
 ): void {
+  headroom.needsLimits(wanted);
   for (const key of queue.unseen()) if (isOpen(queue.facts(key))) wanted.lane(key, Math.min(count, each));
   let left = count;
   for (const key of queue.inOrder()) {
-    if (!isOpen(queue.facts(key))) continue;
+    const lane = queue.facts(key);
+    if (headroom.in(key, lane.requirements) <= 0 || !isOpen(lane)) continue;
     // Those before it are served before it.
     wanted.lane(key, Math.min(left, each));
     if (--left === 0) return;
   }
+}
+
+/**
+ * Where limits bound what those that come first may give, those behind them give more: notes what is still missing once what
+ * `wantAll` has noted is known. Asked again until nothing is.
+ */
+export function wantBehind(slice: Slice, isOpen: (lane: LaneFacts) => boolean, count: number): void {
+  const front = new Front(slice, new FairOrder(slice), null, isOpen);
+  for (let n = 0; n < count && front.next(); n++) front.take();
+  for (const { lane, taken } of front.short()) slice.wanted.lane(lane.key, taken + count);
 }
 
 /**
@@ -95,14 +118,12 @@ export class Front {
   }
 
   #add(lane: LaneFacts): void {
-    const views = this.#slice.queue.views(lane.key);
-    if (this.#slice.headroom.in(lane.key, lane.requirements) > 0) {
-      for (const [at, view] of views.entries()) {
-        const priority = this.#slice.queue.inLevels ? PRIORITIES[at] : undefined;
-        if (view) this.#heads.push({ lane, view, priority, taken: 0 });
-      }
+    const { queue, headroom } = this.#slice;
+    const levels = queue.levels(lane.key);
+    if (!headroom.isBounded || headroom.in(lane.key, lane.requirements) > 0) {
+      for (const { priority, view } of levels) if (view) this.#heads.push({ lane, view, priority, taken: 0 });
       // What a bound keeps closed need not be loaded to know that something is kept back there.
-    } else if (views.some((view) => !view || view.length > 0 || view.more)) {
+    } else if (levels.some(({ view }) => !view || view.length > 0 || view.more)) {
       this.#order.mayStart(lane.key, lane.requirements);
     }
   }
@@ -112,7 +133,7 @@ export class Front {
     this.#upcoming = null;
     for (let next = this.#rest!.next(); !next.done; next = this.#rest!.next()) {
       const lane = queue.facts(next.value);
-      if (!this.#isOpen(lane)) continue;
+      if (!this.#isOpen(lane) || !this.#order.mayStart(lane.key, lane.requirements)) continue;
       this.#upcoming = { lane, view: queue.lane(next.value)!, priority: undefined, taken: 0 };
       return;
     }
@@ -121,14 +142,19 @@ export class Front {
   /** The first of all; null: there is nothing more. */
   next(): Next | null {
     let best: Task | undefined;
+    let place: Place | null = null;
     this.#next = undefined;
     for (const head of this.#heads) {
       const task = head.view.at(head.taken);
-      if (!task || !this.#order.mayStart(head.lane.key, head.lane.requirements)) continue;
-      if (best && this.#order.compare(task, best) >= 0) continue;
+      const better: Place | null = task ? this.#order.placeBefore(task, head.lane.group, place) : null;
+      if (!better || !this.#order.mayStart(head.lane.key, head.lane.requirements)) continue;
+      place = better;
       best = task;
       this.#next = head;
     }
+    const { lane } = this.#upcoming ?? {};
+    // What was given away since it came up may have closed it.
+    if (lane && !this.#order.mayStart(lane.key, lane.requirements)) this.#advance();
     const upcoming = this.#upcoming?.view.at(0);
     if (upcoming && (!best || byRank(upcoming, best) < 0)) {
       best = upcoming;
@@ -146,9 +172,12 @@ export class Front {
     this.#next!.taken++;
   }
 
-  /** Where all that is known has been given away, and there is more. */
+  /** Where all that is known has been given away, and there is more that may start. */
   *short(): Generator<Readonly<Head>> {
-    for (const head of this.#heads) if (head.view.more && !head.view.at(head.taken)) yield head;
+    for (const head of this.#heads) {
+      const { lane, view, taken } = head;
+      if (view.more && !view.at(taken) && this.#order.mayStart(lane.key, lane.requirements)) yield head;
+    }
   }
 
   /** Nobody can be found for what was next: its lane is left alone. */

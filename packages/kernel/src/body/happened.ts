@@ -5,8 +5,8 @@ import type { Unit } from '../core/store.ts';
 import type { PassedOver } from './change.ts';
 import type { WorkerLink } from './links.ts';
 
-/** A unit, and who caused it. */
-export type Changed = Unit & { readonly actor: string };
+/** A unit, and who caused it; where it only goes on with what was begun, that is no sign of life. */
+export type Changed = Unit & { readonly actor: string; readonly goesOn?: boolean };
 
 /** What a committed batch amounts to, for those who follow the colony. */
 export interface Happened {

@@ -64,11 +64,27 @@ export class Headroom {
     return (this.#policy()?.limits ?? NO_LIMITS).length > 0;
   }
 
-  /** What is wanted before anybody can say how many of a lane may start. */
-  needs(lane: string, requirements: JsonObject, wanted: Wanted): void {
+  /** Whether anything is bounded at all. */
+  get isBounded(): boolean {
+    return this.#slice.rules.maxConcurrentPerGroup > 0 || this.isLimited;
+  }
+
+  /** Notes what is wanted before anybody can say how many of a lane may start. Answers how many that is: see `in`. */
+  needs(lane: string, requirements: JsonObject, wanted: Wanted): number {
+    let least = Number.POSITIVE_INFINITY;
     for (const bound of this.boundsOn(lane, requirements)) {
       if ('pool' in bound) wanted.pool(bound.pool);
       else wanted.document(bound.key);
+      least = Math.min(least, this.left(bound));
+    }
+    return least;
+  }
+
+  /** The same for all lanes, where groups are not bounded or there are none. */
+  needsLimits(wanted: Wanted): void {
+    for (const { id, capability, maxConcurrent, rate } of this.#policy()?.limits ?? NO_LIMITS) {
+      if (maxConcurrent !== null) wanted.pool(capabilityPool(capability));
+      if (rate !== null) wanted.document(`bucket ${bucketOf(id)}`);
     }
   }
 

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { Answer, Command, Rules } from '../core/command.ts';
+import type { Answer, CancelPlan, Command, Rules } from '../core/command.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { EventBus } from '../core/event-bus.ts';
 import type { Store } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import type { TaskMaker } from '../core/task-maker.ts';
+import { soundNearness } from '../mind/nearness.ts';
 import { Aftermath } from './aftermath.ts';
 import { Alarm } from './alarm.ts';
 import { Batcher } from './batcher.ts';
@@ -24,6 +25,7 @@ import { PlanDesk } from './plan-desk.ts';
 import { Presence } from './presence.ts';
 import { Pulse } from './pulse.ts';
 import { Recovery } from './recovery.ts';
+import { type Retried, type RetryMany, retryMany } from './retrying.ts';
 import { Sweeper } from './sweeper.ts';
 import { TaskWaiters } from './task-waiters.ts';
 import { Turns } from './turns.ts';
@@ -77,12 +79,13 @@ export class Kernel {
   }
 
   private constructor(options: KernelOptions) {
-    const { store, bus, clock, rules, observer, random } = options;
+    const { store, bus, clock, observer, random } = options;
+    const rules = withSoundNearness(options.rules, observer);
     this.store = store;
     this.bus = bus;
     this.rules = rules;
     this.random = random;
-    this.plans = new PlanDesk(store);
+    this.plans = new PlanDesk(store, () => new Promise((resolve) => setImmediate(resolve)));
     this.maker = options.maker;
     this.guardian = new GuardianDesk(store, rules.guardian, new Turns(setImmediate));
     this.#observer = observer;
@@ -209,8 +212,19 @@ export class Kernel {
     }
     if (this.stopping) return SHUTTING_DOWN;
     if (this.#storeProblem !== null) throw new StorageUnavailable(this.#storeProblem);
+    if (command.kind === 'cancel_plan') return this.#callOff(command) as Promise<Answer<C>>;
     const answer = this.#batcher.execute(command);
     if (command.kind === 'set_policy') await answer.finally(() => this.guardian.refresh());
+    return answer;
+  }
+
+  /** A large plan is called off in portions, between which others have their turn. */
+  async #callOff(command: CancelPlan): Promise<Answer<CancelPlan>> {
+    let answer = await this.#batcher.execute(command);
+    while (!(answer instanceof Refusal) && answer.plan.ending !== undefined) {
+      if (this.stopping) return SHUTTING_DOWN;
+      answer = await this.#batcher.execute({ ...command, goesOn: 'asked' });
+    }
     return answer;
   }
 
@@ -233,33 +247,13 @@ export class Kernel {
     return this.#taskWaiters.wait(taskId, waitMs, signal);
   }
 
-  /** Retries the newest `limit` ended tasks, as far as they can be; answers how many. Some at a time: they may be large. */
-  async retryMany(
-    {
-      limit,
-      ...query
-    }: { readonly status: 'failed' | 'timeout' | 'cancelled'; readonly tag?: string; readonly limit: number },
-    actor: string,
-  ): Promise<number | Refusal> {
-    let retried = 0;
-    let before: number | undefined;
-    for (let left = limit; left > 0; ) {
-      const from = before === undefined ? {} : { before };
-      const { items, more } = await this.store.tasks({
-        ...query,
-        ...from,
-        limit: left,
-        maxBytes: RETRIED_AT_ONCE_BYTES,
-      });
-      const answers = await Promise.all(items.map(({ id }) => this.execute({ kind: 'retry', actor, taskId: id })));
-      const stopped = answers.find((answer) => answer === SHUTTING_DOWN || answer === ROLLING);
-      if (stopped instanceof Refusal) return stopped;
-      retried += answers.filter((answer) => !(answer instanceof Refusal)).length;
-      left -= items.length;
-      before = items.at(-1)?.seq;
-      if (!more) break;
-    }
-    return retried;
+  /** Retries the newest ended tasks that can be: see `retryMany`. */
+  retryMany(which: RetryMany, actor: string): Promise<Retried | Refusal> {
+    return retryMany(which, {
+      store: this.store,
+      retry: (taskId) => this.execute({ kind: 'retry', actor, taskId }),
+      isStop: (refusal) => refusal === SHUTTING_DOWN || refusal === ROLLING,
+    });
   }
 
   /** Whether it can serve, and what is the matter if not. */
@@ -320,8 +314,13 @@ export class Kernel {
   }
 }
 
+function withSoundNearness(rules: Rules, observer: KernelObserver): Rules {
+  const { nearness } = rules.mind;
+  if (nearness === null) return rules;
+  const sound = soundNearness(nearness, (fault) => observer.fault(fault, 'nearness'));
+  return { ...rules, mind: { ...rules.mind, nearness: sound } };
+}
+
 const SHUTTING_DOWN = new Refusal('shutting_down', 'The kernel is shutting down; try again once it is back.', {
   retryAfterSeconds: 1,
 });
-
-const RETRIED_AT_ONCE_BYTES = 8 * 1024 * 1024;

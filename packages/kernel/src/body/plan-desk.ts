@@ -1,8 +1,8 @@
 import { type Plan, planFrom, planTasksFrom, planTasksName } from '../core/plan.ts';
-import type { DocumentQuery, Store, Tombstone } from '../core/store.ts';
+import type { DocumentQuery, Store } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import { criticalPath, type Knot, orderOf } from '../mind/plans-graph.ts';
-import { mermaidOf } from '../mind/plans-mermaid.ts';
+import { brief, mermaidOf } from '../mind/plans-mermaid.ts';
 
 /** A plan, and which key is which task. */
 export interface KeyedPlan {
@@ -25,16 +25,21 @@ export interface Graph {
   readonly mermaid: string;
 }
 
-/** So many plans, or tasks, are read in one go; and about so many bytes of a page's keys. */
+/** So many plans are read in one go. */
 const PLANS_AT_ONCE = 20;
+/** Tasks are read some at a time, as many as come to so many bytes: what they were given, and what came of it, may be large. */
 const TASKS_AT_ONCE = 200;
+const BYTES_AT_ONCE = 2 * 1024 * 1024;
 
 /** What people want to see of plans. Nothing of it changes anything. */
 export class PlanDesk {
   readonly #store: Store;
+  readonly #breathe: () => Promise<void>;
 
-  constructor(store: Store) {
+  /** @param breathe over once whatever else waits at this moment was served */
+  constructor(store: Store, breathe: () => Promise<void>) {
     this.#store = store;
+    this.#breathe = breathe;
   }
 
   /** Newest first; a page ends early once its keys and ids come to more than so many bytes. */
@@ -69,16 +74,39 @@ export class PlanDesk {
   }
 
   /** @param now wall time, for how long tasks have been at work */
-  async graph({ tasks }: KeyedPlan, now: number): Promise<Graph> {
-    const seen: Seen[] = [];
+  async graph({ plan, tasks }: KeyedPlan, now: number): Promise<Graph> {
     const entries = Object.entries(tasks);
     const keys = new Map(entries.map(([key, id]) => [id, key]));
-    for (let at = 0; at < entries.length; at += TASKS_AT_ONCE) {
-      const some = entries.slice(at, at + TASKS_AT_ONCE);
-      const loaded = await this.#store.load({ tasks: some.map(([, id]) => id) });
-      for (const [key, id] of some) seen.push(seenOf(key, id, loaded.tasks.get(id) ?? null, keys, now));
+    const seen = new Map<string, Seen>();
+    for await (const task of this.#tasksOf(plan.id)) seen.set(task.id, seenOf(keys.get(task.id)!, task, keys, now));
+    await this.#addRemoved(
+      entries.filter(([, id]) => !seen.has(id)),
+      seen,
+    );
+    await this.#breathe();
+    return graphOf(entries.map(([, id]) => seen.get(id)!));
+  }
+
+  /** Others are served between the pages. */
+  async *#tasksOf(planId: string): AsyncGenerator<Task> {
+    for (let before: number | undefined, more = true; more; ) {
+      await this.#breathe();
+      const range = before === undefined ? {} : { before };
+      const page = await this.#store.tasks({ planId, ...range, limit: TASKS_AT_ONCE, maxBytes: BYTES_AT_ONCE });
+      yield* page.items;
+      before = page.items.at(-1)?.seq;
+      more = page.more && before !== undefined;
     }
-    return graphOf(seen);
+  }
+
+  /** Of tasks that retention has removed little is left, or nothing. */
+  async #addRemoved(entries: readonly (readonly [key: string, id: string])[], seen: Map<string, Seen>): Promise<void> {
+    for (let at = 0; at < entries.length; at += TASKS_AT_ONCE) {
+      await this.#breathe();
+      const some = entries.slice(at, at + TASKS_AT_ONCE);
+      const { tasks } = await this.#store.load({ tasks: some.map(([, id]) => id) });
+      for (const [key, id] of some) seen.set(id, removed(key, id, tasks.get(id)?.status ?? null));
+    }
   }
 }
 
@@ -91,18 +119,21 @@ interface Seen extends Knot {
   readonly description: string;
 }
 
-function seenOf(
-  key: string,
-  id: string,
-  task: Task | Tombstone | null,
-  keys: ReadonlyMap<string, string>,
-  now: number,
-): Seen {
-  const node = { key, task_id: id, status: task?.status ?? null, elapsed_seconds: null };
-  if (!task || 'removed' in task) return { key, dependsOn: [], node, description: 'removed' };
+function seenOf(key: string, task: Task, keys: ReadonlyMap<string, string>, now: number): Seen {
+  const { id, status } = task;
   const { depends_on, description } = task.spec.value;
   const dependsOn = depends_on.flatMap((other) => keys.get(other) ?? []);
-  return { key, dependsOn, node: { ...node, elapsed_seconds: elapsedSeconds(task, now) }, description };
+  return {
+    ...{ key, dependsOn, description: brief(description) },
+    node: { key, task_id: id, status, elapsed_seconds: elapsedSeconds(task, now) },
+  };
+}
+
+function removed(key: string, id: string, status: string | null): Seen {
+  return {
+    ...{ key, dependsOn: [], description: 'removed' },
+    node: { key, task_id: id, status, elapsed_seconds: null },
+  };
 }
 
 function elapsedSeconds({ startedAt, completedAt, status }: Task, now: number): number | null {

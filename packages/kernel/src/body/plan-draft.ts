@@ -27,6 +27,15 @@ const MOST_ERRORS = 20;
 
 /** Whether the tasks' keys, dependencies and references make a plan; a refusal says where they do not. */
 export function sketchPlan(tasks: readonly Draft[]): Sketch | Refusal {
+  const steps = sketching(tasks);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** The same a task at a time: payloads may be large, and there may be many. */
+export function* sketching(tasks: readonly Draft[]): Generator<void, Sketch | Refusal> {
   const errors = duplicates(tasks);
   const known = new Set(tasks.map(({ key }) => key));
   const sources: string[][] = [];
@@ -41,6 +50,7 @@ export function sketchPlan(tasks: readonly Draft[]): Sketch | Refusal {
     sources.push(referred);
     dependsOn.push([...new Set([...task.dependsOn, ...referred])]);
     count += dependsOn.at(-1)!.length;
+    yield;
   }
   if (count > MOST_DEPENDENCIES) {
     const message = `must not have more than ${MOST_DEPENDENCIES} dependencies in all; these have ${count}`;

@@ -3,11 +3,28 @@ import { groupOf, laneOfLevel, levelOf } from '../core/lane.ts';
 import { LaneDirectory } from '../core/lane-directory.ts';
 import type { LaneHead } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
+import type { Worker, WorkerProfile } from '../core/worker.ts';
 import { PRIORITIES } from '../mind/aging.ts';
-import { type LaneFacts, type Lanes, laneFacts, meetLanes } from '../mind/eligibility.ts';
+import { type LaneFacts, type Lanes, laneFacts, lanesFor, meetLanes } from '../mind/eligibility.ts';
 import { Heads } from './heads.ts';
 import { LaneView } from './lane-view.ts';
 import { Ranked } from './ranked.ts';
+
+/** One priority of a lane; or without one all of a lane. */
+export interface Level {
+  readonly priority: number | undefined;
+  /** Undefined: not loaded at all. */
+  readonly view: LaneView | undefined;
+}
+
+/** The lanes that a worker may take from, while there were those. */
+interface LanesOfOne {
+  readonly id: string;
+  readonly worker: WorkerProfile;
+  readonly directory: LaneDirectory;
+  readonly at: string;
+  readonly lanes: readonly LaneFacts[];
+}
 
 /** The queue as a batch of decisions sees it: which lanes there are, and of those that were loaded their fronts. */
 export class QueueView implements Lanes {
@@ -24,9 +41,12 @@ export class QueueView implements Lanes {
   readonly #views = new Map<string, LaneView>();
   /** Tasks this batch queued, until what they belong to is loaded. */
   readonly #queuedHere = new Map<string, Ranked>();
+  /** By lane, where tasks age: those that may hold something. Of all eleven it is seldom more than one. */
+  readonly #levels = new Map<string, readonly Level[]>();
   readonly #heads = new Heads();
   /** Lanes in which something else may come first than what the heads say: few ever ask for them. */
   readonly #shifted = new Set<string>();
+  #lastLanes: LanesOfOne | null = null;
   /** Lanes of which it is not known what comes first in them; null: nobody has asked yet. */
   #unseen: Set<string> | null = null;
 
@@ -40,9 +60,9 @@ export class QueueView implements Lanes {
     this.#unseen = null;
   }
 
-  /** How much has been looked at. */
+  /** How many lanes have been looked at, about. */
   get viewed(): number {
-    return this.#views.size;
+    return this.inLevels ? Math.ceil(this.#views.size / PRIORITIES.length) : this.#views.size;
   }
 
   /** A lane, or where tasks age a level of one, as far as it is known; undefined: not loaded at all. */
@@ -50,15 +70,26 @@ export class QueueView implements Lanes {
     return this.#views.get(key);
   }
 
-  /** A lane, in levels if it is looked at in levels. */
-  views(key: string): (LaneView | undefined)[] {
-    if (!this.inLevels) return [this.#views.get(key)];
-    return PRIORITIES.map((priority) => this.#views.get(levelOf(key, priority)));
+  /** A lane, in levels if it is looked at in levels: those that may hold something. */
+  levels(lane: string): readonly Level[] {
+    if (!this.inLevels) return [{ priority: undefined, view: this.#views.get(lane) }];
+    let levels = this.#levels.get(lane);
+    if (!levels) {
+      const all = PRIORITIES.map((priority) => ({ priority, view: this.#views.get(levelOf(lane, priority)) }));
+      levels = all.filter(({ view }) => !view || view.length > 0 || view.more);
+      this.#levels.set(lane, levels);
+    }
+    return levels;
   }
 
   /** Tasks are served in the order of their ranks, whatever lanes they are in: no groups take turns, and nothing ages. */
   get isPlain(): boolean {
-    return !this.inLevels && !this.#hasGroups && !this.#directory.hasGroups;
+    return !this.inLevels && !this.hasGroups;
+  }
+
+  /** Whether groups take turns. */
+  get hasGroups(): boolean {
+    return this.#hasGroups || this.#directory.hasGroups;
   }
 
   /** The lanes of which it is known what comes first in them, in the order of these tasks. */
@@ -98,6 +129,19 @@ export class QueueView implements Lanes {
   *lanes(): Iterable<readonly [key: string, requirements: JsonObject]> {
     for (const [key, lane] of this.#directory) yield [key, lane.requirements];
     for (const [key, requirements] of this.#added) if (!this.#directory.has(key)) yield [key, requirements];
+  }
+
+  /** Those of them that a worker may take from. Whoever asks does so several times over for one claim. */
+  lanesFor(worker: Worker): readonly LaneFacts[] {
+    const directory = this.#directory;
+    const at = `${directory.revision} ${this.#added.size}`;
+    const last = this.#lastLanes;
+    if (last?.worker === worker.profile && last.id === worker.id && last.directory === directory && last.at === at) {
+      return last.lanes;
+    }
+    const lanes = lanesFor(worker, this);
+    this.#lastLanes = { worker: worker.profile, id: worker.id, directory, at, lanes };
+    return lanes;
   }
 
   /** How many these are at the most. */
@@ -160,7 +204,8 @@ export class QueueView implements Lanes {
 
   /** What comes first in it may be something else now. */
   #shift(key: string): void {
-    if (!this.inLevels) this.#shifted.add(key);
+    if (this.inLevels) this.#levels.delete(laneOfLevel(key));
+    else this.#shifted.add(key);
   }
 
   #followShifted(): void {

@@ -41,6 +41,11 @@ export class Relation {
     if (added) this.#added.set(id, added);
   }
 
+  /** Who was found here to hang on it, besides what was loaded. */
+  addedTo(id: string): readonly string[] {
+    return this.#added.get(id) ?? [];
+  }
+
   add(id: string, other: string): void {
     const others = this.#added.get(id);
     if (others) others.push(other);

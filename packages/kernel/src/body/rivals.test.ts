@@ -4,8 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Assignment, Rules } from '../core/command.ts';
 import type { JsonObject } from '../core/json.ts';
 import { Keys } from '../store/redis/keys.ts';
+import type { Hive } from '../testing/hive.ts';
 import { after, before } from '../testing/meddling.ts';
 import { newTask, type Pipeline } from '../testing/pipeline.ts';
+import { planCommand } from '../testing/plan-command.ts';
 import { RedisServer } from '../testing/redis-server.ts';
 import { TcpProxy } from '../testing/tcp-proxy.ts';
 import { bodyAt } from '../testing/two-bodies.ts';
@@ -251,5 +253,29 @@ describe('a task that comes while several wait here, and the one that is given i
     await pipeline.run({ kind: 'claim', actor: 'worker:maya', workerId: 'maya', max: 1 });
     await pipeline.batcher.settled();
     expect(willi.given()).toEqual(['a']);
+  });
+});
+
+describe('a task that comes to wait for one of a plan, while the plan is called off at another kernel', () => {
+  async function scene() {
+    const { one, other } = await two();
+    await one.hive.do(planCommand('p', { a: {}, b: { depends_on: ['a'] } }, one.hive.pipeline.clock.now().wall));
+    const callOff = (hive: Hive) => hive.do({ kind: 'cancel_plan', actor: 'ann', planId: 'p' });
+    const later = (hive: Hive) => hive.submit('later', { depends_on: ['p.a'] });
+    return { one, other, callOff, later };
+  }
+
+  test('falls with it, when it was there first', async () => {
+    const { one, other, callOff, later } = await scene();
+    before(one.store, 'commit', () => later(other.hive));
+    await callOff(one.hive);
+    expect(await one.hive.task('later')).toMatchObject({ status: 'cancelled', error: 'dependency_failed' });
+  });
+
+  test('never waits, when it comes too late', async () => {
+    const { one, other, callOff, later } = await scene();
+    before(one.store, 'commit', () => callOff(other.hive));
+    await later(one.hive);
+    expect(await one.hive.task('later')).toMatchObject({ status: 'cancelled', error: 'dependency_failed' });
   });
 });

@@ -4,11 +4,12 @@ import { type Document, nameOf } from '../core/document.ts';
 import { Bug } from '../core/errors.ts';
 import { groupOf } from '../core/lane.ts';
 import type { Saving } from '../core/saved.ts';
-import type { IdempotencyRecord, Loaded, Needs, Put, Survey, Tombstone } from '../core/store.ts';
+import type { IdempotencyRecord, Loaded, Needs, Portion, Put, Survey, Tombstone } from '../core/store.ts';
 import { isTerminal, type Task } from '../core/task.ts';
 import type { Worker } from '../core/worker.ts';
 import { Rotation } from '../mind/rotation.ts';
 import { Headroom } from './headroom.ts';
+import { isAll, Portions, portionOf } from './portions.ts';
 import { QueueView } from './queue-view.ts';
 import { known, Relation } from './relation.ts';
 import { Sequences } from './sequences.ts';
@@ -57,6 +58,7 @@ export class Slice {
   readonly #dependents = new Relation();
   readonly #children = new Relation();
   readonly #unfinished = new Unfinished();
+  readonly portions = new Portions();
   /** How many of each lane may start. */
   readonly headroom: Headroom;
   #characters = 0;
@@ -97,6 +99,7 @@ export class Slice {
     this.headroom.renew();
     this.#keys.clear();
     this.#unfinished.clear();
+    this.portions.clear();
     this.#forgetEnded();
     for (const [name, document] of this.#documents) if (document?.endedAt != null) this.#documents.delete(name);
   }
@@ -162,11 +165,29 @@ export class Slice {
     return this.#dependents.of(taskId).map((id) => this.liveTask(id));
   }
 
+  /** The next of those that depend on a task, behind a sequence number. */
+  portionOf(id: string, after: number): Portion {
+    if (!this.hasDependents(id)) return this.portions.of(id, (other) => this.liveTask(other));
+    return portionOf(this.dependentsOf(id), after, this.loadedCount('dependents', id));
+  }
+
   childrenOf(taskId: string): readonly Task[] {
     return this.#children.of(taskId).map((id) => this.liveTask(id));
   }
 
-  /** The tasks of a plan that have not ended, oldest first. */
+  /** The tasks that depend on this one of a plan, and are not of the plan themselves. */
+  outsidersOf({ id, plan }: Task): readonly Task[] {
+    const added = this.#dependents.addedTo(id).filter((other) => this.liveTask(other).plan !== plan);
+    const ids = new Set([...this.#unfinished.outsidersOf(id).ids, ...added]);
+    return Array.from(ids, (other) => this.liveTask(other));
+  }
+
+  /** How many depended on it when its outsiders were loaded, these and those of its plan. */
+  loadedWithOutsiders(id: string): number {
+    return this.#unfinished.outsidersOf(id).count;
+  }
+
+  /** The tasks of a plan that have not ended: the oldest of them, no more than are called off at once. */
   unfinishedOf(plan: string): Task[] {
     return this.#unfinished.of(plan, (id) => this.liveTask(id));
   }
@@ -182,6 +203,7 @@ export class Slice {
   hasDocument = (name: string) => this.#documents.has(name);
   hasDependents = (id: string) => this.#dependents.has(id);
   hasAllDependents = (id: string) => this.#dependents.hasAll(id);
+  hasOutsiders = (id: string) => this.#unfinished.hasOutsiders(id);
   hasUnfinished = (plan: string) => this.#unfinished.has(plan);
   hasAllDescendants = (id: string) => this.#children.hasAll(id);
 
@@ -206,6 +228,16 @@ export class Slice {
     for (const [plan, tasks] of loaded.unfinished) {
       for (const task of tasks) this.#learn(task.id, task);
       this.#unfinished.load(plan, tasks);
+    }
+    for (const need of needs.portions ?? []) {
+      const portion = loaded.portions.get(need.id)!;
+      if (isAll(need, portion)) this.#relate(this.#dependents, need.id, portion.tasks);
+      else this.portions.load(need, portion);
+      for (const task of portion.tasks) this.#learn(task.id, task);
+    }
+    for (const [id, outsiders] of loaded.outsiders) {
+      for (const task of outsiders.tasks) this.#learn(task.id, task);
+      this.#unfinished.loadOutsiders(id, outsiders);
     }
     for (const [key, head] of loaded.lanes) {
       for (const task of head.tasks) this.#learn(task.id, task);

@@ -47,6 +47,8 @@ function load(slice: Slice, task: Task): void {
       pools: none,
     },
     unfinished: new Map(),
+    outsiders: new Map(),
+    portions: new Map(),
     firstSequence: 0,
   };
   slice.add(loaded, { tasks: [task.id] });

@@ -145,6 +145,9 @@ export class Sweeper {
     else if (collection === 'quarantine') await this.#issue({ kind: 'try_worker', actor: 'kernel', workerId: id });
     else if (collection === 'schedule') await this.#fire(document);
     else if (collection === 'memory') await this.#expire(document);
+    else if (collection === 'releasing') await this.#issue({ kind: 'go_on_releasing', actor: 'kernel', taskId: id });
+    else if (collection === 'plan')
+      await this.#issue({ kind: 'cancel_plan', actor: 'kernel', planId: id, goesOn: 'due' });
   }
 
   async #fire(document: Document): Promise<void> {

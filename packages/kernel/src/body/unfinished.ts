@@ -1,10 +1,15 @@
+import { MOST_UNFINISHED, type Outsiders } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import { isTerminal } from '../core/task.ts';
 import { known } from './relation.ts';
 
-/** Which tasks of plans have not ended: what the store knew, and what this batch has put. For one batch only. */
+/**
+ * Which tasks of plans have not ended, the oldest of them: what the store knew, and what this batch has put. And who depends on
+ * them without being of their plan, by the store. For one batch only.
+ */
 export class Unfinished {
   readonly #loaded = new Map<string, readonly string[]>();
+  readonly #outsiders = new Map<string, { readonly ids: readonly string[]; readonly count: number }>();
   /** Tasks that this batch has made, or has let run again. */
   readonly #here = new Map<string, Set<string>>();
 
@@ -17,6 +22,19 @@ export class Unfinished {
     if (!this.#loaded.has(plan)) this.#loaded.set(plan, ids);
   }
 
+  hasOutsiders(id: string): boolean {
+    return this.#outsiders.has(id);
+  }
+
+  loadOutsiders(id: string, { tasks, count }: Outsiders): void {
+    if (!this.#outsiders.has(id)) this.#outsiders.set(id, { ids: tasks.map((task) => task.id), count });
+  }
+
+  /** Who depends on a task, and how many do with those of its plan. */
+  outsidersOf(id: string): { readonly ids: readonly string[]; readonly count: number } {
+    return known(this.#outsiders, id, 'outsiders that depend on task');
+  }
+
   follow(task: Task): void {
     if (task.plan === null || isTerminal(task)) return;
     const here = this.#here.get(task.plan);
@@ -24,14 +42,15 @@ export class Unfinished {
     else this.#here.set(task.plan, new Set([task.id]));
   }
 
-  /** Oldest first. @param current what became of each in this batch */
+  /** Oldest first, no more than are called off at once. @param current what became of each in this batch */
   of(plan: string, current: (id: string) => Task): Task[] {
     const ids = new Set([...known(this.#loaded, plan, 'tasks of plan'), ...(this.#here.get(plan) ?? [])]);
-    return stillToDo(Array.from(ids, current));
+    return stillToDo(Array.from(ids, current)).slice(0, MOST_UNFINISHED);
   }
 
   clear(): void {
     this.#loaded.clear();
+    this.#outsiders.clear();
     this.#here.clear();
   }
 }

@@ -24,6 +24,9 @@ export class Wanted {
   readonly #allDependents = new Set<string>();
   readonly #allDescendants = new Set<string>();
   readonly #unfinished = new Set<string>();
+  readonly #portions = new Map<string, number>();
+  /** By their plan. */
+  readonly #outsiders = new Map<string, Set<string>>();
   readonly #lanes = new Map<string, LaneNeed>();
   readonly #pools = new Set<string>();
   #sequences = 0;
@@ -43,6 +46,8 @@ export class Wanted {
       this.#allDependents.size === 0 &&
       this.#allDescendants.size === 0 &&
       this.#unfinished.size === 0 &&
+      this.#outsiders.size === 0 &&
+      this.#portions.size === 0 &&
       this.#lanes.size === 0 &&
       this.#pools.size === 0 &&
       this.#sequences === 0
@@ -66,6 +71,13 @@ export class Wanted {
     return this.#slice.hasDocument(name) || note(this.#documents, name);
   }
 
+  /** The next of those that depend on a task, behind a sequence number. */
+  portion(taskId: string, after: number): boolean {
+    if (this.#slice.hasDependents(taskId) || this.#slice.portions.has(taskId, after)) return true;
+    this.#portions.set(taskId, after);
+    return false;
+  }
+
   dependents(taskId: string): boolean {
     return this.#slice.hasDependents(taskId) || note(this.#dependents, taskId);
   }
@@ -83,24 +95,28 @@ export class Wanted {
     return this.fallOfAll([taskId]);
   }
 
-  /** The same of all tasks of a plan that have not ended. */
+  /** The same of what is left of a plan, as much as is called off at once, with those outside of it that fall with that. */
   fallOfPlan(plan: string): boolean {
-    if (!this.document(planName(plan)) || !this.document(planTasksName(plan)) || !this.unfinished(plan)) return false;
-    return this.fallOfAll(this.#slice.unfinishedOf(plan).map(({ id }) => id));
+    const fallen = new Set<string>();
+    return this.document(planName(plan)) && this.#rest(plan, fallen) && this.#consequences(fallen, plan);
   }
 
   fallOfAll(ids: readonly string[]): boolean {
     let isKnown = true;
     for (const id of ids) isKnown = this.task(id) && this.allDependents(id) && isKnown;
-    if (!isKnown) return false;
-    const fallen = new Set(ids);
+    return isKnown && this.#consequences(new Set(ids));
+  }
+
+  /** @param calledOff the plan that all this begins with, if it is one */
+  #consequences(fallen: Set<string>, calledOff: string | null = null): boolean {
+    let isKnown = true;
     const plans = new Map<string, number>();
     for (const id of fallen) {
       const { pendingReason, vote, status, worker, plan } = this.#slice.liveTask(id);
       if (pendingReason === 'approval' && vote !== null) isKnown = this.document(voteName(vote)) && isKnown;
       if (status === 'executing') isKnown = this.worker(worker!) && isKnown;
       if (plan !== null) {
-        if (!plans.has(plan)) isKnown = this.#calledOffWith(plan, fallen) && isKnown;
+        if (!plans.has(plan) && plan !== calledOff) isKnown = this.#calledOffWith(plan, fallen) && isKnown;
         plans.set(plan, (plans.get(plan) ?? 0) + 1);
       }
       if (!this.#slice.hasDependents(id)) continue;
@@ -115,14 +131,35 @@ export class Wanted {
   #calledOffWith(id: string, fallen: Set<string>): boolean {
     if (!this.document(planName(id))) return false;
     const document = this.#slice.document(planName(id));
-    if (!document || planFrom(document).onFailure !== 'stop') return true;
-    if (!this.unfinished(id)) return false;
+    if (!document) return true;
+    const { onFailure, ending } = planFrom(document);
+    return onFailure !== 'stop' || ending !== undefined || this.#rest(id, fallen);
+  }
+
+  /** What is left of a plan, as much as is called off at once, and those who wait for that outside of it, join what falls. */
+  #rest(plan: string, fallen: Set<string>): boolean {
+    if (!this.unfinished(plan)) return false;
     let isKnown = true;
-    for (const task of this.#slice.unfinishedOf(id)) {
-      isKnown = this.allDependents(task.id) && isKnown;
+    for (const task of this.#slice.unfinishedOf(plan)) {
       fallen.add(task.id);
+      if (!this.#outsidersOf(plan, task.id)) {
+        isKnown = false;
+        continue;
+      }
+      for (const { id } of this.#slice.outsidersOf(task)) {
+        fallen.add(id);
+        isKnown = this.allDependents(id) && isKnown;
+      }
     }
     return isKnown;
+  }
+
+  #outsidersOf(plan: string, id: string): boolean {
+    if (this.#slice.hasOutsiders(id)) return true;
+    const ids = this.#outsiders.get(plan);
+    if (ids) ids.add(id);
+    else this.#outsiders.set(plan, new Set([id]));
+    return false;
   }
 
   /** What is needed to count `ended` tasks of a plan as ended: all of it, where these may be the last. */
@@ -180,6 +217,8 @@ export class Wanted {
       allDependents: [...this.#allDependents],
       allDescendants: [...this.#allDescendants],
       unfinished: [...this.#unfinished],
+      portions: Array.from(this.#portions, ([id, after]) => ({ id, after })),
+      outsiders: Array.from(this.#outsiders, ([plan, ids]) => ({ plan, ids: [...ids] })),
       lanes: [...this.#lanes.values()].map((need) => ({
         ...need,
         limit: Math.max(need.limit, tasksAhead),
@@ -189,6 +228,8 @@ export class Wanted {
     };
     for (const noted of [this.#tasks, this.#workers, this.#idempotency, this.#documents, this.#lanes]) noted.clear();
     this.#pools.clear();
+    this.#outsiders.clear();
+    this.#portions.clear();
     for (const noted of [this.#dependents, this.#allDependents, this.#allDescendants, this.#unfinished]) noted.clear();
     this.#sequences = 0;
     return needs;

@@ -36,6 +36,7 @@ export type Command =
   | Promote
   | Recover
   | MarkUnroutable
+  | GoOnReleasing
   | SetPolicy
   | OpenVote
   | CastBallot
@@ -77,6 +78,11 @@ export interface SubmitPlan extends Base {
 export interface CancelPlan extends Base {
   readonly kind: 'cancel_plan';
   readonly planId: string;
+  /**
+   * Only goes on with what was begun, since a large plan is called off some hundreds of tasks at a time: because whoever asked for
+   * it sees to it (`asked`), or because nobody seems to (`due`).
+   */
+  readonly goesOn?: 'asked' | 'due';
 }
 
 /** What is judged when it is decided. */
@@ -233,6 +239,12 @@ export interface Promote extends Base {
   readonly taskId: string;
 }
 
+/** The sweeper: more tasks wait for one that has completed than go on in one transaction. */
+export interface GoOnReleasing extends Base {
+  readonly kind: 'go_on_releasing';
+  readonly taskId: string;
+}
+
 /** At start: the steady clock is a new one, so a running attempt needs a new deadline. */
 export interface Recover extends Base {
   readonly kind: 'recover';
@@ -322,6 +334,7 @@ export interface Replies extends ScheduleReplies, MemoryReplies {
   promote: { task: Task };
   recover: { task: Task };
   mark_unroutable: { task: Task };
+  go_on_releasing: object;
   set_policy: { policy: JsonObject };
   open_vote: { vote: Vote };
   cast_ballot: { vote: Vote };

@@ -31,6 +31,7 @@ export const COLLECTIONS = [
   'plan_tasks',
   'policy',
   'quarantine',
+  'releasing',
   'schedule',
   'vote',
 ] as const;
@@ -47,6 +48,7 @@ export const IN_CHECKPOINTS: Readonly<Record<Collection, boolean>> = {
   plan_tasks: true,
   policy: false,
   quarantine: false,
+  releasing: true,
   schedule: true,
   vote: true,
 };

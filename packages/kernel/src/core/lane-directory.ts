@@ -8,6 +8,7 @@ import type { Lane } from './store.ts';
 export class LaneDirectory extends Map<string, Lane> {
   /** So many of them are groups'. */
   #ofGroups = 0;
+  #revision = 0;
   /** Null: all of them. */
   #news: Lane[] | null = null;
 
@@ -18,6 +19,7 @@ export class LaneDirectory extends Map<string, Lane> {
 
   override delete(key: string): boolean {
     const was = super.delete(key);
+    if (was) this.#revision++;
     if (was && groupOf(key) !== null) this.#ofGroups--;
     return was;
   }
@@ -26,7 +28,13 @@ export class LaneDirectory extends Map<string, Lane> {
     return this.#ofGroups > 0;
   }
 
+  /** Another one whenever there are other lanes. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   #welcome(lane: Lane): void {
+    this.#revision++;
     if (groupOf(lane.key) !== null) this.#ofGroups++;
     if (!this.#news) return;
     this.#news.push(lane);

@@ -20,7 +20,7 @@ export const DEFAULT_WEIGHTS: Weights = {
 
 /**
  * How near a task is in meaning to what each of these workers did well before, from 0 to 1, in their order; null: nothing is
- * known of a worker, or of the task.
+ * known of a worker, or of the task. One that answers anything else, or throws, is told of once, and keeps nobody from their tasks.
  */
 export type Nearness = (
   task: Pick<Task, 'id' | 'spec'>,

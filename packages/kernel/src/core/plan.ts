@@ -38,8 +38,18 @@ export interface Plan {
   readonly counts: Readonly<Record<End, number>>;
   /** The first of its tasks that ended without completing, since it last began to run. */
   readonly failure: { readonly taskId: string; readonly status: End } | null;
+  /** What is left of it is being called off, some hundreds of tasks at a time. */
+  readonly ending?: Ending;
   readonly createdAt: number;
   readonly endedAt: number | null;
+}
+
+export interface Ending {
+  readonly reason: 'plan_failed' | 'plan_cancelled';
+  /** Who brought it about. */
+  readonly actor: string;
+  /** Wall time at which the sweeper goes on with it, unless somebody else has. */
+  readonly goesOnAt: number;
 }
 
 export const NONE_ENDED: Plan['counts'] = { completed: 0, failed: 0, timeout: 0, cancelled: 0, rejected: 0 };
@@ -65,7 +75,7 @@ export function planTasksName(id: string): string {
 /** As it is kept. */
 export function planDocument({ id, status, createdAt, endedAt, ...body }: Plan, version: number): Document {
   const fixed = { collection: 'plan', id, version, state: status, createdAt } as const;
-  return { ...fixed, dueAt: null, endedAt, body: { ...body } as unknown as JsonObject };
+  return { ...fixed, dueAt: body.ending?.goesOnAt ?? null, endedAt, body: { ...body } as unknown as JsonObject };
 }
 
 export function planFrom({ id, state, createdAt, endedAt, body }: Document): Plan {

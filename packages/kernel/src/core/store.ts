@@ -106,14 +106,50 @@ export interface Needs {
   readonly allDependents?: readonly string[];
   /** Tasks whose parent is one of these, their children, and so on. */
   readonly allDescendants?: readonly string[];
-  /** The tasks of these plans that have not ended. */
+  /** Some of those that depend on a task. */
+  readonly portions?: readonly PortionNeed[];
+  /** The tasks of these plans that have not ended; of each the oldest, up to `MOST_UNFINISHED`. */
   readonly unfinished?: readonly string[];
+  /** Who depends on tasks of plans, and does not belong to the plan itself. */
+  readonly outsiders?: readonly OutsidersNeed[];
   /** The next queued tasks of these lanes. */
   readonly lanes?: readonly LaneNeed[];
   /** How many tasks are executing in these pools: see `lane.ts`. */
   readonly pools?: readonly string[];
   /** How many sequence numbers to set aside for new tasks. */
   readonly sequences?: number;
+}
+
+/** So many of a plan's tasks that have not ended are loaded at once. */
+export const MOST_UNFINISHED = 500;
+
+/** So many of those that depend on a task are loaded at once. */
+export const MOST_DEPENDENTS = 500;
+
+export interface PortionNeed {
+  readonly id: string;
+  /** Only those behind this sequence number; 0: from the first on. */
+  readonly after: number;
+}
+
+export interface Portion {
+  /** By age. */
+  readonly tasks: readonly Task[];
+  readonly more: boolean;
+  /** How many depend on it in all. */
+  readonly count: number;
+}
+
+export interface OutsidersNeed {
+  readonly plan: string;
+  /** Of its tasks. */
+  readonly ids: readonly string[];
+}
+
+export interface Outsiders {
+  readonly tasks: readonly Task[];
+  /** How many depend on it in all, those of the plan included. */
+  readonly count: number;
 }
 
 export interface LaneNeed {
@@ -144,6 +180,9 @@ export interface Loaded {
   readonly children: ReadonlyMap<string, readonly Task[]>;
   /** By plan, oldest first. */
   readonly unfinished: ReadonlyMap<string, readonly Task[]>;
+  /** By the task they depend on. */
+  readonly portions: ReadonlyMap<string, Portion>;
+  readonly outsiders: ReadonlyMap<string, Outsiders>;
   /** By the lane, or where one priority was asked for by its level: see `levelOf`. */
   readonly lanes: ReadonlyMap<string, LaneHead>;
   readonly pools: ReadonlyMap<string, number>;

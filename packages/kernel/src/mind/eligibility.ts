@@ -1,5 +1,6 @@
 import { contentHash } from '../core/chain.ts';
 import type { JsonObject } from '../core/json.ts';
+import { groupOf } from '../core/lane.ts';
 import type { LaneDirectory } from '../core/lane-directory.ts';
 import type { Worker, WorkerProfile } from '../core/worker.ts';
 import { fitOf } from './fit.ts';
@@ -13,6 +14,8 @@ import { capabilitiesNamed } from './matching.ts';
 /** What is remembered of a lane. */
 export interface LaneFacts {
   readonly key: string;
+  /** Whose tasks it holds; null: those of none. */
+  readonly group: string | null;
   readonly requirements: JsonObject;
   /** The names of the capabilities that it asks for. */
   readonly capabilities: readonly string[];
@@ -119,7 +122,8 @@ export function passingFacts(key: string, requirements: JsonObject): LaneFacts {
   const { worker } = requirements;
   const target = worker == null ? undefined : typeof worker === 'string' ? worker : '';
   const capabilities = capabilitiesNamed(requirements).filter((name) => typeof name === 'string');
-  return { key, requirements, capabilities, target, fits: new Float32Array(), base: book.base };
+  const group = groupOf(key);
+  return { key, group, requirements, capabilities, target, fits: new Float32Array(), base: book.base };
 }
 
 function kindOf(profile: WorkerProfile): WorkerKind {

@@ -37,7 +37,8 @@ export function mermaidOf(tasks: readonly Shown[]): string {
   return `${lines.join('\n')}\n`;
 }
 
-function brief(text: string): string {
+/** As much of a description as is shown. */
+export function brief(text: string): string {
   const characters = Array.from(text.toWellFormed().slice(0, 2 * MOST_CHARACTERS + 2));
   return characters.length <= MOST_CHARACTERS ? text : `${characters.slice(0, MOST_CHARACTERS - 1).join('')}…`;
 }

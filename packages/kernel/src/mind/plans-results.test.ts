@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Json } from '../core/json.ts';
-import { referencesIn, resolve } from './plans-results.ts';
+import { type Piece, referencesIn, resolve } from './plans-results.ts';
 
 const BOUNDS = { maxBytes: 1000, maxDepth: 31 };
 
@@ -69,10 +69,22 @@ test('whatever a payload and a result are, the result stands where the reference
   fc.assert(
     fc.property(json, fc.jsonValue({ maxDepth: 3 }), json, (before, result, after) => {
       const payload = { before, list: [{ $result: 'k' }], after } as Json;
-      const answer = resolved(payload, { k: result as Json }, { maxBytes: 1e9, maxDepth: 31 });
-      expect(JSON.stringify(answer)).toBe(JSON.stringify({ before, list: [result], after }));
+      const answer = resolve(payload, () => result as Json, { maxBytes: 1e9, maxDepth: 31 });
+      const payloadAfter = JSON.stringify({ before, list: [result], after });
+      expect(JSON.stringify('payload' in answer && answer.payload)).toBe(payloadAfter);
+      // Its text is the same, though it was put together from parts.
+      expect('text' in answer && answer.text).toBe(payloadAfter);
     }),
   );
+});
+
+test('what several refer to is written down once', () => {
+  const known = new Map<string, Piece>();
+  const payload = [{ $result: 'k' }, [{ $result: 'k' }]];
+  for (let n = 0; n < 3; n++) resolve(payload, () => ['x'], BOUNDS, known);
+  expect([...known]).toEqual([['k', { value: ['x'], text: '["x"]', depth: 1 }]]);
+  known.set('k', { value: 1, text: '1', depth: 0 });
+  expect(resolve(payload, () => ['x'], BOUNDS, known)).toEqual({ payload: [1, [1]], text: '[1,[1]]' });
 });
 
 test('what would be too large is told without making it', () => {

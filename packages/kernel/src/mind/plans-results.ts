@@ -53,30 +53,44 @@ export interface Bounds {
   readonly maxDepth: number;
 }
 
-/** A payload with all that it refers to; or why there is none, for people. */
-export type Resolved = { readonly payload: Json } | { readonly error: string };
+/** A payload with all that it refers to, and its JSON text; or why there is none, for people. */
+export type Resolved = { readonly payload: Json; readonly text: string } | { readonly error: string };
 
-/** @param resultOf the result of the task with this key, asked for again and again; undefined: it is not there (any more) */
+/** What a reference stands for. Whoever refers to the same may share it: to write down what is large is what takes long. */
+export interface Piece {
+  readonly value: Json;
+  readonly text: string;
+  readonly depth: number;
+}
+
+/**
+ * @param resultOf the result of the task with this key, asked for again and again; undefined: it is not there (any more)
+ * @param known what was found before, by what refers to it; for payloads to which the same keys mean the same results
+ */
 export function resolve(
   payload: Json,
   resultOf: (key: string) => Json | undefined,
   { maxBytes, maxDepth }: Bounds,
+  known = new Map<string, Piece>(),
 ): Resolved {
-  const known = new Map<string, { readonly value: Json; readonly length: number }>();
   let length = 0;
+  let deepest = 0;
+  const texts: string[] = [];
 
-  function found(reference: Reference): Json {
-    const text = textOf(reference);
-    let one = known.get(text);
+  function found(reference: Reference, depth: number): Json {
+    const name = textOf(reference);
+    let one = known.get(name);
     if (!one) {
       const value = valueAt(resultOf(reference.key), reference.path);
-      if (value === undefined) throw new Unresolved(`result_missing: there is no ${text}${why(reference.key)}`);
-      one = { value, length: JSON.stringify(value).length };
-      known.set(text, one);
+      if (value === undefined) throw new Unresolved(`result_missing: there is no ${name}${why(reference.key)}`);
+      one = { value, text: JSON.stringify(value), depth: jsonDepth(value, maxDepth + 1) };
+      known.set(name, one);
     }
     // What is taken in a thousand times is not written down a thousand times first.
-    length += one.length;
+    length += one.text.length;
     if (length > maxBytes) throw new Unresolved(tooLarge(maxBytes));
+    deepest = Math.max(deepest, depth + one.depth);
+    texts.push(one.text);
     return one.value;
   }
 
@@ -84,20 +98,45 @@ export function resolve(
     return resultOf(key) === undefined ? `: the result of ${key} is not kept any more` : ` in the result of ${key}`;
   }
 
-  function copy(value: Json): Json {
-    if (value === null || typeof value !== 'object') return value;
-    if (Array.isArray(value)) return value.map(copy);
-    const reference = Object.hasOwn(value, REFERENCE) ? referenceFrom(value) : null;
-    if (reference) return found(reference);
-    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, copy(member)]));
+  /** @param depth how many arrays and objects it stands in */
+  function copy(value: Json, depth: number): Json {
+    if (value === null || typeof value !== 'object') {
+      texts.push(JSON.stringify(value));
+      return value;
+    }
+    const reference = !Array.isArray(value) && Object.hasOwn(value, REFERENCE) ? referenceFrom(value) : null;
+    if (reference) return found(reference, depth);
+    deepest = Math.max(deepest, depth + 1);
+    return Array.isArray(value) ? copyList(value, depth + 1) : copyMembers(value, depth + 1);
+  }
+
+  function copyList(list: readonly Json[], depth: number): Json {
+    texts.push('[');
+    const copied = list.map((member, at) => {
+      if (at > 0) texts.push(',');
+      return copy(member, depth);
+    });
+    texts.push(']');
+    return copied;
+  }
+
+  function copyMembers(object: JsonObject, depth: number): Json {
+    texts.push('{');
+    const members = Object.entries(object).map(([name, member], at) => {
+      texts.push(`${at > 0 ? ',' : ''}${JSON.stringify(name)}:`);
+      return [name, copy(member, depth)] as const;
+    });
+    texts.push('}');
+    return Object.fromEntries(members);
   }
 
   try {
-    const whole = copy(payload);
-    if (jsonDepth(whole, maxDepth + 1) > maxDepth) {
+    const whole = copy(payload, 0);
+    if (deepest > maxDepth) {
       return { error: `result_too_deep: with the results it refers to the payload nests deeper than ${maxDepth}` };
     }
-    return Buffer.byteLength(JSON.stringify(whole)) > maxBytes ? { error: tooLarge(maxBytes) } : { payload: whole };
+    const text = texts.join('');
+    return Buffer.byteLength(text) > maxBytes ? { error: tooLarge(maxBytes) } : { payload: whole, text };
   } catch (error) {
     if (error instanceof Unresolved) return { error: error.message };
     throw error;

@@ -18,7 +18,8 @@ function serve(all: readonly Waiting[], rotation = new Rotation()): Waiting[] {
   const left = [...all];
   const served: Waiting[] = [];
   while (left.length > 0) {
-    left.sort((a, b) => byTurn(a, a.group, b, b.group, rotation));
+    const place = (one: Waiting) => ({ ...one, turn: rotation.turnOf(one.group) });
+    left.sort((a, b) => byTurn(place(a), place(b)));
     const next = left.shift()!;
     rotation.served(next.group);
     served.push(next);

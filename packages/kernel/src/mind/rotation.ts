@@ -57,18 +57,12 @@ export class RotationAhead {
   }
 }
 
-/**
- * Negative when `a`, of group `groupOfA`, is served before `b`: higher priority first, then the group whose turn it is, then
- * the order of submission, which alone decides within a group.
- */
-export function byTurn(
-  a: QueueRank,
-  groupOfA: Group,
-  b: QueueRank,
-  groupOfB: Group,
-  turns: Pick<Rotation, 'turnOf'>,
-): number {
-  if (a.priority !== b.priority) return b.priority - a.priority;
-  if (groupOfA === groupOfB) return a.seq - b.seq;
-  return turns.turnOf(groupOfA) - turns.turnOf(groupOfB) || a.seq - b.seq;
+/** What decides who is served first: the group's turn, and within it, or where turns are equal, the order of submission. */
+export interface Place extends QueueRank {
+  readonly turn: number;
+}
+
+/** Negative when `a` is served before `b`: higher priority first, then the group whose turn it is, then the order of submission. */
+export function byTurn(a: Place, b: Place): number {
+  return b.priority - a.priority || a.turn - b.turn || a.seq - b.seq;
 }

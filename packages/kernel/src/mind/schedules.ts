@@ -1,6 +1,6 @@
-import { Cron } from 'croner';
 import type { FieldError } from '../core/errors.ts';
 import type { Rhythm, Schedule, Turn } from '../core/schedule.ts';
+import { nextOf } from './cron.ts';
 
 /** When schedules are due. All times are wall times in milliseconds. */
 
@@ -73,29 +73,20 @@ export function nextDue({ cron, everyMs, timezone, createdAt }: Beat, after: num
 }
 
 /**
- * Where clocks are put forward, a fixed time that does not exist comes when the gap is over, once; where they are put back, a
- * fixed time that comes twice counts the first time only. Expressions with `*` or steps in them go on with the time that passes.
- */
-function nextOf(cron: string, timezone: string, after: number): number | null {
-  const pattern = new Cron(cron, { timezone, paused: true, mode: '5-or-6-parts', fixedTimeRule: 'no-wildcard' });
-  return pattern.nextRun(new Date(after))?.getTime() ?? null;
-}
-
-/**
  * What is to be done about a schedule whose time has come. Of all the due times that have passed only the newest can come to a
  * task: when it is on time, or when it may be caught up with. The others are missed. Null: it is not due.
  */
 export function turnOf(schedule: Schedule, now: number): Turn | null {
   const first = schedule.nextDueAt;
   if (first === null || first > now) return null;
-  const { passed, last, lastButOne } = passedSince(schedule, first, now);
+  const { passed, last, lastButOne, next } = passedSince(schedule, first, now);
   const fires = now - last <= ON_TIME_MS || schedule.catchUp === 'one';
   return {
     firing: fires ? last : null,
     missed: fires ? passed - 1 : passed,
     lastMissed: fires ? lastButOne : last,
     last,
-    next: nextDue(schedule, last),
+    next,
   };
 }
 
@@ -103,6 +94,8 @@ interface Passed {
   readonly passed: number;
   readonly last: number;
   readonly lastButOne: number | null;
+  /** What comes after them. */
+  readonly next: number | null;
 }
 
 /** The due times from the first on until now. */
@@ -110,16 +103,17 @@ function passedSince(beat: Beat, first: number, now: number): Passed {
   if (beat.everyMs !== null) {
     const more = Math.floor((now - first) / beat.everyMs);
     const last = first + more * beat.everyMs;
-    return { passed: more + 1, last, lastButOne: more > 0 ? last - beat.everyMs : null };
+    return { passed: more + 1, last, lastButOne: more > 0 ? last - beat.everyMs : null, next: last + beat.everyMs };
   }
   let [last, lastButOne]: [number, number | null] = [first, null];
   for (let passed = 1; passed <= MOST_MISSED; passed++) {
     const next = nextDue(beat, last);
-    if (next === null || next > now) return { passed, last, lastButOne };
+    if (next === null || next > now) return { passed, last, lastButOne, next };
     [last, lastButOne] = [next, last];
   }
   const newest = newestDue(beat, last, now);
-  return { passed: MOST_MISSED + 1, last: newest, lastButOne: newest === last ? lastButOne : last };
+  const before = newest === last ? lastButOne : last;
+  return { passed: MOST_MISSED + 1, last: newest, lastButOne: before, next: nextDue(beat, newest) };
 }
 
 /** The newest due time until now, found by halving the time since an earlier one: they may be millions. */

@@ -10,6 +10,8 @@ export class ImpatientClock implements Clock {
   #steady = 1_000_000;
   /** The short waits, in the order in which they began. */
   readonly waits: number[] = [];
+  /** How many deadlines there have been. */
+  set = 0;
 
   /** @param deadlineMs from here on a timer is a deadline */
   constructor(deadlineMs: number) {
@@ -23,6 +25,7 @@ export class ImpatientClock implements Clock {
   timer(delayMs: number, run: () => void): () => void {
     if (delayMs >= this.#deadlineMs) {
       this.#deadlines.add(run);
+      this.set += 1;
       return () => this.#deadlines.delete(run);
     }
     this.waits.push(delayMs);

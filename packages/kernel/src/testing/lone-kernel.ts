@@ -1,10 +1,12 @@
 import { expect, onTestFinished } from 'vitest';
 import { Kernel } from '../body/kernel.ts';
 import { InMemoryBus } from '../bus/in-memory.ts';
+import type { Rules } from '../core/command.ts';
 import type { LedgerEntry } from '../core/event.ts';
 import type { BusListener } from '../core/event-bus.ts';
 import type { Store } from '../core/store.ts';
 import { TaskMaker } from '../core/task-maker.ts';
+import { NgramEmbedder } from '../memory/embedders/ngram-embedder.ts';
 import { openFreshStore } from './fresh-store.ts';
 import { Hive } from './hive.ts';
 import { Pipeline } from './pipeline.ts';
@@ -72,6 +74,8 @@ export interface LoneKernel {
   readonly elsewhere: Hive;
   /** Says what was committed elsewhere and not said yet. */
   tell(): void;
+  /** What it says should never happen; a test that expects some takes it out. */
+  readonly faults: unknown[];
   /** Has a worker wait for a task; answers the ids of what it was given so far. */
   wait(workerId: string): readonly string[];
 }
@@ -80,13 +84,25 @@ export interface LoneKernel {
  * A kernel without a face, on a store of its own, that must meet no bug.
  * @param between what stands between it and its store
  */
-export async function loneKernel(between: (store: Store) => Store = (store) => store): Promise<LoneKernel> {
+export async function loneKernel(
+  between: (store: Store) => Store = (store) => store,
+  rules: Partial<Rules> = {},
+): Promise<LoneKernel> {
   const [store, bus, clock] = [await openFreshStore(), new OverheardBus(), new SimClock()];
   const watched = new Watched(between(store));
   const faults: unknown[] = [];
   let made = 0;
   const kernel = await Kernel.open({
-    ...{ store: watched.store, bus, clock, rules: RULES, version: 'test', random: () => 0.5, patienceMs: 0 },
+    embedder: new NgramEmbedder(),
+    ...{
+      store: watched.store,
+      bus,
+      clock,
+      rules: { ...RULES, ...rules },
+      version: 'test',
+      random: () => 0.5,
+      patienceMs: 0,
+    },
     maker: new TaskMaker(() => `made-${++made}`, 3600),
     retention: { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 1e12 },
     checkpoints: { keep: 20, everyMs: null },
@@ -105,7 +121,7 @@ export async function loneKernel(between: (store: Store) => Store = (store) => s
   });
   const elsewhere = new Hive(new Pipeline(store));
   return {
-    ...{ kernel, clock, store, elsewhere },
+    ...{ kernel, clock, store, elsewhere, faults },
     rest: () => watched.rest(),
     tell() {
       bus.hear(elsewhere.pipeline.happened.splice(0).flatMap(({ entries }) => entries));

@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createClient } from '@redis/client';
 
 const PROGRAMS = ['redis-server', 'valkey-server'];
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 25_000;
 
 const started = new Set<RedisServer>();
 process.once('exit', () => {

@@ -9,6 +9,7 @@ import type { NewTask } from '../core/command.ts';
 import type { JsonObject } from '../core/json.ts';
 import { TaskMaker } from '../core/task-maker.ts';
 import { DEFAULT_POLICY } from '../guardian/default-policy.ts';
+import { NgramEmbedder } from '../memory/embedders/ngram-embedder.ts';
 import { SqliteStore } from '../store/sqlite/store.ts';
 import type { Actor } from './actors/actor.ts';
 import { Operator } from './actors/operator.ts';
@@ -147,6 +148,7 @@ export class World {
       version: 'simulated',
       maker: new NotedMaker(this),
       random: this.random.next,
+      embedder: new NgramEmbedder(),
       patienceMs: this.plan.patienceMs,
       observer: {
         committed: () => undefined,

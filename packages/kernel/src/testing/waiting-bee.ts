@@ -23,13 +23,13 @@ export async function bee(
   pipeline: Pipeline,
   id: string,
   credit: number,
-  can = 'dig',
+  can: string | readonly string[] = 'dig',
   slots = 100,
   attributes: JsonObject = {},
 ): Promise<Bee> {
   await pipeline.run({
     ...{ kind: 'register', actor: 'ann', id, name: id, attributes },
-    capabilities: [{ name: can }],
+    capabilities: [can].flat().map((name) => ({ name })),
     maxConcurrentTasks: slots,
   });
   const link: WorkerLink = {

@@ -49,7 +49,8 @@ export function onRedis(server: Pick<RedisServer, 'url'>, colony: string): Recor
 /** Starts a colony that ends with the test. */
 export async function startColony(env: Readonly<Record<string, string>> = {}): Promise<Harness> {
   const log: Logger = pino({ level: 'silent' });
-  const config = loadConfig({ ...freshStore(), COLONY_HOST: '127.0.0.1', COLONY_PORT: '0', ...env }, '/nonexistent');
+  const common = { COLONY_HOST: '127.0.0.1', COLONY_PORT: '0', COLONY_EMBEDDINGS_MODEL: 'ngrams' };
+  const config = loadConfig({ ...freshStore(), ...common, ...env }, '/nonexistent');
   const { api, kernel } = await compose(config, log, '0.0.0-test');
   let listening = false;
   let stopped: Promise<void> | undefined;
@@ -169,4 +170,18 @@ export async function arrived<T>(colony: Awaited<ReturnType<typeof startColony>>
   const underWay = { answer: act() };
   await expect.poll(lastHeard).not.toBe(before);
   return underWay;
+}
+
+const BEAT_MS = 10;
+
+/** How long something takes, in milliseconds in which this process could run: what a busy machine takes from it does not count. */
+export async function lasting(act: () => Promise<unknown>): Promise<number> {
+  let beats = 0;
+  const heart = setInterval(() => beats++, BEAT_MS);
+  try {
+    await act();
+  } finally {
+    clearInterval(heart);
+  }
+  return beats * BEAT_MS;
 }

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
-import { arrived, startColony, TestSocket } from './harness.ts';
+import { sharedRedis } from '../../src/testing/fresh-store.ts';
+import { arrived, lasting, startColony, TestSocket } from './harness.ts';
 
 test('long polls are answered, watchers see the end, workers are told', async () => {
   const colony = await startColony();
@@ -19,15 +20,14 @@ test('long polls are answered, watchers see the end, workers are told', async ()
     }),
   );
 
-  const before = performance.now();
-  await colony.stop();
-  expect(performance.now() - before).toBeLessThan(2000);
+  // Nobody is waited for until they are cut off, which is after 4 s. On Redis the last words take their time on a busy machine.
+  expect(await lasting(colony.stop)).toBeLessThan(sharedRedis ? 3500 : 2000);
   expect(await (await claim.answer).json()).toEqual({ tasks: [] });
   expect(await (await wait).json()).toMatchObject({ status: 'pending' });
   expect(await watcher.until(({ closed }) => closed)).toMatchObject({ code: 1001 });
   expect(await worker.until(({ closed }) => closed)).toMatchObject({ code: 1001 });
   await sse.text();
-});
+}, 60_000);
 
 test('a client that neither speaks nor listens does not hold it up', async () => {
   const colony = await startColony();
@@ -38,10 +38,8 @@ test('a client that neither speaks nor listens does not hold it up', async () =>
   const begin =
     'POST /tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{';
   await new Promise((resolve) => halfway.write(begin, resolve));
-  const before = performance.now();
-  await colony.stop();
-  expect(performance.now() - before).toBeLessThan(8000);
-});
+  expect(await lasting(colony.stop)).toBeLessThan(8000);
+}, 60_000);
 
 test('stopping twice is stopping once', async () => {
   const colony = await startColony();

@@ -107,6 +107,36 @@ test('ended tasks run again, one or many', async () => {
   expect((await call('POST /tasks/nobody/retry')).json.code).toBe('task_not_found');
 });
 
+test('whoever retries many is told how many could not run again', async () => {
+  const colony = await startColony();
+  const { call } = colony;
+  const older = await submit(colony);
+  await call(`DELETE /tasks/${older}`);
+  const rejected = await submit(colony, { description: 'rm -rf /' });
+  const newer = await submit(colony, { depends_on: [rejected] });
+  expect((await call(`GET /tasks/${newer}`)).json.status).toBe('cancelled');
+  const retry = (more = {}) => call('POST /tasks/retry', { status: 'cancelled', limit: 1, ...more });
+  expect((await retry()).json).toEqual({ retried: 1, refused: 1 });
+  expect((await call(`GET /tasks/${older}`)).json.status).toBe('queued');
+  expect((await retry({ cursor: 'mine' })).json).toMatchObject({ status: 422, errors: [{ path: '/cursor' }] });
+});
+
+test('where there are too many that cannot run again, it says where to go on', async () => {
+  const colony = await startColony();
+  const { call } = colony;
+  const older = await submit(colony);
+  await call(`DELETE /tasks/${older}`);
+  const rejected = await submit(colony, { description: 'rm -rf /' });
+  const tasks = Array(500).fill({ description: 'x', depends_on: [rejected] });
+  await call('POST /tasks/batch', { tasks });
+  await call('POST /tasks/batch', { tasks });
+  const retry = (more = {}) => call('POST /tasks/retry', { status: 'cancelled', ...more });
+  const { next_cursor, ...first } = (await retry()).json;
+  expect(first).toEqual({ retried: 0, refused: 1000 });
+  expect((await retry({ cursor: next_cursor })).json).toEqual({ retried: 1 });
+  expect((await call(`GET /tasks/${older}`)).json.status).toBe('queued');
+});
+
 test('GET /tasks/{id}/events tells its history', async () => {
   const colony = await startColony();
   const { call } = colony;

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { type Draft, sketchPlan } from '../../body/plan-draft.ts';
+import { type Draft, sketching } from '../../body/plan-draft.ts';
 import type { PlannedTask, SubmitPlan } from '../../core/command.ts';
 import { type FieldError, Refusal } from '../../core/errors.ts';
 import type { OnFailure } from '../../core/plan.ts';
@@ -8,6 +8,7 @@ import { carryOut, sendJson } from '../answer.ts';
 import { MAX_BODY, MAX_PLAN_BODY } from '../body.ts';
 import type { Api, ApiContext } from '../context.ts';
 import { newId } from '../ids.ts';
+import { inTurns } from '../in-turns.ts';
 import { type Intake, idempotencyKey, readIdempotencyHeader } from '../intake.ts';
 import { invalid, sendRefusal } from '../problem.ts';
 import { renderPlan } from '../render-plan.ts';
@@ -41,15 +42,17 @@ export function submitPlanRoute(
   const check = validator(item);
   const envelope = validatorCompiler({ schema: PlanEnvelope, httpPart: 'body', method: 'POST', url: '/plans' });
 
-  function read(body: PlanBody, createdBy: string): Pick<SubmitPlan, 'tasks' | 'order'> | Refusal {
+  /** A task at a time: there may be many. */
+  function* read(body: PlanBody, createdBy: string): Generator<void, Pick<SubmitPlan, 'tasks' | 'order'> | Refusal> {
     const errors: FieldError[] = [];
     for (const [index, member] of body.tasks.entries()) {
       for (const error of check(member) ?? []) errors.push({ ...error, path: `/tasks/${index}${error.path}` });
       if (errors.length >= MAX_ERRORS) break;
+      yield;
     }
     if (errors.length > 0) return invalid(errors.slice(0, MAX_ERRORS));
     const members = body.tasks as readonly PlanMember[];
-    const sketch = sketchPlan(members.map(draftOf));
+    const sketch = yield* sketching(members.map(draftOf));
     if (sketch instanceof Refusal) return sketch;
     const ids = new Map(members.map(({ key }) => [key, newId()]));
     const named = (keys: readonly string[]) => keys.map((key) => ids.get(key)!);
@@ -70,17 +73,18 @@ export function submitPlanRoute(
         return invalid([{ path: `/tasks/${place}`, message: TOO_LARGE }]);
       }
       tasks.push({ ...task, key });
+      yield;
     }
     return { tasks, order: sketch.order };
   }
 
-  function commandFor(request: FastifyRequest): SubmitPlan | Refusal {
+  async function commandFor(request: FastifyRequest): Promise<SubmitPlan | Refusal> {
     const body = request.body as PlanBody;
     const actor = request.principal.name;
     const key = readIdempotencyHeader(request.headers['idempotency-key']);
     if (key instanceof Refusal) return key;
     const createdBy = body.created_by ?? actor;
-    const plan = read(body, createdBy);
+    const plan = await inTurns(read(body, createdBy));
     if (plan instanceof Refusal) return plan;
     return {
       ...{ kind: 'submit_plan', actor, id: newId(), goal: body.goal, createdBy, ...plan },
@@ -105,14 +109,14 @@ export function submitPlanRoute(
         answers: { 201: PlanSchema, 409: ProblemSchema, 422: ProblemSchema },
       },
     },
-    (request, reply) => {
-      const command = commandFor(request as FastifyRequest);
+    async (request, reply) => {
+      const command = await commandFor(request as FastifyRequest);
       if (command instanceof Refusal) return sendRefusal(reply, command);
       carryOut(context, reply, command, (reply, { replayed, ...answer }) => {
         if (replayed) reply.header('idempotency-replayed', 'true');
         sendJson(reply, 201, renderPlan(answer));
       });
-      return;
+      return reply;
     },
   );
 }

@@ -8,7 +8,15 @@ import { invalidField, sendRefusal } from '../problem.ts';
 import { renderHistoryEntry, renderTask, renderTasks } from '../render.ts';
 import { IdParams, ProblemSchema } from '../schemas/common.ts';
 import { HistoryEntrySchema } from '../schemas/system.ts';
-import { CascadeQuery, NoBody, RetryManyInput, TaskListQuery, TaskSchema, WaitQuery } from '../schemas/task.ts';
+import {
+  CascadeQuery,
+  NoBody,
+  RetryManyAnswer,
+  RetryManyInput,
+  TaskListQuery,
+  TaskSchema,
+  WaitQuery,
+} from '../schemas/task.ts';
 import { whileConnected } from '../waiting.ts';
 
 const PAGE_BYTES = 8 * 1024 * 1024;
@@ -125,15 +133,19 @@ export function taskRoutes(api: Api, context: ApiContext): void {
         summary: 'Run many ended tasks again',
         tags: ['tasks'],
         policy: 'submit',
-        answers: { 200: Type.Object({ retried: Type.Integer() }) },
+        answers: { 200: RetryManyAnswer },
       },
     },
     async (request, reply) => {
-      const { status, tag, limit = 100 } = request.body;
-      const query = tag === undefined ? { status, limit } : { status, tag, limit };
-      const retried = await kernel.retryMany(query, request.principal.name);
-      if (retried instanceof Refusal) return sendRefusal(reply, retried);
-      sendJson(reply, 200, `{"retried":${retried}}`);
+      const { status, tag, limit = 100, cursor } = request.body;
+      const before = cursor === undefined ? undefined : decodeCursor(cursor);
+      if (before === null) return sendRefusal(reply, invalidField('/cursor', 'must come from a next_cursor'));
+      const query = { status, limit, ...(tag !== undefined && { tag }), ...(before !== undefined && { before }) };
+      const answer = await kernel.retryMany(query, request.principal.name);
+      if (answer instanceof Refusal) return sendRefusal(reply, answer);
+      const { retried, refused, leftOff } = answer;
+      const more = leftOff === null ? {} : { next_cursor: encodeCursor(leftOff) };
+      sendJson(reply, 200, JSON.stringify({ retried, ...(refused > 0 && { refused }), ...more }));
     },
   );
 

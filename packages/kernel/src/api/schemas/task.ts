@@ -137,6 +137,19 @@ export const RetryManyInput = Type.Object({
   status: Type.Enum(['failed', 'timeout', 'cancelled']),
   tag: Type.Optional(Text(1, 64)),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 100' })),
+  cursor: Type.Optional(Type.String({ description: 'The `next_cursor` of an earlier answer, to go on behind it' })),
+});
+
+export const RetryManyAnswer = Type.Object({
+  retried: Type.Integer({ description: 'How many run again, or wait to' }),
+  refused: Type.Optional(
+    Type.Integer({ description: 'How many were passed by, since they cannot run again. Absent: none' }),
+  ),
+  next_cursor: Type.Optional(
+    Type.String({
+      description: 'A thousand were passed by, and there may be others behind them. Absent: all were seen',
+    }),
+  ),
 });
 
 export const NoBody = Type.Object({}, optionalBody);

@@ -3,11 +3,11 @@ import type { Refusal } from '../../core/errors.ts';
 import type { Task } from '../../core/task.ts';
 import { freeSlots, type Worker } from '../../core/worker.ts';
 import { decisionText } from '../../mind/decision.ts';
-import { eligibility, laneCountFor, lanesFor } from '../../mind/eligibility.ts';
+import { eligibility, type LaneFacts, laneCountFor } from '../../mind/eligibility.ts';
 import { score } from '../../mind/scoring.ts';
 import { Change } from '../change.ts';
 import { FairOrder } from '../fair-order.ts';
-import { Front, isOverAll, wantAll, wantLane } from '../front.ts';
+import { Front, isOverAll, wantAll, wantBehind, wantLanes } from '../front.ts';
 import type { Slice } from '../slice.ts';
 import type { Wanted } from '../wanted.ts';
 import type { Decision } from './decision.ts';
@@ -25,8 +25,10 @@ export function needs(slice: Slice, command: Claim, wanted: Wanted): void {
   const count = mayTake(slice, worker, command.max);
   if (count === 0) return;
   if (isOverAll(slice, laneCountFor(worker, slice.queue))) {
-    wantAll(slice, (lane) => eligibility(worker, lane) > 0, count);
-  } else for (const lane of lanesFor(worker, slice.queue)) wantLane(slice, lane, count);
+    const isOpen = (lane: LaneFacts) => eligibility(worker, lane) > 0;
+    wantAll(slice, isOpen, count);
+    if (slice.headroom.isLimited && wanted.complete) wantBehind(slice, isOpen, count);
+  } else wantLanes(slice, slice.queue.lanesFor(worker), count);
 }
 
 /** How many tasks this worker may be given now: its wish, its free slots, and the colony's room. */
@@ -57,7 +59,7 @@ export function decide(slice: Slice, command: Claim): Decision<Replies['claim']>
 
 function isHeldBack(slice: Slice, worker: Worker): boolean {
   if (slice.room > 0 || worker.draining || freeSlots(worker) === 0) return false;
-  return lanesFor(worker, slice.queue).length > 0;
+  return slice.queue.lanesFor(worker).length > 0;
 }
 
 /** The best `count` tasks over the heads of the lanes the worker may take from. Nobody else is asked. */
@@ -68,7 +70,7 @@ function pick(change: Change, worker: Worker, count: number): Chosen[] {
   const order = new FairOrder(slice);
   const front = isOverAll(slice, laneCountFor(worker, slice.queue))
     ? new Front(slice, order, null, (lane) => eligibility(worker, lane) > 0)
-    : new Front(slice, order, lanesFor(worker, slice.queue));
+    : new Front(slice, order, slice.queue.lanesFor(worker));
   while (chosen.length < count) {
     const next = front.next();
     if (next === null) break;

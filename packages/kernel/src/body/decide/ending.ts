@@ -67,24 +67,39 @@ export function enqueue(change: Change, task: Task, after: string): Task {
 
 /** A dependency ended otherwise: everything that waits for it, directly or not, is cancelled. */
 export function cancelDependents(change: Change, ended: Task): void {
-  const fallen = [ended.id];
+  goDown(change, [ended.id]);
+}
+
+function goDown(change: Change, fallen: string[]): void {
   for (let next = fallen.pop(); next !== undefined; next = fallen.pop()) {
-    for (const { id } of change.dependentsOf(next)) {
-      const task = change.liveTask(id);
-      if (isTerminal(task) || task.status !== 'pending') {
-        change.passOver(task);
-        continue;
-      }
-      callOffVote(change, task);
-      change.update(task, {
-        status: 'cancelled',
-        pendingReason: null,
-        dueAt: null,
-        error: 'dependency_failed',
-        completedAt: change.slice.now.wall,
-      });
-      change.event('task_cancelled', 'kernel', { dependency: next, reason: 'dependency_failed', task_id: id });
-      fallen.push(id);
-    }
+    for (const { id } of change.dependentsOf(next)) if (fall(change, id, next)) fallen.push(id);
   }
+}
+
+/** The same where a task of a plan was called off with the plan, which sees to its own tasks. */
+export function cancelOutsiders(change: Change, ended: Task): void {
+  const outsiders = change.outsidersOf(ended);
+  goDown(
+    change,
+    outsiders.flatMap(({ id }) => (fall(change, id, ended.id) ? id : [])),
+  );
+}
+
+/** Answers whether it does: what does not wait does not. */
+function fall(change: Change, id: string, dependency: string): boolean {
+  const task = change.liveTask(id);
+  if (isTerminal(task) || task.status !== 'pending') {
+    change.passOver(task);
+    return false;
+  }
+  callOffVote(change, task);
+  change.update(task, {
+    status: 'cancelled',
+    pendingReason: null,
+    dueAt: null,
+    error: 'dependency_failed',
+    completedAt: change.slice.now.wall,
+  });
+  change.event('task_cancelled', 'kernel', { dependency, reason: 'dependency_failed', task_id: id });
+  return true;
 }

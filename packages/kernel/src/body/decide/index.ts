@@ -11,6 +11,7 @@ import { followPlans } from './plan-progress.ts';
 import * as planning from './plans.ts';
 import * as policing from './policy.ts';
 import * as quarantining from './quarantine.ts';
+import * as releasing from './releases.ts';
 import * as scheduling from './schedules.ts';
 import * as settling from './settle.ts';
 import * as submitting from './submit.ts';
@@ -68,6 +69,9 @@ export function needs(slice: Slice, command: Command, wanted: Wanted): void {
       return;
     case 'mark_unroutable':
       unrouting.needs(command, wanted);
+      return;
+    case 'go_on_releasing':
+      releasing.needs(slice, command, wanted);
       return;
     case 'cast_ballot':
     case 'expire_vote':
@@ -147,6 +151,8 @@ function dispatch(slice: Slice, command: Command): Decision<Replies[keyof Replie
       return sweeping.recover(slice, command);
     case 'mark_unroutable':
       return unrouting.mark(slice, command);
+    case 'go_on_releasing':
+      return releasing.goOn(slice, command);
     case 'set_policy':
       return policing.set(slice, command);
     case 'open_vote':

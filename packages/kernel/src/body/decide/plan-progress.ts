@@ -2,6 +2,7 @@ import type { Document } from '../../core/document.ts';
 import {
   ENDS,
   type End,
+  type Ending,
   isEnd,
   type Plan,
   type PlanStatus,
@@ -14,7 +15,7 @@ import {
 import type { Task } from '../../core/task.ts';
 import type { Change, Move } from '../change.ts';
 import { callOff } from './cancel.ts';
-import { cancelDependents } from './ending.ts';
+import { cancelOutsiders } from './ending.ts';
 
 /** What the end of tasks means for the plans they belong to, in the same transaction; and that one runs again. */
 
@@ -22,29 +23,41 @@ import { cancelDependents } from './ending.ts';
 interface Standing {
   readonly document: Document;
   readonly plan: { -readonly [K in keyof Plan]: Plan[K] };
+  /** What is left of it is called off: now, or it was begun before. */
+  reason: Ending['reason'] | null;
+  isCalledOff: boolean;
 }
 
-/** @param calledOff a plan all of whose tasks that were left have been called off, because somebody wants it to end */
-export function followPlans(change: Change, calledOff: string | null = null): void {
+/** A plan of which what was left has been called off, or as much of it as is at once; the sweeper goes on after `pauseMs`. */
+export interface CalledOff {
+  readonly id: string;
+  readonly pauseMs: number;
+}
+
+export function followPlans(change: Change, calledOff: CalledOff | null = null): void {
   if (change.moves.length === 0) return;
   const standings = new Map<string, Standing | null>();
   // Others may join while it is gone through.
   for (const move of change.moves) {
     const id = move.task.plan!;
-    const standing = standings.get(id) ?? standingOf(change, id);
+    const standing = standings.get(id) ?? standingOf(change, id, id === calledOff?.id);
     standings.set(id, standing);
-    if (!standing || !follow(change, standing, move) || id === calledOff) continue;
+    if (!standing || !follow(change, standing, move) || standing.reason !== null) continue;
     standing.plan.failure = failureOf(move.task);
-    if (standing.plan.onFailure === 'stop') callOffRest(change, id, 'plan_failed');
+    if (standing.plan.onFailure !== 'stop') continue;
+    Object.assign(standing, { reason: 'plan_failed', isCalledOff: true });
+    callOffRest(change, id, 'plan_failed');
   }
   change.moves.length = 0;
-  for (const standing of standings.values()) if (standing) conclude(change, standing, calledOff);
+  for (const standing of standings.values()) if (standing) conclude(change, standing, calledOff?.pauseMs ?? 0);
 }
 
 /** Null: retention has removed it. */
-function standingOf(change: Change, id: string): Standing | null {
+function standingOf(change: Change, id: string, isCalledOff: boolean): Standing | null {
   const document = change.document(planName(id));
-  return document && { document, plan: planFrom(document) };
+  if (!document) return null;
+  const plan = planFrom(document);
+  return { document, plan, reason: plan.ending?.reason ?? (isCalledOff ? 'plan_cancelled' : null), isCalledOff };
 }
 
 /** Answers whether it is the first that fails. */
@@ -71,17 +84,23 @@ function resume(change: Change, plan: Standing['plan'], task: Task): void {
   change.event('plan_resumed', 'neurosphere', { plan_id: plan.id, task_id: task.id });
 }
 
-/** All that is left of a plan, running attempts included; and what outside of it depends on that. */
-export function callOffRest(change: Change, plan: string, reason: 'plan_failed' | 'plan_cancelled'): void {
+/** What is left of a plan, running attempts included, as much as is called off at once; and what outside of it depends on that. */
+export function callOffRest(change: Change, plan: string, reason: Ending['reason']): void {
   const ended = change.unfinishedOf(plan).map((task) => callOff(change, task, reason, reason));
   // On tasks that are just being made nobody else depends.
   if (change.isNewPlan(plan)) return;
-  for (const task of ended) cancelDependents(change, task);
+  for (const task of ended) cancelOutsiders(change, task);
 }
 
-function conclude(change: Change, { document, plan }: Standing, calledOff: string | null): void {
-  if (plan.status === 'running' && unfinishedOf(plan) === 0) {
-    plan.status = endOf(plan, calledOff);
+function conclude(change: Change, { document, plan, reason, isCalledOff }: Standing, pauseMs: number): void {
+  const isOver = unfinishedOf(plan) === 0;
+  if (isOver) delete plan.ending;
+  else if (reason !== null && isCalledOff) {
+    const { slice, actor } = change;
+    plan.ending = { reason, actor: plan.ending?.actor ?? actor, goesOnAt: slice.now.wall + pauseMs };
+  }
+  if (plan.status === 'running' && isOver) {
+    plan.status = endOf(plan, reason);
     plan.endedAt = change.slice.now.wall;
     if (plan.status === 'failed') tellFailure(change, plan);
     else change.event(`plan_${plan.status as 'completed' | 'cancelled'}`, 'neurosphere', { plan_id: plan.id });
@@ -92,8 +111,8 @@ function conclude(change: Change, { document, plan }: Standing, calledOff: strin
   if (tasks) change.updateDocument(tasks, { endedAt: plan.endedAt });
 }
 
-function endOf({ id, counts, total }: Plan, calledOff: string | null): PlanStatus {
-  if (id === calledOff) return 'cancelled';
+function endOf({ counts, total }: Plan, reason: Ending['reason'] | null): PlanStatus {
+  if (reason === 'plan_cancelled') return 'cancelled';
   return counts.completed === total ? 'completed' : 'failed';
 }
 

@@ -121,19 +121,34 @@ function replay(
   return { change: null, reply: { plan: planFrom(document), tasks: planTasksFrom(tasks), replayed: true } };
 }
 
-export function needsCancel(slice: Slice, { planId }: CancelPlan, wanted: Wanted): void {
-  if (!wanted.document(planName(planId))) return;
-  if (slice.document(planName(planId))?.state === 'running') wanted.fallOfPlan(planId);
+export function needsCancel(slice: Slice, command: CancelPlan, wanted: Wanted): void {
+  const name = planName(command.planId);
+  if (!wanted.document(name)) return;
+  const document = slice.document(name);
+  if (document && isLeft(planFrom(document), command)) wanted.fallOfPlan(command.planId);
 }
 
-/** What is left of it is called off; of one that has ended nothing is. */
+/**
+ * What is left of it is called off, some hundreds of tasks at once: whoever asks for it goes on as long as the plan is `ending`,
+ * or the sweeper does. Of one that has ended nothing is left.
+ */
 export function cancel(slice: Slice, command: CancelPlan): Decision<Replies['cancel_plan']> | Refusal {
   const name = planName(command.planId);
   const document = slice.document(name);
   if (!document) return noSuchPlan(command.planId);
-  if (document.state !== 'running') return { change: null, reply: { plan: planFrom(document) } };
-  const change = new Change(slice, command.actor);
-  callOffRest(change, command.planId, 'plan_cancelled');
-  followPlans(change, command.planId);
+  const plan = planFrom(document);
+  if (!isLeft(plan, command)) return { change: null, reply: { plan } };
+  const { reason, actor } = plan.ending ?? { reason: 'plan_cancelled', actor: command.actor };
+  const change = new Change(slice, actor, plan.ending !== undefined);
+  callOffRest(change, plan.id, reason);
+  followPlans(change, { id: plan.id, pauseMs: command.goesOn === 'due' ? 0 : LONGEST_PAUSE_MS });
   return { change, reply: { plan: planFrom(change.document(name)!) } };
+}
+
+/** Whoever asked for it is given up after that. */
+const LONGEST_PAUSE_MS = 1000;
+
+/** Whether there is something to call off. */
+function isLeft({ status, ending }: Plan, { goesOn }: CancelPlan): boolean {
+  return status === 'running' && (goesOn === undefined || ending !== undefined);
 }

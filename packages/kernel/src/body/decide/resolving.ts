@@ -3,7 +3,7 @@ import type { Json } from '../../core/json.ts';
 import type { Tombstone } from '../../core/store.ts';
 import { Spec, type Task, type TaskSpec } from '../../core/task.ts';
 import type { Policy } from '../../guardian/policy.ts';
-import { resolve } from '../../mind/plans-results.ts';
+import { type Piece, resolve } from '../../mind/plans-results.ts';
 import { judge, type Verdict } from './judging.ts';
 
 /**
@@ -32,17 +32,42 @@ export function sourcesOf(task: Task): string[] {
   return Object.values(task.spec.value.results_from ?? {});
 }
 
-/** Those of the tasks that have waited for this one alone, and refer to results. */
-export function awaiting(dependents: readonly Task[]): Task[] {
-  return dependents.filter((task) => task.status === 'pending' && task.unmet === 1 && refersToResults(task));
+/** Those of the tasks that wait for nothing any more, and refer to results. @param unmetOf how many of its dependencies are left */
+export function awaiting(dependents: readonly Task[], unmetOf: (task: Task) => number): Task[] {
+  return dependents.filter((task) => isWaiting(task) && unmetOf(task) === 0 && refersToResults(task));
 }
 
-/** What becomes of these, in their order, now that all they depend on has completed. */
-export function resolutionsOf(tasks: readonly Task[], taskOf: TaskOf, policy: Policy): ReadonlyMap<string, Resolution> {
+/** Whether it waits for what it depends on. */
+export function isWaiting({ status, unmet }: Task): boolean {
+  return status === 'pending' && unmet > 0;
+}
+
+/** How many bytes went into tasks so, or were to go. */
+export function bytesOf(resolutions: ReadonlyMap<string, Resolution>): number {
   let bytes = 0;
+  for (const resolution of resolutions.values()) {
+    if ('spec' in resolution) bytes += resolution.spec.json.length;
+    else if (resolution === TOO_MUCH) return MOST_AT_ONCE + 1;
+  }
+  return bytes;
+}
+
+/**
+ * What becomes of these, in their order, now that all they depend on has completed.
+ * @param before how many bytes the same completion has brought into tasks already
+ */
+export function resolutionsOf(
+  tasks: readonly Task[],
+  taskOf: TaskOf,
+  policy: Policy,
+  before = 0,
+): ReadonlyMap<string, Resolution> {
+  let bytes = before;
   const reading = new Reading();
   return new Map(
     tasks.map((task) => {
+      // Once it is too much, nothing more is put together only to be thrown away.
+      if (bytes > MOST_AT_ONCE) return [task.id, TOO_MUCH];
       const resolution = resolutionOf(task, taskOf, policy, reading);
       if ('spec' in resolution) bytes += resolution.spec.json.length;
       return [task.id, bytes > MOST_AT_ONCE ? TOO_MUCH : resolution];
@@ -60,8 +85,10 @@ interface Remembered {
   readonly resolution: Resolution;
 }
 
-/** Results as they are read: many tasks may refer to the same large ones, and reading is what takes long. */
+/** Results as they are read, and put into payloads: many tasks may refer to the same large ones, and that is what takes long. */
 class Reading {
+  /** By what refers to them. All tasks that are looked at together are of one plan, where a key means one task. */
+  readonly pieces = new Map<string, Piece>();
   readonly #read = new Map<string, { readonly text: string; readonly value: Json }>();
 
   /** @param id of the task whose result it is */
@@ -97,9 +124,17 @@ function resolved(before: TaskSpec, results: readonly (string | null)[], policy:
     const source = byKey.get(key);
     return source && source.text !== null ? reading.of(source.id, source.text) : undefined;
   };
-  const answer = resolve(before.payload, resultOf, BOUNDS);
+  const answer = resolve(before.payload, resultOf, BOUNDS, reading.pieces);
   if ('error' in answer) return answer;
-  const spec = Spec.of({ ...rest, payload: answer.payload });
+  const spec = new Spec(specText(rest, answer.text), { ...rest, payload: answer.payload });
   const subject = { spec: spec.value, json: spec.json };
   return { spec, verdict: judge(policy, subject, contentHash(spec.json), {}) };
+}
+
+/** The specification's JSON text, its payload being written already. */
+function specText(spec: TaskSpec, payload: string): string {
+  const members = Object.entries(spec).map(
+    ([name, value]) => `${JSON.stringify(name)}:${name === 'payload' ? payload : JSON.stringify(value)}`,
+  );
+  return `{${members.join(',')}}`;
 }

@@ -20,7 +20,7 @@ type Settle = Complete | Fail | Release | ReportProgress;
 
 export function needs(slice: Slice, command: Settle, wanted: Wanted): void {
   // Asked for together with the task: nearly always they will be needed, and each question may be a way to go.
-  if (command.kind === 'complete') wanted.dependents(command.taskId);
+  if (command.kind === 'complete') wanted.portion(command.taskId, 0);
   if (command.actor.startsWith('worker:')) wanted.worker(command.actor.slice('worker:'.length));
   const task = wanted.task(command.taskId) && slice.task(command.taskId);
   if (!task || 'removed' in task || !isLive(task, command)) return;

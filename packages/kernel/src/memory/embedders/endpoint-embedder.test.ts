@@ -9,6 +9,7 @@ import {
   fakeVector,
   refuse,
 } from '../../testing/fake-embeddings.ts';
+import { ImpatientClock } from '../../testing/impatient-clock.ts';
 
 const texts = Array.from({ length: 150 }, (_, n) => `text ${n}`);
 
@@ -25,7 +26,7 @@ exerciseEmbedder('an endpoint', {
 
 describe('what is sent', () => {
   test('the model, the texts, and the key in its header only', async () => {
-    const { endpoint, embedder } = await opened();
+    const { clock, endpoint, embedder } = await opened();
     expect(embedder.model).toBe('openai:m');
     expect(embedder.dimension).toBeNull();
     await embedder.embed(['a', 'b']);
@@ -33,6 +34,13 @@ describe('what is sent', () => {
       { path: '/v1/embeddings', authorization: `Bearer ${KEY}`, model: 'm', texts: ['a', 'b'] },
     ]);
     expect(embedder.dimension).toBe(512);
+    expect(clock.deadlines).toBe(0);
+  });
+
+  test('no half of a surrogate pair, which is no text', async () => {
+    const { endpoint, embedder } = await opened();
+    await embedder.embed(['a \ud800 b']);
+    expect(endpoint.asked[0]!.texts).toEqual(['a \ufffd b']);
   });
 
   test('no key where there is none', async () => {
@@ -162,13 +170,30 @@ describe('it never hangs', () => {
   });
 
   test('when it is called off between two attempts', async () => {
+    // Here even the wait between them is one that does not end by itself.
+    const clock = new ImpatientClock(1);
+    const { endpoint, embedder } = await opened((_, response) => refuse(response, 503), { clock });
     const abort = new AbortController();
-    const { endpoint, embedder } = await opened((_, response) => {
-      response.on('close', () => abort.abort(new Error('enough')));
-      refuse(response, 503);
-    });
-    await expect(embedder.embed(['a'], abort.signal)).rejects.toThrow('enough');
-    expect(endpoint.asked.length).toBeLessThan(4);
+    const embedding = embedder.embed(['a'], abort.signal);
+    await expect.poll(() => clock.set).toBe(2);
+    abort.abort(new Error('enough'));
+    await expect(embedding).rejects.toThrow('enough');
+    await expect.poll(() => clock.deadlines).toBe(0);
+    expect(endpoint.asked).toHaveLength(1);
+  });
+
+  test('and to be called off is not held against the endpoint', async () => {
+    const { endpoint, embedder, told } = await opened(() => undefined);
+    for (let times = 1; times <= 6; times++) {
+      const abort = new AbortController();
+      const embedding = embedder.embed(['a'], abort.signal);
+      await expect.poll(() => endpoint.asked.length).toBe(times);
+      abort.abort(new Error('enough'));
+      await expect(embedding).rejects.toThrow('enough');
+    }
+    endpoint.behave = answerWell;
+    expect(await embedder.embed(['a'])).toHaveLength(1);
+    expect(told).toEqual([]);
   });
 
   test('when it is closed', async () => {

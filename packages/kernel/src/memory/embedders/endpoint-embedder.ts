@@ -26,6 +26,7 @@ const MAX_TEXTS = 64;
 const MAX_CHARACTERS = 100_000;
 const MAX_AT_ONCE = 4;
 const MAX_WAITING = 10_000;
+const MAX_WAITING_CHARACTERS = 20_000_000;
 /** 64 of the longest vectors, with all the digits that a number may have. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const ATTEMPTS = 4;
@@ -64,6 +65,7 @@ export class EndpointEmbedder implements Embedder {
       maxCharacters: MAX_CHARACTERS,
       maxAtOnce: MAX_AT_ONCE,
       maxWaiting: MAX_WAITING,
+      maxWaitingCharacters: MAX_WAITING_CHARACTERS,
       send: (texts, signal) =>
         settle(texts, {
           ask: (some, isSearch) => ask(options, some, signal, isSearch),

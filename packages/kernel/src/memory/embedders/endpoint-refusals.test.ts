@@ -23,15 +23,15 @@ function without(word: string, status: number): Behaviour {
 describe('a text that is refused does not harm the others', () => {
   test.each([400, 413, 422, 500])('%s', async (status) => {
     const { endpoint, embedder } = await opened(without('bad', status));
-    const callers = texts.map((text, at) => embedder.embed([at === 17 || at === 40 ? `bad ${text}` : text]));
-    const bad = await Promise.all([17, 40].map((at) => refused(callers[at]!)));
+    const callers = texts.map((text, at) => embedder.embed([at === 0 || at === 40 ? `bad ${text}` : text]));
+    const bad = await Promise.all([0, 40].map((at) => refused(callers[at]!)));
     for (const { refused: which, vectors, message } of bad) {
       expect(which.map(({ index }) => index)).toEqual([0]);
       expect(vectors).toEqual([null]);
       expect(message).toBe(`text 0 cannot be embedded: the endpoint answered ${status} "one is too long"`);
     }
     for (const [at, caller] of callers.entries()) {
-      if (at === 17 || at === 40) continue;
+      if (at === 0 || at === 40) continue;
       expect(dot((await caller)[0]!, fakeVector(texts[at]!))).toBeCloseTo(1, 5);
     }
     // Twice down the halves of 60, and a few more to be sure.

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { EmbeddingUnavailable } from '../../core/embedder.ts';
 import { Gatherer, type GatherOptions } from './gather.ts';
 
-const BOUNDS = { maxTexts: 4, maxCharacters: 20, maxAtOnce: 2, maxWaiting: 50 };
+const BOUNDS = { maxTexts: 4, maxCharacters: 20, maxAtOnce: 2, maxWaiting: 50, maxWaitingCharacters: 1000 };
 
 /** What is under way, to be ended by the test. */
 interface Sent {
@@ -83,6 +83,16 @@ test('a text that is longer than a batch goes alone', async () => {
   expect(await call).toHaveLength(3);
 });
 
+test('what comes back first may be what was sent last', async () => {
+  const { gatherer: one, sent } = gatherer({ maxTexts: 2 });
+  const call = one.verdicts(['a', 'b', 'c', 'd'], undefined);
+  await turn();
+  sent[1]!.end();
+  await turn();
+  sent[0]!.end();
+  expect(await call).toEqual(['of a', 'of b', 'of c', 'of d']);
+});
+
 test('a failure reaches those whose texts were in the batch, and nobody else', async () => {
   const { gatherer: one, sent } = gatherer({ maxTexts: 2 });
   const failing = one.verdicts(['a', 'b', 'c', 'd', 'e'], undefined);
@@ -126,6 +136,14 @@ test('it does not take in more than may wait, except from one who comes alone', 
   sent[0]!.end();
   await turn();
   expect(await outcome(one.verdicts(['h'], undefined))).toBe('waits');
+});
+
+test('nor more characters than may wait', async () => {
+  const { gatherer: one } = gatherer({ maxAtOnce: 1, maxWaitingCharacters: 10 });
+  const calls = ['aaaa', 'bbbb'].map((text) => one.verdicts([text], undefined));
+  await expect(one.verdicts(['ccc'], undefined)).rejects.toThrow('too many texts wait');
+  const fits = one.verdicts(['cc'], undefined);
+  expect(await outcome(Promise.race([...calls, fits]))).toBe('waits');
 });
 
 test('when it is closed, whoever waits hears of it, and nothing goes on', async () => {

@@ -6,8 +6,9 @@ export interface GatherOptions {
   readonly maxCharacters: number;
   /** How many batches are under way at once. */
   readonly maxAtOnce: number;
-  /** How many texts may wait. Beyond that, whoever comes is told to come later. */
+  /** How many texts may wait, and of how many characters. Beyond that, whoever comes is told to come later. */
   readonly maxWaiting: number;
+  readonly maxWaitingCharacters: number;
   /** Answers one verdict for each text. Must come to an end. */
   readonly send: (texts: readonly string[], signal: AbortSignal) => Promise<readonly Verdict[]>;
 }
@@ -42,6 +43,8 @@ const COME_BACK_MS = 1000;
 export class Gatherer {
   readonly #options: GatherOptions;
   #waiting: Waiting[] = [];
+  /** How many those have that wait. */
+  #characters = 0;
   readonly #underWay = new Set<Batch>();
   #isScheduled = false;
   #isClosed = false;
@@ -55,7 +58,7 @@ export class Gatherer {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       if (this.#isClosed) return reject(closed());
-      if (this.#waiting.length > 0 && this.#waiting.length + texts.length > this.#options.maxWaiting) {
+      if (this.#waiting.length > 0 && this.#isTooMuch(texts)) {
         return reject(new EmbeddingUnavailable('too many texts wait to be embedded', COME_BACK_MS));
       }
       const aborted = () => this.#leave(caller, signal?.reason);
@@ -75,6 +78,7 @@ export class Gatherer {
       };
       signal?.addEventListener('abort', aborted, { once: true });
       for (const [index, text] of texts.entries()) this.#waiting.push({ caller, index, text });
+      this.#characters += charactersOf(texts);
       this.#schedule();
     });
   }
@@ -88,13 +92,27 @@ export class Gatherer {
     for (const caller of new Set(callers)) this.#leave(caller, closed());
   }
 
+  #isTooMuch(texts: readonly string[]): boolean {
+    const { maxWaiting, maxWaitingCharacters } = this.#options;
+    return (
+      this.#waiting.length + texts.length > maxWaiting || this.#characters + charactersOf(texts) > maxWaitingCharacters
+    );
+  }
+
   #leave(caller: Caller, reason: unknown): void {
     if (caller.isGone) return;
     caller.isGone = true;
-    this.#waiting = this.#waiting.filter((one) => one.caller !== caller);
+    this.#wait(this.#waiting.filter((one) => one.caller !== caller));
     // A request that nobody waits for any more need not go on.
     for (const { texts, abort } of this.#underWay) if (texts.every((one) => one.caller.isGone)) abort.abort(reason);
     caller.reject(reason);
+  }
+
+  /** These are left. */
+  #wait(left: Waiting[]): void {
+    if (left.length === this.#waiting.length) return;
+    this.#waiting = left;
+    this.#characters = charactersOf(left.map(({ text }) => text));
   }
 
   #schedule(): void {
@@ -115,7 +133,7 @@ export class Gatherer {
       count += 1;
     }
     const batch = { texts: this.#waiting.slice(0, count), abort: new AbortController() };
-    this.#waiting = this.#waiting.slice(count);
+    this.#wait(this.#waiting.slice(count));
     this.#underWay.add(batch);
     return batch;
   }
@@ -144,6 +162,10 @@ function deliver({ caller, index }: Waiting, verdict: Verdict): void {
   if (caller.missing > 0) return;
   caller.isGone = true;
   caller.resolve(caller.verdicts);
+}
+
+function charactersOf(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + text.length, 0);
 }
 
 function closed(): EmbeddingUnavailable {

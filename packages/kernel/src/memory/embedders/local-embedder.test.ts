@@ -1,7 +1,8 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EmbeddingUnavailable } from '../../core/embedder.ts';
 import { dot, exerciseEmbedder } from '../../testing/embedder-conformance.ts';
 import { ImpatientClock } from '../../testing/impatient-clock.ts';
+import { atRest } from '../../testing/sim-clock.ts';
 import { isInstalled } from './local/model.ts';
 import { LocalEmbedder, type LocalOptions } from './local-embedder.ts';
 
@@ -37,18 +38,31 @@ if (!isInstalled()) {
 describe.runIf(isInstalled())('the local model', () => {
   exerciseEmbedder('the local model', { open: async () => opened().embedder, tolerance: 1e-5, runs: 5 });
 
+  // Half a second for each time that it is loaded: what does not change it shares one.
+  const shared = new LocalEmbedder({ clock: new ImpatientClock(0), changed: () => undefined });
+  afterAll(() => shared.close());
+
   test.each([
     ['reimbursement', 'money back', ['the weather in Norway', 'compile the kernel', 'a recipe for soup']],
     ['how do I get my money back?', 'please refund my order', ['reboot the server', 'the match ended in a draw']],
     ['the server is down', 'an outage of the service', ['a bouquet of flowers', 'invoice of the customer']],
   ])('knows that %j means rather %j than other things', async (text, near, others) => {
-    const [one, like, ...unlike] = await opened().embedder.embed([text, near, ...others]);
+    const [one, like, ...unlike] = await shared.embed([text, near, ...others]);
     for (const other of unlike) expect(dot(one!, like!)).toBeGreaterThan(dot(one!, other) + 0.05);
+  });
+
+  test.each([
+    ['東京の天気', '天気は東京', '大阪で食べる'],
+    ['погода в Москве', 'московская погода', 'счёт клиента'],
+    ['🦊🦊', '🦊', '🚀'],
+  ])('does not take for alike what it cannot read: %s is nearer to %s than to %s', async (text, near, far) => {
+    const [one, like, unlike] = await shared.embed([text, near, far]);
+    expect(dot(one!, like!)).toBeGreaterThan(dot(one!, unlike!) + 0.2);
   });
 
   test('sees what stands at the end of a long text', async () => {
     const filler = 'The committee met on Tuesday and discussed the budget. '.repeat(20);
-    const [plain, longer, alone] = await opened().embedder.embed([
+    const [plain, longer, alone] = await shared.embed([
       filler,
       `${filler} ${'The volcano erupted and lava reached the village. '.repeat(10)}`,
       'The volcano erupted and lava reached the village.',
@@ -116,16 +130,23 @@ describe('a thread that', () => {
     await expect.poll(() => clock.deadlines).toBe(1);
     await embedder.close();
     expect((await embedding).message).toBe('the embedder is closed');
+    await expect.poll(() => clock.deadlines).toBe(0);
+    await atRest();
     expect(told).toEqual([]);
-    expect(clock.deadlines).toBe(0);
   });
 
   test('prints something does not write into the log, and sees nothing of the environment', async () => {
+    onTestFinished(() => void vi.restoreAllMocks());
+    const written = [process.stdout, process.stderr].map((stream) => vi.spyOn(stream, 'write'));
     const { embedder } = opened({
-      program: program(`console.log('x'.repeat(1e6)); console.error('y');
+      program: program(`console.log('not for the log'); console.error('not for the log');
         parentPort.on('message', ({ id }) =>
           parentPort.postMessage({ id, verdicts: [new Float32Array([Object.keys(process.env).length])] }));`),
     });
     expect(await embedder.embed(['a'])).toEqual([Float32Array.of(0)]);
+    await embedder.close();
+    await atRest();
+    const lines = written.flatMap((stream) => stream.mock.calls.map(([line]) => String(line)));
+    expect(lines.filter((line) => line.includes('not for the log'))).toEqual([]);
   });
 });

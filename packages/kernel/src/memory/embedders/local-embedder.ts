@@ -19,6 +19,7 @@ export interface LocalOptions {
 const MAX_TEXTS = 16;
 const MAX_CHARACTERS = 2 * LONGEST_LOCAL;
 const MAX_WAITING = 10_000;
+const MAX_WAITING_CHARACTERS = 20_000_000;
 /** Of the longest jobs, many times what they need. */
 const JOB_MS = 120_000;
 const IDLE_MS = 600_000;
@@ -44,6 +45,7 @@ export class LocalEmbedder implements Embedder {
       // The thread does one thing at a time. A job that nobody waits for any more is soon done.
       maxAtOnce: 1,
       maxWaiting: MAX_WAITING,
+      maxWaitingCharacters: MAX_WAITING_CHARACTERS,
       send: (texts) => this.#run(texts),
     });
   }

@@ -1,5 +1,18 @@
 import { LaneDirectory } from '../../core/lane-directory.ts';
-import type { LaneHead, LaneNeed, Loaded, Needs, Survey, Tombstone } from '../../core/store.ts';
+import {
+  type LaneHead,
+  type LaneNeed,
+  type Loaded,
+  MOST_DEPENDENTS,
+  MOST_UNFINISHED,
+  type Needs,
+  type Outsiders,
+  type OutsidersNeed,
+  type Portion,
+  type PortionNeed,
+  type Survey,
+  type Tombstone,
+} from '../../core/store.ts';
 import { TASK_STATUSES, type Task, type TaskStatus } from '../../core/task.ts';
 import type { Worker, WorkerProfile } from '../../core/worker.ts';
 import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
@@ -8,9 +21,9 @@ import { nameOfNeed } from '../units.ts';
 import { documentsFrom } from './documents.ts';
 import { type EpochWatch, tokenFloorOf } from './epoch.ts';
 import type { Keys } from './keys.ts';
-import { LANES, RELATIVES, UNFINISHED } from './load-scripts.ts';
+import { LANES, OUTSIDERS, PORTIONS, RELATIVES, UNFINISHED } from './load-scripts.ts';
 import { COMPLETED, FAILED } from './placing.ts';
-import { keyFrom, laneFrom, rankScore, scoresOf, taskFrom, tombstoneFrom, workerFrom } from './records.ts';
+import { keyFrom, laneFrom, padded, rankScore, scoresOf, taskFrom, tombstoneFrom, workerFrom } from './records.ts';
 import { LOWEST_SCORE } from './writes.ts';
 
 /** Profiles kept at hand: they never change. */
@@ -50,7 +63,11 @@ export class Loader {
     const dependents = relatives('dependents', true, needs.allDependents);
     const children = relatives('children', true, needs.allDescendants);
     const plans = needs.unfinished ?? [];
-    const unfinished = asked.add(plans.length > 0 && { script: UNFINISHED, args: [prefix, ...plans] });
+    const unfinished = asked.add(
+      plans.length > 0 && { script: UNFINISHED, args: [prefix, String(MOST_UNFINISHED), ...plans] },
+    );
+    const portions = this.#askPortions(asked, needs.portions ?? []);
+    const outsiders = this.#askOutsiders(asked, needs.outsiders ?? []);
     const lanes = this.#askLanes(asked, needs.lanes ?? []);
     const pools = needs.pools ?? [];
     const executing = asked.add(pools.length > 0 && ['HMGET', this.#keys.pools, ...pools]);
@@ -71,6 +88,8 @@ export class Loader {
       dependents: new Map([...relativesFrom(dependents()), ...relativesFrom(direct())]),
       children: relativesFrom(children()),
       unfinished: new Map(plans.map((plan, at) => [plan, tasksFrom((unfinished() as string[][])[at]!)])),
+      portions: portions(),
+      outsiders: outsiders(),
       lanes: lanes(),
       pools: new Map(pools.map((pool, at) => [pool, Number((executing() as (string | null)[])[at] ?? 0)])),
       firstSequence: count > 0 ? (sequence() as number) - count + 1 : 0,
@@ -194,6 +213,38 @@ export class Loader {
         }),
       );
     };
+  }
+
+  #askPortions(asked: Questions, needs: readonly PortionNeed[]): () => Map<string, Portion> {
+    const args = needs.flatMap(({ id, after }) => [id, padded(after)]);
+    const most = String(MOST_DEPENDENTS + 1);
+    const found = asked.add(needs.length > 0 && { script: PORTIONS, args: [this.#keys.prefix, most, ...args] });
+    return () => {
+      const list = found() as (number | string[])[];
+      return new Map(
+        needs.map(({ id }, at) => {
+          const tasks = tasksFrom(list[2 * at + 1] as string[]);
+          const more = tasks.length > MOST_DEPENDENTS;
+          if (more) tasks.pop();
+          return [id, { tasks, more, count: list[2 * at] as number }] as const;
+        }),
+      );
+    };
+  }
+
+  #askOutsiders(asked: Questions, needs: readonly OutsidersNeed[]): () => Map<string, Outsiders> {
+    const { prefix } = this.#keys;
+    const found = needs.map(({ plan, ids }) => asked.add({ script: OUTSIDERS, args: [prefix, plan, ...ids] }));
+    return () =>
+      new Map(
+        needs.flatMap(({ ids }, at) => {
+          const list = found[at]!() as (number | string[])[];
+          return ids.map((id, place) => {
+            const tasks = tasksFrom(list[2 * place + 1] as string[]);
+            return [id, { tasks, count: list[2 * place] as number }] as const;
+          });
+        }),
+      );
   }
 
   #profile(id: string, text: string): WorkerProfile {

@@ -5,6 +5,7 @@ import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { sizeOf } from '../task-size.ts';
 import type { Documents } from './documents.ts';
 import type { Keys } from './keys.ts';
+import { FITTING } from './load-scripts.ts';
 import type { Loader } from './loader.ts';
 import { NOBODY, rankScore } from './records.ts';
 import { LOWEST_SCORE } from './writes.ts';
@@ -34,16 +35,26 @@ export class Queries {
     let before = query.before;
     for (;;) {
       const piece = Math.min(MOST_IN_PIECE, query.limit + 1);
-      const ids = await this.#newest(sets, before, piece);
+      const found = await this.#newest(sets, before, piece);
+      const ids = found.slice(0, await this.#fitting(found, query.maxBytes));
       for (const task of await this.#loader.tasks(ids.map(({ id }) => id))) {
         if (!fits(task, query)) continue;
         bytes += sizeOf(task);
         if (items.length === query.limit || (items.length > 0 && bytes > query.maxBytes)) return { items, more: true };
         items.push(task);
       }
-      if (ids.length < piece) return { items, more: false };
+      if (found.length < piece && ids.length === found.length) return { items, more: false };
       before = ids.at(-1)!.seq;
     }
+  }
+
+  /** How many of these, from the first on, come to no more than so many bytes; one at least, if there is one. */
+  async #fitting(found: readonly { readonly id: string }[], maxBytes: number): Promise<number> {
+    if (found.length === 0) return 0;
+    // "Infinity" is no number there.
+    const most = String(Math.min(maxBytes, Number.MAX_SAFE_INTEGER));
+    const args = [this.#keys.prefix, most, ...found.map(({ id }) => id)];
+    return (await this.#redis.together([{ script: FITTING, args }]))[0] as number;
   }
 
   /** The sets that together hold what the most selective of the conditions leaves. */

@@ -207,5 +207,10 @@ export function scoresOf(priority: number): [lowest: string, highest: string] {
 
 /** A pair in a sorted set without scores: sorts by the first, then by the second's sequence number. */
 export function pair(of: string, seq: number, id: string): string {
-  return `${of}\0${String(seq).padStart(16, '0')}\0${id}`;
+  return `${of}\0${padded(seq)}\0${id}`;
+}
+
+/** A sequence number as it sorts by its characters. */
+export function padded(seq: number): string {
+  return String(seq).padStart(16, '0');
 }

@@ -11,11 +11,12 @@ import { RedisStore } from './store.ts';
 let nodes: RedisServer[];
 beforeAll(async () => {
   nodes = await startCluster(2);
-});
+}, 90_000);
 afterAll(async () => {
   for (const node of nodes) await node.stop();
 });
 
+/** What is refused is tried for so long. */
 const TIMEOUT_MS = 500;
 const RETENTION: Retention = { endedBefore: DAWN, ledgerBefore: DAWN + 1, idempotencyBefore: 0 };
 
@@ -27,12 +28,16 @@ async function scene() {
     colony = randomUUID();
     slot = await from.ask('CLUSTER', 'KEYSLOT', `{${colony}}`);
   } while (Number(slot) >= 8192);
-  const store = await RedisStore.open({ url: from.url, colony, timeoutMs: TIMEOUT_MS });
-  onTestFinished(() => store.close());
+  const open = async (hurry: { timeoutMs?: number }) => {
+    const store = await RedisStore.open({ url: from.url, colony, ...hurry });
+    onTestFinished(() => store.close());
+    return store;
+  };
+  const [store, hurried] = [await open({}), await inTime(() => open({ timeoutMs: TIMEOUT_MS }))];
   const [fromId, toId] = [await from.ask('CLUSTER', 'MYID'), await to.ask('CLUSTER', 'MYID')];
   const keys = async () => (await from.ask('CLUSTER', 'GETKEYSINSLOT', slot, '1000')).split(',').filter(Boolean);
   return {
-    store,
+    ...{ store, hurried },
     scribe: new Scribe(store),
     keys,
     async begin() {
@@ -50,9 +55,21 @@ async function scene() {
 
 const NAMES = { tasks: ['task-1', 'task-2'], keys: [] };
 const REFUSED = "Redis cannot be used: its cluster is moving the colony's slot to another node";
+const LATE = 'Redis cannot be used: it does not answer';
+
+/** A machine may be too busy for it to get anywhere in time: then it is asked again. */
+async function inTime<T>(act: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await act();
+    } catch (fault) {
+      if ((fault as Error).message !== LATE) throw fault;
+    }
+  }
+}
 
 test('what is written at once is written whole or not at all, whichever of its keys have moved', async () => {
-  const { store, scribe, keys, begin, move, end } = await scene();
+  const { store, hurried, scribe, keys, begin, move, end } = await scene();
   const task = await scribe.add({ tags: ['a'] });
   await scribe.add({ tags: ['b'] }, { status: 'completed', completedAt: DAWN - 1, queuedAt: null });
   await scribe.addWorker();
@@ -62,9 +79,10 @@ test('what is written at once is written whole or not at all, whichever of its k
   const { puts, events } = update(task, after(task, { status: 'executing', worker: 'bee-1', leaseToken: 1 }));
   const worker = { kind: 'worker', prev: null, next: aWorker({ id: 'bee-2' }) } as const;
   const tries = async () => {
-    await expect(store.commit([{ puts: [...puts, worker], events }], DAWN)).rejects.toThrow(REFUSED);
-    await expect(store.prune(RETENTION, 9)).rejects.toThrow(REFUSED);
-    await expect(store.probe()).rejects.toThrow(REFUSED);
+    const commit = () => hurried.commit([{ puts: [...puts, worker], events }], DAWN);
+    await expect(inTime(commit)).rejects.toThrow(REFUSED);
+    await expect(inTime(() => hurried.prune(RETENTION, 9))).rejects.toThrow(REFUSED);
+    await expect(inTime(() => hurried.probe())).rejects.toThrow(REFUSED);
   };
   await tries();
   const all = await keys();
@@ -77,4 +95,4 @@ test('what is written at once is written whole or not at all, whichever of its k
   expect(await portrait(store, NAMES)).toEqual(before);
   expect((await store.commit([{ puts: [...puts, worker], events }], DAWN)).outcomes).toEqual(['committed']);
   expect(await store.ledger.verify()).toMatchObject({ valid: true, entries: 3 });
-});
+}, 90_000);

@@ -9,6 +9,8 @@ const PAGE_BYTES = 8192;
 const CHECKPOINT_PAGES = 2000;
 /** Small: every commit looks through all of it, and the operating system keeps the file in memory anyway. */
 const CACHE_KIB = 4 * 1024;
+/** What a large commit changes should fit in, or it is written to the log twice. */
+const LARGE_CACHE_KIB = 64 * 1024;
 
 /** Opens (or makes) a colony's file, durable and up to date. Throws with a sentence when it cannot be that. */
 export function openDatabase(path: string): Database {
@@ -18,8 +20,7 @@ export function openDatabase(path: string): Database {
     refuseOthers(db);
     db.pragma(`page_size = ${PAGE_BYTES}`);
     makeDurable(db, path === ':memory:');
-    db.pragma(`cache_size = -${CACHE_KIB}`);
-    db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    makeUsual(db);
     db.pragma('temp_store = MEMORY');
     db.pragma('trusted_schema = OFF');
     migrate(db);
@@ -28,6 +29,21 @@ export function openDatabase(path: string): Database {
     db.close();
     throw error;
   }
+}
+
+/** For ordinary commits. */
+export function makeUsual(db: Database): void {
+  db.pragma(`cache_size = -${CACHE_KIB}`);
+  db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+}
+
+/**
+ * For a large commit. To move the log into the file is left to the one that follows, so that others are served between.
+ * @param wasLarge the one before has left it already
+ */
+export function makeRoom(db: Database, wasLarge: boolean): void {
+  db.pragma(`cache_size = -${LARGE_CACHE_KIB}`);
+  if (!wasLarge) db.pragma('wal_autocheckpoint = 0');
 }
 
 /** Asks for a write-ahead log and full synchronisation, at every open, and believes only what it reads back. */

@@ -1,7 +1,18 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Remains } from '../../core/archive.ts';
 import type { Document } from '../../core/document.ts';
-import type { IdempotencyRecord, LaneHead, LaneNeed, Loaded, Needs } from '../../core/store.ts';
+import {
+  type IdempotencyRecord,
+  type LaneHead,
+  type LaneNeed,
+  type Loaded,
+  MOST_DEPENDENTS,
+  MOST_UNFINISHED,
+  type Needs,
+  type Outsiders,
+  type Portion,
+  type PortionNeed,
+} from '../../core/store.ts';
 import type { Task } from '../../core/task.ts';
 import type { Present } from '../saved.ts';
 import { nameOfNeed } from '../units.ts';
@@ -13,6 +24,7 @@ import { STATUS_CODE, TASK_COLUMNS, TASK_TABLES, type TaskRow, taskFromRow } fro
 const FROM = `SELECT ${TASK_COLUMNS} FROM ${TASK_TABLES}`;
 const UNFINISHED = [STATUS_CODE.pending, STATUS_CODE.queued, STATUS_CODE.executing];
 const NO_TASKS: readonly Task[] = [];
+const NOBODY: Portion = { tasks: NO_TASKS, more: false, count: 0 };
 
 /** Answers `Store.load`, and what else reads single records. */
 export class Loader implements Present {
@@ -23,7 +35,10 @@ export class Loader implements Present {
   readonly #idempotency: Statement<[string], { body_hash: string; task_ids: string; at: number }>;
   readonly #dependents: Statement<[string], TaskRow>;
   readonly #children: Statement<[string], TaskRow>;
-  readonly #unfinished: Statement<[string], TaskRow>;
+  readonly #unfinished: Statement<[string, number], TaskRow>;
+  readonly #outsiders: Statement<[string, string], TaskRow>;
+  readonly #portion: Statement<[string, number, number], TaskRow>;
+  readonly #dependentCount: Statement<[string], number>;
   readonly #laneTop: Statement<[number, number], TaskRow>;
   readonly #laneSamePriority: Statement<[number, number, number, number], TaskRow>;
   readonly #laneLowerPriority: Statement<[number, number, number], TaskRow>;
@@ -41,8 +56,21 @@ export class Loader implements Present {
       .prepare<[string], TaskRow>(`${FROM} JOIN children c ON c.seq = t.seq WHERE c.parent_id = ?`)
       .raw();
     this.#unfinished = db
-      .prepare<[string], TaskRow>(`${FROM} WHERE t.plan = ? AND t.status IN (${UNFINISHED.join(', ')}) ORDER BY t.seq`)
+      .prepare<[string, number], TaskRow>(
+        `${FROM} WHERE t.plan = ? AND t.status IN (${UNFINISHED.join(', ')}) ORDER BY t.seq LIMIT ?`,
+      )
       .raw();
+    this.#outsiders = db
+      .prepare<[string, string], TaskRow>(
+        `${FROM} JOIN dependencies d ON d.seq = t.seq WHERE d.on_id = ? AND t.plan IS NOT ?`,
+      )
+      .raw();
+    this.#portion = db
+      .prepare<[string, number, number], TaskRow>(
+        `${FROM} JOIN dependencies d ON d.seq = t.seq WHERE d.on_id = ? AND d.seq > ? ORDER BY d.seq LIMIT ?`,
+      )
+      .raw();
+    this.#dependentCount = db.prepare<[string], number>('SELECT count(*) FROM dependencies WHERE on_id = ?').pluck();
     // CROSS JOIN keeps the queue's index outermost: tasks come in queue order, and only as many as are asked for.
     const lane = `SELECT ${TASK_COLUMNS} FROM tasks t INDEXED BY tasks_queue CROSS JOIN specs s CROSS JOIN lanes l
       WHERE t.status = 1 AND t.lane = ? AND s.seq = t.seq AND l.id = t.lane`;
@@ -68,7 +96,11 @@ export class Loader implements Present {
       documents: mapOf(needs.documents, (name) => this.document(name)),
       dependents,
       children: closure(needs.allDescendants, (id) => this.#children.all(id).map(taskFromRow)),
-      unfinished: mapOf(needs.unfinished, (plan) => this.#unfinished.all(plan).map(taskFromRow)),
+      unfinished: mapOf(needs.unfinished, (plan) => this.#unfinished.all(plan, MOST_UNFINISHED).map(taskFromRow)),
+      portions: new Map(needs.portions?.map((need) => [need.id, this.#portionOf(need)])),
+      outsiders: new Map(
+        needs.outsiders?.flatMap(({ plan, ids }) => ids.map((id) => [id, this.#outsidersOf(plan, id)])),
+      ),
       lanes: new Map(needs.lanes?.map((need) => [nameOfNeed(need), this.#lane(need)])),
       pools: mapOf(needs.pools, (pool) => this.#mirror.executingIn(pool)),
       firstSequence,
@@ -97,6 +129,20 @@ export class Loader implements Present {
 
   #dependentsOf(id: string): readonly Task[] {
     return this.#mirror.hasDependencies ? this.#dependents.all(id).map(taskFromRow) : NO_TASKS;
+  }
+
+  #portionOf({ id, after }: PortionNeed): Portion {
+    if (!this.#mirror.hasDependencies) return NOBODY;
+    const tasks = this.#portion.all(id, after, MOST_DEPENDENTS + 1).map(taskFromRow);
+    if (tasks.length <= MOST_DEPENDENTS)
+      return { tasks, more: false, count: after === 0 ? tasks.length : this.#dependentCount.get(id)! };
+    tasks.pop();
+    return { tasks, more: true, count: this.#dependentCount.get(id)! };
+  }
+
+  #outsidersOf(plan: string, id: string): Outsiders {
+    const count = this.#mirror.hasDependencies ? this.#dependentCount.get(id)! : 0;
+    return { tasks: count === 0 ? NO_TASKS : this.#outsiders.all(id, plan).map(taskFromRow), count };
   }
 
   #lane({ lane: key, priority, after, limit }: LaneNeed): LaneHead {

@@ -13,6 +13,7 @@ import {
   touched,
   versionOf,
 } from '../units.ts';
+import { makeRoom, makeUsual } from './connection.ts';
 import type { Documents } from './documents.ts';
 import { LaneChanges } from './lane-changes.ts';
 import { type Appended, type LedgerHead, LedgerWriter } from './ledger.ts';
@@ -55,6 +56,8 @@ export class Writer {
   readonly #putMeta: Statement;
   readonly #taskVersion: Statement<[string], number>;
   readonly #idempotencyAt: Statement<[string], number>;
+  /** The last commit was a large one. */
+  #wasLarge = false;
 
   constructor({ db, mirror, documents, removed, saved }: WriterParts) {
     this.#db = db;
@@ -129,6 +132,20 @@ export class Writer {
   }
 
   #write(merged: Merged, at: number): Appended {
+    if (merged.tasks.size < MANY_TASKS) {
+      this.#wasLarge = false;
+      return this.#writeAll(merged, at);
+    }
+    makeRoom(this.#db, this.#wasLarge);
+    this.#wasLarge = true;
+    try {
+      return this.#writeAll(merged, at);
+    } finally {
+      makeUsual(this.#db);
+    }
+  }
+
+  #writeAll(merged: Merged, at: number): Appended {
     const { saving } = this.#mirror;
     this.#begin.run();
     try {
@@ -240,6 +257,9 @@ export class Writer {
     mirror.ledger.head = head;
   }
 }
+
+/** A commit of so many is worth some preparation. */
+const MANY_TASKS = 1000;
 
 function historyText(appended: Appended, taskId: string): string {
   const ids = appended.byTask.get(taskId);

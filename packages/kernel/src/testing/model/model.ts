@@ -87,6 +87,8 @@ export class Model extends Remembering {
       case 'delete_memory':
       case 'expire_memory':
         return this.aboutMemory(command);
+      case 'go_on_releasing':
+        return {};
       case 'announce':
         this.say(command.event, 'kernel', command.data);
         return {};

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { MOST_DEPENDENTS, MOST_UNFINISHED } from '../../core/store.ts';
 import { TASK_STATUSES, type Task } from '../../core/task.ts';
 import { type Driver, openFor } from './driver.ts';
 
@@ -65,6 +66,62 @@ export function closures(driver: Driver): void {
       ['none', []],
     ]);
     expect(unfinished.get('p')![1]).toMatchObject({ version: queued.version, losses: 2 });
+  });
+
+  test('of a large plan those that are the oldest', async () => {
+    const scribe = await openFor(driver);
+    const fields = { plan: 'p' } as const;
+    const ended = await scribe.add({}, { ...fields, status: 'failed' });
+    const made: Task[] = [];
+    for (let n = 0; n < MOST_UNFINISHED + 2; n++) made.push(await scribe.add({}, fields));
+    const { unfinished } = await scribe.store.load({ unfinished: ['p'] });
+    expect(unfinished.get('p')!.map(({ id }) => id)).toEqual(made.slice(0, MOST_UNFINISHED).map(({ id }) => id));
+    expect(ended.status).toBe('failed');
+  });
+
+  test('who depends on a task of a plan and is not of it, and how many do in all', async () => {
+    const scribe = await openFor(driver);
+    const root = await scribe.add({}, { plan: 'p' });
+    const member = await scribe.add({ depends_on: [root.id] }, { plan: 'p' });
+    const outsider = await scribe.add({ depends_on: [root.id, member.id] }, { status: 'pending', unmet: 2 });
+    const other = await scribe.add({ depends_on: [root.id] }, { plan: 'q' });
+    await scribe.add({ depends_on: [outsider.id] });
+    const alone = await scribe.add({}, { plan: 'q' });
+    const asked = [
+      { plan: 'p', ids: [root.id, member.id] },
+      { plan: 'q', ids: [alone.id] },
+    ];
+    const { outsiders } = await scribe.store.load({ outsiders: asked });
+    expect([...outsiders].map(([id, { tasks, count }]) => [id, tasks.map((task) => task.id).sort(), count])).toEqual([
+      [root.id, [outsider.id, other.id].sort(), 3],
+      [member.id, [outsider.id], 1],
+      [alone.id, [], 0],
+    ]);
+    expect(outsiders.get(root.id)!.tasks.find(({ id }) => id === outsider.id)).toMatchObject({ unmet: 2 });
+  });
+
+  test('some of those that depend on a task, by age, and whether there are more', async () => {
+    const scribe = await openFor(driver);
+    const root = await scribe.add();
+    const made: Task[] = [];
+    for (let n = 0; n < MOST_DEPENDENTS + 3; n++) made.push(await scribe.add({ depends_on: [root.id] }));
+    await scribe.add({ depends_on: [made[0]!.id] });
+    const load = async (id: string, after: number) =>
+      (await scribe.store.load({ portions: [{ id, after }] })).portions.get(id)!;
+    const first = await load(root.id, 0);
+    expect(first.tasks.map(({ id }) => id)).toEqual(made.slice(0, MOST_DEPENDENTS).map(({ id }) => id));
+    expect(first).toMatchObject({ more: true, count: MOST_DEPENDENTS + 3 });
+    const second = await load(root.id, made[2]!.seq);
+    expect(second.tasks.map(({ id }) => id)).toEqual(made.slice(3).map(({ id }) => id));
+    expect(second).toMatchObject({ more: false, count: MOST_DEPENDENTS + 3 });
+    expect(await load(made[0]!.id, 0)).toMatchObject({ tasks: [{ status: 'queued' }], more: false, count: 1 });
+    expect(await load('nobody', 0)).toEqual({ tasks: [], more: false, count: 0 });
+    const asked = [root.id, made[0]!.id].map((id) => ({ id, after: 0 }));
+    const { portions } = await scribe.store.load({ portions: asked });
+    expect([...portions].map(([id, { count }]) => [id, count])).toEqual([
+      [root.id, MOST_DEPENDENTS + 3],
+      [made[0]!.id, 1],
+    ]);
   });
 
   test('somebody may depend on what is not stored', async () => {

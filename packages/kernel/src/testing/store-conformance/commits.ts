@@ -17,6 +17,21 @@ export function commits(driver: Driver): void {
     expect(plain((await scribe.store.task(task.id))!)).toEqual(plain(task));
   });
 
+  test('a commit may be large, after another large one, and be followed by small ones', async () => {
+    const scribe = await openFor(driver);
+    for (let round = 0; round < 2; round++) {
+      const drafts: Task[] = [];
+      for (let n = 0; n < 1200; n++) drafts.push(await scribe.draft());
+      const puts = drafts.flatMap((task) => insert(task).puts);
+      expect((await scribe.store.commit([{ puts, events: [] }], scribe.at)).outcomes).toEqual(['committed']);
+      // The same again is too late with all of it.
+      const again = await scribe.store.commit([{ puts, events: [] }], scribe.at);
+      expect(again).toEqual({ outcomes: ['conflict'], entries: [] });
+      await scribe.add();
+    }
+    expect((await scribe.store.survey()).tasks.queued).toBe(2402);
+  });
+
   test('a commit of nothing changes nothing', async () => {
     const { store, at } = await openFor(driver);
     expect(await store.commit([], at)).toEqual({ outcomes: [], entries: [] });

@@ -1,7 +1,9 @@
+import { ngramVector } from '../ngrams.ts';
 import { BatchRefused, settle } from '../settle.ts';
 import { unit, type Verdict } from '../verdict.ts';
 import { LOCAL_DIMENSION, type LocalModel } from './model.ts';
-import { type Window, windowsOf } from './windows.ts';
+import { mixed, unreadShare } from './unread.ts';
+import { LONGEST_LOCAL, type Window, windowsOf } from './windows.ts';
 
 /** More at once are not faster, and need more memory. */
 const WINDOWS_AT_ONCE = 8;
@@ -11,7 +13,13 @@ interface Place extends Window {
   readonly at: number;
 }
 
-/** The vectors of texts: of each the mean of its windows, by how many tokens they have. Throws when the model is broken. */
+/** What the tokenizer makes of a sign that it does not know. */
+const UNKNOWN = 0;
+
+/**
+ * The vectors of texts: of each the mean of its windows, by how many tokens they have. As much of a text as the model
+ * cannot read, n-grams stand for. Throws when the model is broken.
+ */
 export function judge(model: LocalModel, texts: readonly string[]): Promise<Verdict[]> {
   return settle(texts, {
     ask: (some) => embedded(model, some),
@@ -34,10 +42,16 @@ async function embedded(model: LocalModel, texts: readonly string[]): Promise<Ve
       const vectors = await model.embed(some.map(({ text }) => text));
       for (const [n, { at, tokens }] of some.entries()) addTo(sums[at]!, vectors[n]!, tokens);
     }
-    return sums.map((sum) => unit(sum));
+    return sums.map((sum, at) => readable(model, texts[at]!, unit(sum)));
   } catch (fault) {
     throw new BatchRefused(`the model fails on it: ${(fault as Error).message}`, false);
   }
+}
+
+function readable({ tokenizer }: LocalModel, text: string, read: Verdict): Verdict {
+  const seen = text.slice(0, LONGEST_LOCAL);
+  const unread = unreadShare(seen, (sign) => !tokenizer.encode(sign).includes(UNKNOWN));
+  return unread === 0 || typeof read === 'string' ? read : unit(mixed(read, ngramVector(seen), unread));
 }
 
 function addTo(sum: Float64Array, vector: readonly number[], weight: number): void {

@@ -1,0 +1,148 @@
+/** Texts in memory come to mean something, whatever their model does in between. */
+import { expect, onTestFinished, test } from 'vitest';
+import { type Embedder, EmbeddingRefused, EmbeddingUnavailable } from '../core/embedder.ts';
+import { type MemoryEntry, memoryFrom, memoryScopeFrom, vectorText } from '../core/memory.ts';
+import { Pipeline } from '../testing/pipeline.ts';
+import { EmbeddingDesk } from './embedding-desk.ts';
+
+const ANY = { match: null, absent: false } as const;
+
+/** A model that does what it is told: by turns it answers, is away, hangs, or refuses texts with `bad` in them. */
+class FakeModel implements Embedder {
+  readonly model: string;
+  readonly dimension = 2;
+  readonly asked: (readonly string[])[] = [];
+  does: 'answer' | 'be away' | 'hang' | 'break' = 'answer';
+
+  constructor(model = 'fake:1') {
+    this.model = model;
+  }
+
+  async embed(texts: readonly string[], signal?: AbortSignal): Promise<readonly Float32Array[]> {
+    this.asked.push(texts);
+    if (this.does === 'be away') throw new EmbeddingUnavailable('it is away', 1000);
+    if (this.does === 'break') throw new TypeError('a bug');
+    if (this.does === 'hang') {
+      return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+    }
+    const vectors = texts.map((text) => (text.includes('bad') ? null : Float32Array.of(text.length, 1)));
+    const refused = texts.flatMap((text, index) => (text.includes('bad') ? [{ index, reason: 'it is bad' }] : []));
+    if (refused.length > 0) throw new EmbeddingRefused(refused, vectors);
+    return vectors as Float32Array[];
+  }
+
+  async close(): Promise<void> {}
+}
+
+async function scene(embedder = new FakeModel()) {
+  const pipeline = await Pipeline.open();
+  const { store, clock } = pipeline;
+  const faults: unknown[] = [];
+  const open = (model: Embedder) => {
+    const execute = pipeline.run.bind(pipeline);
+    const desk = new EmbeddingDesk({ store, clock, embedder: model, execute, onFault: (error) => faults.push(error) });
+    onTestFinished(() => desk.stop());
+    return desk;
+  };
+  const desk = open(embedder);
+  const put = async (key: string, text: string | null, scope = 's') => {
+    const item = { key, value: '1', metadata: {}, text, vector: null, hash: 'h', ttlMs: null, path: '' };
+    await pipeline.run({ kind: 'put_memory', actor: 'ann', scope, items: [item], condition: ANY });
+    const document = await store.document('memory', `${scope}/${key}`);
+    return document!;
+  };
+  const entry = async (key: string, scope = 's'): Promise<MemoryEntry> =>
+    memoryFrom((await store.document('memory', `${scope}/${key}`))!);
+  const models = async (scope = 's') => memoryScopeFrom((await store.document('memory_scope', scope))!).embedded;
+  return { pipeline, embedder, desk, open, put, entry, models, faults };
+}
+
+test('what is put is embedded, once for each text, and nothing else is asked', async () => {
+  const { desk, put, entry, embedder, models } = await scene();
+  desk.follow(await put('a', 'abc'));
+  desk.follow(await put('b', null));
+  await expect.poll(async () => (await entry('a')).embedding).toEqual({ model: 'fake:1', vector: vectorText([3, 1]) });
+  expect(await entry('a')).toMatchObject({ version: 1 });
+  expect(await models()).toEqual({ 'fake:1': 1 });
+  desk.follow(await put('a', 'abcd'));
+  await expect.poll(async () => (await entry('a')).embedding?.vector).toBe(vectorText([4, 1]));
+  expect(embedder.asked.flat()).toEqual(['abc', 'abcd']);
+});
+
+test('a model that is away loses nothing: it is asked again when it says so', async () => {
+  const { desk, put, entry, embedder, pipeline } = await scene();
+  embedder.does = 'be away';
+  desk.follow(await put('a', 'abc'));
+  await expect.poll(() => embedder.asked.length).toBe(1);
+  embedder.does = 'answer';
+  await pipeline.clock.advance(999);
+  expect(embedder.asked).toHaveLength(1);
+  await pipeline.clock.advance(1);
+  await expect.poll(async () => (await entry('a')).embedding).not.toBeNull();
+});
+
+test('a text that it will never understand is asked about once, and does not keep others from being understood', async () => {
+  const { desk, put, entry, embedder, models } = await scene();
+  const documents = [await put('a', 'abc'), await put('x', 'bad'), await put('b', 'abcd')];
+  for (const document of documents) desk.follow(document);
+  await expect.poll(() => models()).toEqual({ 'fake:1': 3 });
+  expect((await entry('x')).embedding).toEqual({ model: 'fake:1', vector: null });
+  expect((await entry('b')).embedding?.vector).toBe(vectorText([4, 1]));
+  await desk.look(1e9);
+  await expect.poll(() => embedder.asked.flat().filter((text) => text === 'bad').length).toBe(1);
+});
+
+test('what a kernel has left undone, the next one finds', async () => {
+  const { desk, put, models } = await scene();
+  for (let n = 0; n < 150; n++) await put(`k${n}`, `text ${n}`);
+  for (let n = 1; n <= 5; n++) {
+    await desk.look(n * 1e6);
+    await desk.settled('s', 1e6);
+  }
+  await expect.poll(() => models()).toEqual({ 'fake:1': 150 });
+});
+
+test('another model begins anew, and what the one before it said is not taken for its own', async () => {
+  const { desk, put, entry, models, open } = await scene();
+  for (let n = 0; n < 100; n++) await put(`k${n}`, `text ${n}`);
+  await put('other', 'in another scope', 't');
+  for (let n = 1; n <= 4; n++) {
+    await desk.look(n * 1e6);
+    await desk.settled('s', 1e6);
+  }
+  await expect.poll(() => models()).toEqual({ 'fake:1': 100 });
+  const next = open(new FakeModel('fake:2'));
+  for (let n = 1; n <= 12; n++) {
+    await next.look(n * 1e6);
+    await next.settled('s', 1e6);
+  }
+  await expect.poll(() => models()).toEqual({ 'fake:2': 100 });
+  await expect.poll(() => models('t')).toEqual({ 'fake:2': 1 });
+  expect(await entry('k7')).toMatchObject({ version: 1, embedding: { model: 'fake:2' } });
+});
+
+test('whoever looks waits for what was put just now, but not for a model that is away or hangs', async () => {
+  const { desk, put, entry, embedder, pipeline } = await scene();
+  desk.follow(await put('a', 'abc'));
+  await desk.settled('s', 1e9);
+  expect((await entry('a')).embedding).not.toBeNull();
+  await desk.settled('elsewhere', 1e9);
+  embedder.does = 'hang';
+  desk.follow(await put('b', 'abc'));
+  const waiting = desk.settled('s', 500);
+  await pipeline.clock.advance(500);
+  await waiting;
+  const asking = expect(desk.vectorOf('a question', 700)).rejects.toThrow(EmbeddingUnavailable);
+  await pipeline.clock.advance(700);
+  await asking;
+});
+
+test('a fault is told, and the text is tried again', async () => {
+  const { desk, put, entry, embedder, pipeline, faults } = await scene();
+  embedder.does = 'break';
+  desk.follow(await put('a', 'abc'));
+  await expect.poll(() => faults).toEqual([new TypeError('a bug')]);
+  embedder.does = 'answer';
+  await pipeline.clock.advance(5000);
+  await expect.poll(async () => (await entry('a')).embedding).not.toBeNull();
+});

@@ -1,0 +1,36 @@
+/** Which embedder a kernel says that it has, and what keeps it from starting. */
+import { expect, onTestFinished, test } from 'vitest';
+import { KernelProcess } from '../kernel-process.ts';
+
+const IN_MEMORY = { COLONY_MEMORY_CONNECTION_STRING: ':memory:', COLONY_LOG_LEVEL: 'trace' };
+
+async function started(env: Record<string, string>): Promise<KernelProcess> {
+  const kernel = await KernelProcess.start({ ...IN_MEMORY, ...env });
+  onTestFinished(async () => void (await kernel.end('SIGKILL')));
+  return kernel;
+}
+
+test('it says at the start which embedder it has, and stops as ever', async () => {
+  const kernel = await started({ COLONY_EMBEDDINGS_MODEL: 'ngrams' });
+  expect(kernel.output).toContain('"model":"ngrams:1","msg":"the embedder is n-grams, without a model"');
+  expect(await kernel.end('SIGTERM')).toBe(0);
+});
+
+test('it says where texts go, and warns when others can read them; the key is not shown', async () => {
+  const kernel = await started({
+    COLONY_EMBEDDINGS_URL: 'http://embeddings.invalid/v1?secret=1',
+    COLONY_EMBEDDINGS_MODEL: 'small',
+    COLONY_EMBEDDINGS_API_KEY: 'sk-s3cret',
+  });
+  expect(kernel.output).toContain(
+    '"model":"openai:small","msg":"the embedder is http://embeddings.invalid/v1/embeddings"',
+  );
+  expect(kernel.output).toContain('COLONY_EMBEDDINGS_URL is not https');
+  expect(kernel.output).not.toMatch(/sk-s3cret|secret=1/);
+});
+
+test('it does not start with an endpoint of which the model is not known', async () => {
+  await expect(started({ COLONY_EMBEDDINGS_URL: 'https://embeddings.invalid/v1' })).rejects.toThrow(
+    /colonyos: COLONY_EMBEDDINGS_MODEL "" is not allowed with COLONY_EMBEDDINGS_URL/,
+  );
+});
