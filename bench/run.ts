@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import type { Workload } from './lib/report.ts';
 import { merge, section } from './lib/results.ts';
 import { machine } from './machine.ts';
+import { memory } from './workloads/memory.ts';
 import { p1 } from './workloads/p1.ts';
 import { p2 } from './workloads/p2.ts';
 import { p3 } from './workloads/p3.ts';
@@ -17,7 +18,7 @@ import { p6 } from './workloads/p6.ts';
 import { p8 } from './workloads/p8.ts';
 import { p10 } from './workloads/p10.ts';
 
-const ALL: readonly Workload[] = [p1, p2, p3, p4, p5, p6, p8, p10];
+const ALL: readonly Workload[] = [p1, p2, p3, p4, p5, p6, p8, p10, memory];
 const RESULTS = fileURLToPath(new URL('RESULTS.md', import.meta.url));
 
 const { values, positionals } = parseArgs({

@@ -14,14 +14,13 @@ import { RedisPublisher } from './bus/redis-publisher.ts';
 import { type Config, ConfigError } from './config.ts';
 import { withoutPassword } from './config-values.ts';
 import type { Rules } from './core/command.ts';
-import type { Embedder } from './core/embedder.ts';
 import { Bug, Refusal } from './core/errors.ts';
 import type { EventBus } from './core/event-bus.ts';
 import type { RuleTypes } from './core/rule-types.ts';
 import type { Signer } from './core/signer.ts';
 import type { Store } from './core/store.ts';
 import { TaskMaker } from './core/task-maker.ts';
-import { LocalModelMissing, openEmbedder } from './memory/embedders/open.ts';
+import { type ChosenEmbedder, LocalModelMissing, openEmbedder } from './memory/embedders/open.ts';
 import { type PolicyFile, readPolicyFile } from './policy-file.ts';
 import { isDurable } from './redis/facts.ts';
 import { ephemeralSigner, signerFromFile } from './signing/key-file.ts';
@@ -39,6 +38,7 @@ export interface Colony {
   readonly kernel: Kernel;
   readonly api: ApiServer;
   readonly signer: Signer;
+  readonly embedding: ChosenEmbedder;
 }
 
 /** Puts a colony together from its configuration. The only place that knows every adapter. */
@@ -47,7 +47,7 @@ export async function compose(config: Config, log: Logger, version: string): Pro
   const policyFile = await policyIn(config);
   const ground = config.redisUrl === null ? await onFile(config) : await onRedis(config.redisUrl, config, log);
   const signer = await signerOn(ground, config);
-  const embedder = await embedderOn(ground, config, log);
+  const embedding = await embeddingOn(ground, config, log);
   const kernel = await Kernel.open({
     ...ground,
     rules: rulesOf(config, policyFile?.types ?? {}),
@@ -59,7 +59,7 @@ export async function compose(config: Config, log: Logger, version: string): Pro
     checkpoints: { keep: config.checkpointKeep, everyMs: orNever(config.checkpointEverySeconds) },
     observer: observer(log, metrics),
     version,
-    embedder,
+    embedder: embedding.embedder,
     learns: config.scoringWeights.nearness > 0,
     maker: new TaskMaker(newId, config.maxTimeoutSeconds),
     random: Math.random,
@@ -67,7 +67,7 @@ export async function compose(config: Config, log: Logger, version: string): Pro
   });
   await usePolicy(kernel, policyFile, log);
   const api = await createApi({ kernel, signer, config, log, metrics, version });
-  return { kernel, api, signer };
+  return { kernel, api, signer, embedding };
 }
 
 /** Where a colony lives, how its kernels hear of each other, and what time it is there. */
@@ -128,7 +128,7 @@ async function signerOn({ store, bus }: Ground, { signingKeyFile: path }: Config
 }
 
 /** It shares the clock of the ground, and so comes after it. */
-async function embedderOn({ store, bus, clock }: Ground, config: Config, log: Logger): Promise<Embedder> {
+async function embeddingOn({ store, bus, clock }: Ground, config: Config, log: Logger): Promise<ChosenEmbedder> {
   const choice = {
     url: config.embeddingsUrl,
     model: config.embeddingsModel,
@@ -140,10 +140,7 @@ async function embedderOn({ store, bus, clock }: Ground, config: Config, log: Lo
     else log.warn(`texts cannot be embedded at the moment: ${problem}`);
   };
   try {
-    const { embedder, told, warning } = openEmbedder(choice, { clock, random: Math.random, changed });
-    log.info({ model: embedder.model }, told);
-    if (warning !== null) log.warn(warning);
-    return embedder;
+    return openEmbedder(choice, { clock, random: Math.random, changed });
   } catch (fault) {
     await bus.close();
     await store.close();

@@ -26,7 +26,7 @@ export async function main(environment: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-async function listen({ api, kernel, signer }: Colony, config: Config, log: Logger): Promise<void> {
+async function listen({ api, kernel, signer, embedding }: Colony, config: Config, log: Logger): Promise<void> {
   try {
     const url = await api.listen();
     log.info(
@@ -42,6 +42,8 @@ async function listen({ api, kernel, signer }: Colony, config: Config, log: Logg
     await kernel.stop();
     throw listenError(fault, config);
   }
+  log.info({ model: embedding.embedder.model }, embedding.told);
+  if (embedding.warning !== null) log.warn(embedding.warning);
   if (config.secretToken === null && !/^(127\.|::1$|localhost$)/.test(config.host)) {
     log.warn(
       `COLONY_SECRET_TOKEN is not set, and COLONY_HOST is ${config.host}: whoever can reach this port may do everything`,

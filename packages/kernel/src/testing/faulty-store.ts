@@ -57,6 +57,7 @@ export class FaultyStore implements Store {
   document: Store['document'] = (collection, id) => this.#read(() => this.#real.document(collection, id));
   documents: Store['documents'] = (query) => this.#read(() => this.#real.documents(query));
   documentsNamed: Store['documentsNamed'] = (query) => this.#read(() => this.#real.documentsNamed(query));
+  search: Store['search'] = (query) => this.#read(() => this.#real.search(query));
   due: Store['due'] = (now, limit) => this.#read(() => this.#real.due(now, limit));
   oldestQueued: Store['oldestQueued'] = () => this.#read(() => this.#real.oldestQueued());
   position: Store['position'] = (place) => this.#read(() => this.#real.position(place));

@@ -1,4 +1,4 @@
-/** What workers did well becomes experience: it says who gets a task, and can be read. */
+/** What workers did well becomes experience: it says who gets a task, and can be read and searched. */
 import { expect, test, vi } from 'vitest';
 import { type Harness, startColony } from './harness.ts';
 
@@ -76,7 +76,7 @@ function waiting({ json }: Awaited<ReturnType<Harness['call']>>): number {
   return json.candidates.filter(({ reasons }: { reasons: string[] }) => reasons.length === 0).length;
 }
 
-test('who did what well can be read, and nobody but the kernel writes it', async () => {
+test('who did what well can be read and searched, and nobody but the kernel writes it', async () => {
   const { colony, bob } = await experienced();
   const { call } = colony;
   await work(colony, bob, 'bob', LETTERS[0]!, true);
@@ -85,6 +85,14 @@ test('who did what well can be read, and nobody but the kernel writes it', async
   const entry = (await call(`GET ${scope}/ann%2F0`)).json;
   expect(entry).toMatchObject({ value: { done: 1, failed: 0 }, text: LETTERS[0], metadata: { worker: 'ann' } });
   expect((await call(`GET ${scope}/bob%2F5`)).json.value).toEqual({ done: 0, failed: 1 });
+  const { json } = await call(`POST ${scope}/search`, {
+    text: 'translate a letter',
+    filter: { worker: 'ann' },
+    top_k: 5,
+  });
+  expect(json.matches).toHaveLength(5);
+  expect(json.matches[0].key).toMatch(/^ann\//);
+
   const refused = { status: 422, json: { code: 'validation_failed', errors: [{ path: 'path.scope' }] } };
   expect(await call(`PUT ${scope}/ann%2F0`, { value: 1 })).toMatchObject(refused);
   expect(await call(`DELETE ${scope}/ann%2F0`)).toMatchObject(refused);

@@ -29,7 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   body: ['core', 'guardian', 'mind'],
   api: ['core', 'body', 'archive'],
   redis: ['core'],
-  store: ['core', 'redis'],
+  store: ['core', 'redis', 'memory'],
   bus: ['core', 'redis'],
   memory: ['core'],
   signing: ['core'],

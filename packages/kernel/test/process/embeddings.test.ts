@@ -12,7 +12,9 @@ async function started(env: Record<string, string>): Promise<KernelProcess> {
 
 test('it says at the start which embedder it has, and stops as ever', async () => {
   const kernel = await started({ COLONY_EMBEDDINGS_MODEL: 'ngrams' });
-  expect(kernel.output).toContain('"model":"ngrams:1","msg":"the embedder is n-grams, without a model"');
+  await expect
+    .poll(() => kernel.output)
+    .toContain('"model":"ngrams:1","msg":"the embedder is n-grams, without a model"');
   expect(await kernel.end('SIGTERM')).toBe(0);
 });
 
@@ -22,10 +24,10 @@ test('it says where texts go, and warns when others can read them; the key is no
     COLONY_EMBEDDINGS_MODEL: 'small',
     COLONY_EMBEDDINGS_API_KEY: 'sk-s3cret',
   });
-  expect(kernel.output).toContain(
-    '"model":"openai:small","msg":"the embedder is http://embeddings.invalid/v1/embeddings"',
-  );
-  expect(kernel.output).toContain('COLONY_EMBEDDINGS_URL is not https');
+  await expect
+    .poll(() => kernel.output)
+    .toContain('"model":"openai:small","msg":"the embedder is http://embeddings.invalid/v1/embeddings"');
+  await expect.poll(() => kernel.output).toContain('COLONY_EMBEDDINGS_URL is not https');
   expect(kernel.output).not.toMatch(/sk-s3cret|secret=1/);
 });
 

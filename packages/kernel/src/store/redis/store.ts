@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Contents, Moment, Piece } from '../../core/archive.ts';
 import type { Now } from '../../core/clock.ts';
 import type { Collection, Document } from '../../core/document.ts';
+import type { MemoryFound } from '../../core/memory-search.ts';
 import type { SavedPage, SavedQuery, Saving } from '../../core/saved.ts';
 import type {
   CommitLimits,
@@ -195,6 +196,10 @@ export class RedisStore implements Store {
 
   documentsNamed(query: NamedQuery): Promise<Page<Document>> {
     return this.#documents.listNamed(query);
+  }
+
+  async search(): Promise<MemoryFound> {
+    throw new Error('a colony on Redis cannot search its memory yet');
   }
 
   due(now: Now, limit: number): Promise<Due> {

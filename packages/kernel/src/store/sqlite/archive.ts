@@ -277,8 +277,10 @@ export function isIncomplete(db: Database): boolean {
 
 /** Makes a database empty. */
 export function clear(db: Database): void {
-  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all() as string[];
+  const tables = db.prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'");
+  const names = (tables.pluck().all() as string[]).filter((name) => name !== 'sqlite_schema');
   db.transaction(() => {
-    for (const table of tables) db.exec(`DELETE FROM ${table}`);
+    for (const table of names) db.exec(`DELETE FROM ${table}`);
+    db.exec("INSERT INTO memory_words (memory_words) VALUES ('delete-all')");
   }).immediate();
 }

@@ -3,6 +3,7 @@ import type { Collection, Document } from '../../core/document.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { DocumentQuery, NamedQuery, Page } from '../../core/store.ts';
 import { Conflict } from '../units.ts';
+import { MemoryIndex } from './memory-index.ts';
 
 const COLUMNS = 'collection, id, version, state, created_at, due_at, ended_at, body';
 
@@ -19,6 +20,7 @@ function fromRow([collection, id, version, state, createdAt, dueAt, endedAt, bod
 /** The documents of all collections, in one table. */
 export class Documents {
   readonly #db: Database;
+  readonly #memory: MemoryIndex;
   readonly #one: Statement<[string, string], Row>;
   readonly #due: Statement<[number, number], Row>;
   readonly #nextDue: Statement<[], number>;
@@ -32,6 +34,7 @@ export class Documents {
 
   constructor(db: Database) {
     this.#db = db;
+    this.#memory = new MemoryIndex(db);
     const select = `SELECT ${COLUMNS} FROM documents`;
     this.#one = db.prepare<[string, string], Row>(`${select} WHERE collection = ? AND id = ?`).raw();
     this.#due = db
@@ -120,6 +123,7 @@ export class Documents {
     if (last === null) this.#remove(first!);
     else if (first === null) this.#add(last);
     else this.#replace(first, last);
+    if ((first ?? last)!.collection === 'memory') this.#memory.put(first, last);
   }
 
   /** Throws `Conflict` when there is one of this name. */
@@ -129,8 +133,10 @@ export class Documents {
   }
 
   /** Whether there is one of this name or not. */
-  copy({ collection, id, version, state, createdAt, dueAt, endedAt, body }: Document): void {
+  copy(document: Document): void {
+    const { collection, id, version, state, createdAt, dueAt, endedAt, body } = document;
     this.#copy.run(collection, id, version, state, createdAt, dueAt, endedAt, JSON.stringify(body));
+    if (collection === 'memory') this.#memory.copy(document);
   }
 
   #replace(first: Document, { collection, id, version, state, dueAt, endedAt, body }: Document): void {

@@ -1,4 +1,6 @@
 import type { Database } from 'better-sqlite3';
+import { Documents } from './documents.ts';
+import { MemoryIndex } from './memory-index.ts';
 
 /**
  * The schema, as the steps that lead to it. A step, once released, is never changed: a database of any age is
@@ -148,7 +150,41 @@ const STEPS: readonly string[] = [
   -- What a worker has shown it can do.
   ALTER TABLE workers ADD COLUMN experience TEXT NOT NULL DEFAULT '';
   `,
+  `
+  -- By what memory is searched; all of it follows from the documents: see memory-index.ts.
+  CREATE TABLE memory_scopes (no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, texts INTEGER NOT NULL, words INTEGER NOT NULL) STRICT;
+  CREATE TABLE memory_entries (
+    no         INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         TEXT    NOT NULL UNIQUE,
+    scope      INTEGER NOT NULL,
+    words      INTEGER,
+    expires_at INTEGER,
+    fields     BLOB    NOT NULL
+  ) STRICT;
+  CREATE INDEX memory_entries_by_scope ON memory_entries (scope) WHERE words IS NOT NULL;
+  -- Each word is written with its scope; what a row holds cannot be read from it.
+  CREATE VIRTUAL TABLE memory_words USING fts5(words, content = '', contentless_delete = 1, tokenize = 'ascii');
+  CREATE TABLE memory_spaces (
+    no        INTEGER PRIMARY KEY AUTOINCREMENT,
+    scope     INTEGER NOT NULL,
+    name      TEXT    NOT NULL,
+    dimension INTEGER NOT NULL,
+    vectors   INTEGER NOT NULL,
+    UNIQUE (scope, name, dimension)
+  ) STRICT;
+  CREATE TABLE memory_vectors (
+    no     INTEGER PRIMARY KEY AUTOINCREMENT,
+    space  INTEGER NOT NULL,
+    entry  INTEGER NOT NULL,
+    vector BLOB    NOT NULL
+  ) STRICT;
+  CREATE INDEX memory_vectors_by_space ON memory_vectors (space);
+  CREATE INDEX memory_vectors_by_entry ON memory_vectors (entry);
+  `,
 ];
+
+/** From this version on what memory is searched by is written with it. */
+const SEARCHABLE = 7;
 
 /** "Cols": marks a file as a colony's. */
 const APPLICATION_ID = 0x436f6c73;
@@ -172,9 +208,19 @@ export function migrate(db: Database): void {
   if (version === STEPS.length) return;
   db.transaction(() => {
     for (const step of STEPS.slice(version)) db.exec(step);
+    if (version < SEARCHABLE) indexMemory(db);
     db.pragma(`application_id = ${APPLICATION_ID}`);
     db.pragma(`user_version = ${STEPS.length}`);
   }).immediate();
+}
+
+function indexMemory(db: Database): void {
+  const [documents, index] = [new Documents(db), new MemoryIndex(db)];
+  const query = { collection: 'memory', prefix: '', limit: 1000, maxCharacters: 8 * 1024 * 1024 } as const;
+  for (let page = documents.listNamed(query); page.items.length > 0; ) {
+    for (const document of page.items) index.copy(document);
+    page = documents.listNamed({ ...query, after: page.items.at(-1)!.id });
+  }
 }
 
 function versionOf(db: Database): number {

@@ -17,6 +17,7 @@ exerciseStore('SQLite in a file', {
     await store.close();
     return open(paths.get(store)!);
   },
+  searches: true,
 });
 
-exerciseStore('SQLite in memory', { open: () => SqliteStore.open({ path: ':memory:' }) });
+exerciseStore('SQLite in memory', { open: () => SqliteStore.open({ path: ':memory:' }), searches: true });

@@ -4,6 +4,7 @@ import type { Contents, Moment, Piece } from '../../core/archive.ts';
 import type { Now } from '../../core/clock.ts';
 import type { Collection, Document } from '../../core/document.ts';
 import { StorageUnavailable } from '../../core/errors.ts';
+import type { MemoryFound, MemorySearch } from '../../core/memory-search.ts';
 import type { SavedPage, SavedQuery, Saving } from '../../core/saved.ts';
 import type {
   CommitLimits,
@@ -37,6 +38,7 @@ import { Queries } from './queries.ts';
 import { Removed } from './removed.ts';
 import { prune } from './retention.ts';
 import { SavedStates } from './saved.ts';
+import { type Searches, SearchesHere, SearchesOnThread } from './searches.ts';
 import { Writer } from './writer.ts';
 
 /**
@@ -79,7 +81,7 @@ export class SqliteStore implements Store {
         : 'SQLite writes every commit to disk before it is answered (WAL, synchronous FULL).';
     this.#path = path;
     this.#lock = lock;
-    this.#parts = new Parts(openComplete(path, clear));
+    this.#parts = new Parts(openComplete(path, clear), path);
   }
 
   async load(needs: Needs): Promise<Loaded> {
@@ -133,6 +135,15 @@ export class SqliteStore implements Store {
 
   async documentsNamed(query: NamedQuery): Promise<Page<Document>> {
     return this.#use((parts) => parts.documents.listNamed(query));
+  }
+
+  async search(query: MemorySearch): Promise<MemoryFound> {
+    const { searches } = this.#use((parts) => parts);
+    try {
+      return await searches.search(query);
+    } catch (error) {
+      throw isDatabaseError(error) ? this.#unavailable(error) : error;
+    }
   }
 
   async due(now: Now, limit: number): Promise<Due> {
@@ -203,9 +214,10 @@ export class SqliteStore implements Store {
   async restore(pieces: AsyncIterable<Piece>): Promise<Contents> {
     this.#refuseIfBroken();
     try {
-      const db = this.#use((parts) => parts.db);
+      const { db, searches } = this.#use((parts) => parts);
       const arrived = await fill(pieces, new SqliteFilling(db));
-      this.#parts = new Parts(db);
+      await searches.close();
+      this.#parts = new Parts(db, this.#path);
       return arrived;
     } catch (error) {
       throw isDatabaseError(error) ? this.#unavailable(error) : error;
@@ -218,7 +230,7 @@ export class SqliteStore implements Store {
    * synchronisation once failed.
    */
   async probe(): Promise<void> {
-    if (this.#mistrusted && !this.#closed && this.#path !== ':memory:') this.#reopen();
+    if (this.#mistrusted && !this.#closed && this.#path !== ':memory:') await this.#reopen();
     this.#use(({ db }) => {
       db.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('probed', ?)").run(Date.now());
     });
@@ -226,10 +238,12 @@ export class SqliteStore implements Store {
     this.#mistrusted = false;
   }
 
-  #reopen(): void {
+  async #reopen(): Promise<void> {
     try {
-      this.#parts?.db.close();
+      const parts = this.#parts;
       this.#parts = null;
+      await parts?.searches.close();
+      parts?.db.close();
       this.#parts = openAnew(this.#path);
     } catch (error) {
       throw this.#unavailable(error);
@@ -237,10 +251,13 @@ export class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
-    this.#parts?.db.close();
+    const parts = this.#parts;
     this.#parts = null;
     this.#broken = 'the store is closed';
     this.#closed = true;
+    // Whoever closes the database last moves the log into it, which no reader can.
+    await parts?.searches.close();
+    parts?.db.close();
     this.#lock.release();
   }
 
@@ -302,7 +319,7 @@ function openAnew(path: string): Parts {
   const db = openDatabase(path);
   try {
     db.pragma('wal_checkpoint(TRUNCATE)');
-    return new Parts(db);
+    return new Parts(db, path);
   } catch (error) {
     db.close();
     throw error;
@@ -328,8 +345,9 @@ class Parts {
   readonly writer: Writer;
   readonly queries: Queries;
   readonly ledger: SqliteLedger;
+  readonly searches: Searches;
 
-  constructor(db: Database) {
+  constructor(db: Database, path: string) {
     this.db = db;
     this.mirror = new Mirror(db);
     this.documents = new Documents(db);
@@ -339,5 +357,6 @@ class Parts {
     this.writer = new Writer(this);
     this.queries = new Queries(db, this.mirror, this.documents);
     this.ledger = new SqliteLedger(db, this.mirror.ledger);
+    this.searches = path === ':memory:' ? new SearchesHere(db) : new SearchesOnThread(path);
   }
 }

@@ -10,6 +10,8 @@ export interface Driver {
   readonly reopen?: (store: Store) => Promise<Store>;
   /** Opens what a store keeps once more, as another kernel would. Absent where only one may write. */
   readonly join?: (store: Store) => Promise<Store>;
+  /** Whether it can search memory. */
+  readonly searches?: boolean;
 }
 
 /** A new store for this test, closed at its end. */

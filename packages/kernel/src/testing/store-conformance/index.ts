@@ -23,6 +23,7 @@ import { remains } from './remains.ts';
 import { removal } from './removal.ts';
 import { reopening } from './reopening.ts';
 import { retention } from './retention.ts';
+import { searches } from './searches.ts';
 import { severalKernels } from './several-kernels.ts';
 import { sharedCheckpoints } from './shared-checkpoints.ts';
 import { workers } from './workers.ts';
@@ -52,6 +53,7 @@ export function exerciseStore(name: string, driver: Driver): void {
     describe('what is left of removed tasks', () => remains(driver));
     describe('dumped and restored', () => archive(driver));
     describe('dumped while others go on', () => moments(driver));
+    if (driver.searches) describe('searches of memory', () => searches(driver));
     if (driver.join) describe('several kernels', () => severalKernels(driver));
     if (driver.join) describe('checkpoints of several kernels', () => sharedCheckpoints(driver));
     if (driver.join) describe('exclusive commits', () => exclusiveCommits(driver));

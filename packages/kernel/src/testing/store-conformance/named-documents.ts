@@ -63,7 +63,7 @@ export function namedDocuments(driver: Driver): void {
 
   test('a page ends early when what its documents say is long, and holds one at least', async () => {
     const scribe = await openFor(driver);
-    for (const id of ['a', 'b', 'c']) await add(scribe, id, { text: 'x'.repeat(1000) });
+    for (const id of ['a', 'b', 'c']) await add(scribe, id, { value: 'x'.repeat(1000) });
     const page = await scribe.store.documentsNamed({ ...ALL, maxCharacters: 2500 });
     expect(page).toMatchObject({ items: [{ id: 'a' }, { id: 'b' }], more: true });
     expect(await scribe.store.documentsNamed({ ...ALL, maxCharacters: 1 })).toMatchObject({ items: [{ id: 'a' }] });
