@@ -201,11 +201,25 @@ describe('what workers did', () => {
     expect((commands.at(-1) as PutMemory).items).toHaveLength(1);
   });
 
+  test('is learned, with what was before, when a second one has done something; of one alone the model is not asked', async () => {
+    const { clock, end, commands, asked } = await open([]);
+    for (let n = 0; n < 30; n++) {
+      await end('ann', `task ${n}`);
+      await clock.advance(1000);
+    }
+    expect([asked, commands]).toEqual([[], []]);
+    await end('bob', 'mend the bridge');
+    await clock.advance(2000);
+    expect(asked).toEqual([...Array.from({ length: 19 }, (_, n) => `task ${n + 11}`), 'mend the bridge']);
+    expect((commands as PutMemory[])[0]!.items).toHaveLength(20);
+  });
+
   test('is written later when it cannot be now', async () => {
     const colony = await open([]);
     const { clock, end, commands } = colony;
     colony.execute = async () => new Refusal('shutting_down', 'Not now.');
     await end('ann', 'translate a letter');
+    await end('bob', 'mend the bridge');
     await clock.advance(2000);
     colony.execute = async () => ({ entries: [] });
     await clock.advance(30_000);
@@ -246,13 +260,14 @@ describe('what workers did', () => {
   test('is not learned of a worker as long as it is not known what its examples mean to the model', async () => {
     const colony = await open([written('ann', 'translate a letter', false)]);
     await colony.end('ann', 'mend the bridge');
+    await colony.end('bob', 'mend the bridge');
     await colony.clock.advance(5000);
-    expect(colony.commands).toEqual([]);
+    expect(colony.commands).toMatchObject([{ items: [{ key: 'bob/0' }] }]);
     colony.documents = [written('ann', 'translate a letter')];
     await colony.clock.advance(30_000);
     await colony.end('ann', 'mend the other bridge');
     await colony.clock.advance(5000);
-    expect((colony.commands as PutMemory[])[0]!.items).toMatchObject([{ key: 'ann/1' }]);
+    expect((colony.commands as PutMemory[])[1]!.items).toMatchObject([{ key: 'ann/1' }]);
   });
 
   test('does not count when it was taken away or given back', async () => {

@@ -27,6 +27,8 @@ const LONGEST = 2000;
 const REST_MS = 1000;
 const MOST_REST_MS = 60_000;
 const MOST_VECTORS = 1000;
+/** Of the tasks that have ended the newest wait to be learned from. */
+const MOST_TO_LEARN = 20;
 
 export interface ExpertiseDeskOptions {
   readonly store: Pick<Store, 'worker' | 'documentsNamed'>;
@@ -36,6 +38,12 @@ export interface ExpertiseDeskOptions {
   /** Those who take tasks now. */
   readonly waiting: () => Iterable<{ readonly worker: Worker }>;
   readonly onFault: (error: unknown) => void;
+}
+
+interface Ended {
+  readonly workerId: string;
+  readonly task: Task;
+  readonly failed: boolean;
 }
 
 type Asked = Pick<NewTask, 'id' | 'spec'>;
@@ -51,13 +59,18 @@ export class ExpertiseDesk {
   readonly #byText = new Newest<string, Float32Array>(MOST_VECTORS);
   /** Of tasks that may be about to be decided on. */
   readonly #byTask = new Newest<string, Float32Array>(MOST_VECTORS);
-  /** Texts that are embedded; tasks that are weighed by what is known already; tasks that are learned from. */
+  /** Texts that are embedded; commands that are looked at; tasks that are learned from. */
   readonly #embedded = new Allowance(20, 20);
-  readonly #weighed = new Allowance(100, 100);
+  readonly #looked = new Allowance(100, 100);
   readonly #learned = new Allowance(1, 20);
   /** So many texts are being embedded. With one that never comes back nothing is asked any more, and nobody waits. */
   #asked = 0;
   #restUntil = 0;
+  readonly #toLearn: Ended[] = [];
+  #isLearning = false;
+  /** As long as one worker does everything there is nothing to choose, and the model is not asked. */
+  #lone: string | null = null;
+  #areSeveral = false;
   #restMs = REST_MS;
 
   constructor(options: ExpertiseDeskOptions) {
@@ -89,9 +102,9 @@ export class ExpertiseDesk {
   lookAhead(command: Command): Promise<void> | null {
     if (command.kind !== 'submit' || this.#book.isEmpty) return null;
     const { steady } = this.#options.clock.now();
-    if (!this.#weighed.has(steady)) return null;
+    if (!this.#looked.take(steady)) return null;
     const asked = command.tasks.slice(0, MOST_TASKS).filter((task) => this.#isContested(task));
-    const unknown = asked.filter((task) => !this.#isKnown(task, steady));
+    const unknown = asked.filter((task) => !this.#isKnown(task));
     if (unknown.length === 0 || this.#asked > 0 || !this.#mayAsk(steady)) return null;
     return this.#within(WAIT_MS, this.#askAll(unknown, steady));
   }
@@ -100,7 +113,7 @@ export class ExpertiseDesk {
   async prepare({ id, spec }: Pick<Task, 'id' | 'spec'>): Promise<void> {
     const { steady } = this.#options.clock.now();
     const asked = { id, spec: spec.value };
-    if (this.#book.isEmpty || this.#isKnown(asked, steady) || this.#restUntil > steady) return;
+    if (this.#book.isEmpty || this.#isKnown(asked) || this.#restUntil > steady) return;
     await this.#within(PATIENT_MS, this.#askAll([asked], steady));
   }
 
@@ -119,23 +132,41 @@ export class ExpertiseDesk {
     const failed = task.status !== 'completed';
     if (failed && task.status !== 'failed' && task.status !== 'timeout' && task.pendingReason !== 'retry') return;
     if (!this.#learned.take(this.#options.clock.now().steady)) return;
-    this.#learn(before.worker, task, failed).catch((error: unknown) => this.#failed(error));
+    this.#toLearn.push({ workerId: before.worker, task, failed });
+    if (this.#toLearn.length > MOST_TO_LEARN) this.#toLearn.shift();
+    this.#lone ??= before.worker;
+    this.#areSeveral ||= this.#lone !== before.worker;
+    if (this.#areSeveral && !this.#isLearning) void this.#learnAll();
   }
 
-  async #learn(workerId: string, task: Task, failed: boolean): Promise<void> {
-    const { store, clock } = this.#options;
-    const asked = { id: task.id, spec: task.spec.value };
-    const { steady } = clock.now();
-    if (!this.#isKnown(asked, steady)) {
-      if (this.#asked > 0 || !this.#mayAsk(steady)) return;
-      await this.#askAll([asked], steady);
+  /** One after another, as long as the model has nothing else to do; what is left waits for the next occasion. */
+  async #learnAll(): Promise<void> {
+    this.#isLearning = true;
+    try {
+      for (let next = this.#toLearn[0]; next !== undefined; next = this.#toLearn[0]) {
+        const asked = { id: next.task.id, spec: next.task.spec.value };
+        const { steady } = this.#options.clock.now();
+        if (!this.#isKnown(asked)) {
+          if (this.#asked > 0 || !this.#mayAsk(steady)) break;
+          await this.#askAll([asked], steady);
+        }
+        const at = this.#toLearn.indexOf(next);
+        if (at < 0) continue;
+        this.#toLearn.splice(at, 1);
+        await this.#learn(next, asked);
+      }
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#isLearning = false;
     }
-    const vector = this.#byTask.get(task.id);
-    const worker = vector === undefined ? null : await store.worker(workerId);
-    if (vector && worker) {
-      const text = textOf(asked);
-      this.#book.learn(worker.profile.name, { text, vector, failed, at: clock.now().wall });
-    }
+  }
+
+  async #learn({ workerId, failed }: Ended, asked: Asked): Promise<void> {
+    const vector = this.#byTask.get(asked.id);
+    const worker = vector === undefined ? null : await this.#options.store.worker(workerId);
+    const at = this.#options.clock.now().wall;
+    if (vector && worker) this.#book.learn(worker.profile.name, { text: textOf(asked), vector, failed, at });
   }
 
   /** Whether several wait that could take it at once, and something is known of one of them. */
@@ -154,10 +185,10 @@ export class ExpertiseDesk {
     return false;
   }
 
-  #isKnown(asked: Asked, steady: number): boolean {
+  #isKnown(asked: Asked): boolean {
     if (this.#byTask.get(asked.id) !== undefined) return true;
     const vector = this.#byText.get(textOf(asked));
-    if (vector === undefined || !this.#weighed.take(steady)) return false;
+    if (vector === undefined) return false;
     this.#byTask.set(asked.id, vector);
     return true;
   }
