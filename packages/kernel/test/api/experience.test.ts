@@ -64,6 +64,7 @@ test('of two workers with equal capabilities the next task goes to the one that 
   // The other kind of task goes to the other one.
   const again = call(`POST /workers/${ann}/claim`, { wait_seconds: 30 });
   await call(`POST /tasks/${id}/complete`, { lease_token: tasks[0].lease.token, result: null });
+  await vi.waitFor(async () => expect(waiting(await call('POST /mind/route', NEXT))).toBe(2));
   const crash = { ...NEXT, description: 'Find out why the app crashes after the update' };
   const other = (await call('POST /tasks', crash)).json.id;
   expect((await claims[0]!).json.tasks).toMatchObject([{ id: other }]);
