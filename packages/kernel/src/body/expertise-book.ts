@@ -125,7 +125,7 @@ export class ExpertiseBook {
       this.#isRead = true;
       if ([...found.values()].some(({ isPartial }) => isPartial)) this.#readLater();
     } catch (error) {
-      if (!(error instanceof StorageUnavailable)) this.#options.onFault(error);
+      this.#failed(error);
       this.#readLater();
     } finally {
       this.#reading = false;
@@ -203,7 +203,7 @@ export class ExpertiseBook {
       await this.#dropOldest();
     } catch (error) {
       isDone = false;
-      if (!(error instanceof StorageUnavailable)) this.#options.onFault(error);
+      this.#failed(error);
     }
     this.#cancelWriting = null;
     const isLeft = [...this.#workers.values()].some(({ isChanged }) => isChanged);
@@ -227,6 +227,11 @@ export class ExpertiseBook {
         });
       }
     }
+  }
+
+  /** A store that is closed meanwhile is no fault. */
+  #failed(error: unknown): void {
+    if (!this.#stopped && !(error instanceof StorageUnavailable)) this.#options.onFault(error);
   }
 
   stop(): void {

@@ -102,6 +102,26 @@ test('who did what well can be read and searched, and nobody but the kernel writ
   expect((await call(`GET ${scope}/ann%2F0`)).json).toEqual(entry);
 });
 
+test('what was shown after a checkpoint is not known after the way back to it', async () => {
+  const colony = await startColony(EVEN);
+  const { call } = colony;
+  const [ann, bob] = [await register(colony, 'ann'), await register(colony, 'bob')];
+  for (const text of LETTERS) await work(colony, ann, 'ann', text);
+  await work(colony, bob, 'bob', CRASHES[0]!);
+  await vi.waitFor(async () => expect((await call('GET /memory/colony.experience')).json.items).toHaveLength(6), {
+    timeout: 10_000,
+  });
+  const { checkpoint_id } = (await call('POST /system/checkpoint')).json;
+  await work(colony, bob, 'bob', LETTERS[0]!);
+  const nearness = async () => {
+    const { candidates } = (await call('POST /mind/route', { ...NEXT, description: LETTERS[0] })).json;
+    return candidates.find(({ name }: { name: string }) => name === 'bob').scores.nearness;
+  };
+  expect(await nearness()).toBeGreaterThan(0.5);
+  await call(`POST /system/rollback/${checkpoint_id}`);
+  await vi.waitFor(async () => expect(await nearness()).toBeLessThan(0.1));
+});
+
 test('what counts nothing is not noted down, either', async () => {
   const colony = await startColony({ COLONY_SCORING_WEIGHTS: 'nearness=0' });
   const [ann, bob] = [await register(colony, 'ann'), await register(colony, 'bob')];
