@@ -22,6 +22,8 @@ const PATIENT_MS = 1000;
 const GIVE_UP_MS = 5000;
 /** Of a command so many tasks are looked at: more do not find somebody who waits at once. */
 const MOST_TASKS = 4;
+/** Of those who wait so many are looked at, to find two that could take a task. */
+const MOST_WAITING = 100;
 const LONGEST = 2000;
 /** An embedder that was late or failed is left alone for so long; twice as long each further time. */
 const REST_MS = 1000;
@@ -59,7 +61,7 @@ export class ExpertiseDesk {
   readonly #byText = new Newest<string, Float32Array>(MOST_VECTORS);
   /** Of tasks that may be about to be decided on. */
   readonly #byTask = new Newest<string, Float32Array>(MOST_VECTORS);
-  /** Texts that are embedded; commands that are looked at; tasks that are learned from. */
+  /** Texts that are embedded; tasks that are looked at; tasks that are learned from. */
   readonly #embedded = new Allowance(20, 20);
   readonly #looked = new Allowance(100, 100);
   readonly #learned = new Allowance(1, 20);
@@ -102,8 +104,8 @@ export class ExpertiseDesk {
   lookAhead(command: Command): Promise<void> | null {
     if (command.kind !== 'submit' || this.#book.isEmpty) return null;
     const { steady } = this.#options.clock.now();
-    if (!this.#looked.take(steady)) return null;
-    const asked = command.tasks.slice(0, MOST_TASKS).filter((task) => this.#isContested(task));
+    const looked = command.tasks.slice(0, MOST_TASKS).filter(() => this.#looked.take(steady));
+    const asked = looked.filter((task) => this.#isContested(task));
     const unknown = asked.filter((task) => !this.#isKnown(task));
     if (unknown.length === 0 || this.#asked > 0 || !this.#mayAsk(steady)) return null;
     return this.#within(WAIT_MS, this.#askAll(unknown, steady));
@@ -175,7 +177,9 @@ export class ExpertiseDesk {
     const facts = passingFacts(lane, spec.requirements);
     let first: string | null = null;
     let [areSeveral, isKnown] = [false, false];
+    let left = MOST_WAITING;
     for (const { worker } of this.#options.waiting()) {
+      if (left-- === 0) break;
       if (eligibility(worker, facts) === 0) continue;
       areSeveral ||= first !== null && first !== worker.id;
       isKnown ||= this.#book.has(worker.profile.name);
