@@ -10,6 +10,7 @@ import type { NewTask } from '../packages/kernel/src/core/command.ts';
 import { Refusal } from '../packages/kernel/src/core/errors.ts';
 import { type TaskInput, toSpec } from '../packages/kernel/src/core/task.ts';
 import { TaskMaker } from '../packages/kernel/src/core/task-maker.ts';
+import { NgramEmbedder } from '../packages/kernel/src/memory/embedders/ngram-embedder.ts';
 import { SqliteStore } from '../packages/kernel/src/store/sqlite/store.ts';
 import { Random } from '../packages/kernel/src/testing/random.ts';
 import { RULES } from '../packages/kernel/src/testing/rules.ts';
@@ -31,6 +32,7 @@ const kernel = await Kernel.open({
   retention: { taskRetentionMs: null, ledgerRetentionMs: null, workerRetentionMs: 1e12 },
   checkpoints: { keep: 20, everyMs: null },
   version: 'fixture',
+  embedder: new NgramEmbedder(),
   maker: new TaskMaker(() => random.id(clock.now().steady), 3600),
   random: random.next,
   patienceMs: 0,

@@ -6,7 +6,6 @@ import { memoryDocument, vectorText } from '../../packages/kernel/dist/core/memo
 import { SqliteStore } from '../../packages/kernel/dist/store/sqlite/store.js';
 import { play } from '../lib/processes.ts';
 import { quantile } from '../lib/stats.ts';
-import { makeFolder } from '../lib/workspace.ts';
 
 const BATCH = 100;
 const CLUSTERS = 200;
@@ -45,8 +44,8 @@ function anEntry(kind: Kind) {
 }
 
 play({
-  async open({ dimension }: { dimension: number }): Promise<void> {
-    store = await SqliteStore.open({ path: join(makeFolder('memory'), 'colony.db') });
+  async open({ folder, dimension }: { folder: string; dimension: number }): Promise<void> {
+    store = await SqliteStore.open({ path: join(folder, 'colony.db') });
     centres = Array.from({ length: CLUSTERS }, () => Array.from({ length: dimension }, () => Math.random() - 0.5));
   },
 

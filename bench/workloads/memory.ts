@@ -2,6 +2,7 @@ import { Comparison, type Figures } from '../lib/compare.ts';
 import { Role } from '../lib/processes.ts';
 import type { Report, Settings, Workload } from '../lib/report.ts';
 import { show } from '../lib/stats.ts';
+import { makeFolder, removeFolder } from '../lib/workspace.ts';
 import { colony } from '../peers/colony.ts';
 import type { Filter, Kind } from '../roles/searcher.ts';
 
@@ -53,9 +54,10 @@ function nearest(filter: Filter): string {
 
 /** Answers what there is to say of putting. */
 async function measure(comparison: Comparison, size: number, searches: number, rounds: number): Promise<string> {
+  const folder = makeFolder('memory');
   const role = new Role('searcher.ts');
   try {
-    await role.ask('open', { dimension: DIMENSION });
+    await role.ask('open', { folder, dimension: DIMENSION });
     const rates: string[] = [];
     for (const kind of KINDS) {
       const rate = await role.ask<number>('put', { count: kind === 'both' ? size : size / 10, kind }, FILL_LIMIT_MS);
@@ -91,5 +93,6 @@ async function measure(comparison: Comparison, size: number, searches: number, r
   } finally {
     await role.ask('close', {}).catch(() => undefined);
     await role.end();
+    removeFolder(folder);
   }
 }

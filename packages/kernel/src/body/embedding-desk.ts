@@ -68,6 +68,11 @@ export class EmbeddingDesk {
     if (this.#isWanted(document)) this.#want(document.id);
   }
 
+  /** All may be otherwise now: whoever looks next does so at once. */
+  lookSoon(): void {
+    this.#lookAt = 0;
+  }
+
   /** Now and then: whether there is something that nobody sees to. */
   async look(steady: number): Promise<void> {
     if (steady < this.#lookAt || this.#waiting.size > 0 || this.#running) return;

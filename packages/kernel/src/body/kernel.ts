@@ -154,7 +154,10 @@ export class Kernel {
     this.#recovery = new Recovery({ ...parts, batcher: this.#batcher, isStopping: () => this.stopping });
     this.checkpoints = new Checkpoints({
       ...{ store, clock, batcher: this.#batcher, rules: options.checkpoints, newId: randomUUID },
-      onRolledBack: () => this.#rolledBack(),
+      onRolledBack: () => {
+        this.#embedding.lookSoon();
+        return this.#rolledBack();
+      },
     });
     this.exports = new Exports({ store, clock, book: this.checkpoints.book });
     this.workers = new WorkerDesk({

@@ -2,10 +2,12 @@
 import { expect, test } from 'vitest';
 import { Refusal } from '../core/errors.ts';
 import { type MemoryInput, vectorFrom, vectorText } from '../core/memory.ts';
+import { NgramEmbedder } from '../memory/embedders/ngram-embedder.ts';
 import { Pipeline } from '../testing/pipeline.ts';
 import { RULES } from '../testing/rules.ts';
 import { begin } from '../testing/swept-colony.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { EmbeddingDesk } from './embedding-desk.ts';
 import { MemoryDesk } from './memory-desk.ts';
 
 const ANY = { match: null, absent: false } as const;
@@ -24,7 +26,10 @@ async function scene(rules = {}) {
     ...{ store, batcher, clock, rules: { keep: 20, everyMs: null }, newId: () => `c${++made}` },
     onRolledBack: async () => undefined,
   });
-  const desk = new MemoryDesk({ store, clock });
+  const execute = pipeline.run.bind(pipeline);
+  const onFault = () => expect.unreachable();
+  const embedding = new EmbeddingDesk({ store, clock, embedder: new NgramEmbedder(), execute, onFault });
+  const desk = new MemoryDesk({ store, clock, embedding });
   const put = async (key: string, fields: Partial<MemoryInput> = {}, scope = 's') => {
     const items = [input(key, fields)];
     const answer = await pipeline.run({ kind: 'put_memory', actor: 'ann', scope, items, condition: ANY });

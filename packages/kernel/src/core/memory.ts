@@ -125,6 +125,10 @@ export function memoryId(scope: string, key: string): string {
   return `${scope}/${escapedKey(key)}`;
 }
 
+export function scopeOf(id: string): string {
+  return id.slice(0, id.indexOf('/'));
+}
+
 /** In the order of their ids entries stand as their keys do, by the bytes of UTF-8. */
 export function escapedKey(key: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
@@ -149,11 +153,11 @@ export function memoryDocument(entry: MemoryEntry, version: number): Document {
 
 export function memoryFrom({ id, dueAt, body }: Document): MemoryEntry {
   const rest = body as unknown as Omit<MemoryEntry, 'scope' | 'expiresAt'>;
-  return { ...rest, scope: id.slice(0, id.indexOf('/')), expiresAt: dueAt };
+  return { ...rest, scope: scopeOf(id), expiresAt: dueAt };
 }
 
 /** Whether it is still there. */
-export function isRemembered({ expiresAt }: MemoryEntry, now: number): boolean {
+export function isRemembered({ expiresAt }: Pick<MemoryEntry, 'expiresAt'>, now: number): boolean {
   return expiresAt === null || expiresAt > now;
 }
 
@@ -180,7 +184,9 @@ export function vectorText(numbers: readonly number[]): string {
 export function vectorFrom(text: string): Float32Array {
   const bytes = Buffer.from(text, 'base64');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Float32Array.from({ length: bytes.length / 4 }, (_, at) => view.getFloat32(at * 4, true));
+  const numbers = new Float32Array(bytes.length / 4);
+  for (let at = 0; at < numbers.length; at++) numbers[at] = view.getFloat32(at * 4, true);
+  return numbers;
 }
 
 /** How many numbers a vector that is kept has. */

@@ -54,7 +54,17 @@ describe('the words of a text', () => {
     expect(wordsOf('a'.repeat(1000))).toEqual(['a'.repeat(64)]);
     expect(wordsOf('𝔸'.repeat(100) + '🐝'.repeat(2))).toEqual(['a'.repeat(64), '🐝', '🐝']);
     expect(wordsOf('\u{10400}'.repeat(100))).toEqual(['\u{10428}'.repeat(64)]);
+    expect(wordsOf('東京'.repeat(100_000))).toHaveLength(399_999);
     expect(wantedWords(Array.from({ length: 100_000 }, (_, n) => `w${n}`).join(' '))).toHaveLength(32);
+  });
+
+  it('that say nothing are not looked for, unless there are no others', () => {
+    expect(wantedWords('How do I get my money back?')).toEqual(['get', 'money', 'back']);
+    expect(wantedWords('Wie komme ich an die Rechnung')).toEqual(['komme', 'die', 'rechnung']);
+    expect(wantedWords('le prix de la pièce')).toEqual(['prix', 'piece']);
+    expect(wantedWords('To be, or not to be')).toEqual(['to', 'be', 'or', 'not']);
+    expect(wantedWords('the the the')).toEqual(['the']);
+    expect(wordsOf('the money')).toEqual(['the', 'money']);
   });
 
   it('of one that is looked for are among those of itself', () => {

@@ -1,3 +1,5 @@
+import { telling } from './stop-words.ts';
+
 /**
  * What a text is searched by. Words are told apart as people of many languages expect it: case and accents do not count
  * ("Straße" is "STRASSE", "cafe" is "café"), full-width letters are letters, an emoji is a word. Of scripts that are written
@@ -9,6 +11,8 @@
 const LONGEST = 64;
 /** More words than these of one question are not looked for. */
 const MOST_WANTED = 32;
+/** Nor are more than these looked at. */
+const MOST_READ = 256;
 
 const ASCII = /^[\x20-\x7e\s]*$/;
 const ASCII_WORD = /[a-z0-9]+/g;
@@ -22,21 +26,26 @@ const PARTS = new RegExp(`[${UNSPACED}]+|[^${UNSPACED}]+`, 'gu');
 export function wordsOf(text: string): string[] {
   const words: string[] = [];
   for (const part of partsOf(text)) {
-    if (!isUnspaced(part)) words.push(cut(part));
-    else words.push(...part, ...pairsOf([...part]));
+    if (!isUnspaced(part)) {
+      words.push(cut(part));
+      continue;
+    }
+    const chars = [...part];
+    for (const char of chars) words.push(char);
+    for (const pair of pairsOf(chars)) words.push(pair);
   }
   return words;
 }
 
-/** The words that somebody looks for, each once. */
+/** The words that somebody looks for, each once, and without those that say nothing. */
 export function wantedWords(text: string): string[] {
   const words = new Set<string>();
   for (const part of partsOf(text)) {
     const chars = isUnspaced(part) ? [...part] : null;
     for (const word of chars === null ? [cut(part)] : chars.length === 1 ? chars : pairsOf(chars)) words.add(word);
-    if (words.size >= MOST_WANTED) break;
+    if (words.size >= MOST_READ) break;
   }
-  return [...words].slice(0, MOST_WANTED);
+  return telling([...words]).slice(0, MOST_WANTED);
 }
 
 function partsOf(text: string): readonly string[] {

@@ -6,7 +6,8 @@ import { Submitter } from './actors/submitter.ts';
 import { Watcher } from './actors/watcher.ts';
 import { Worker } from './actors/worker.ts';
 import { CapCheck, capsOf } from './cap-check.ts';
-import { checkExport, readPlans, readSchedules, readTasks, readVotes } from './export-check.ts';
+import { checkExport, readMemory, readPlans, readSchedules, readTasks, readVotes } from './export-check.ts';
+import { compareMemoryIndex } from './memory-index-check.ts';
 import { Replay } from './replay.ts';
 import type { World } from './simulation.ts';
 
@@ -26,6 +27,9 @@ export async function checkEverything(world: World): Promise<number> {
   }
   replay.compare(tasks, await readVotes(world.store), await readPlans(world.store));
   replay.schedules.compare(await readSchedules(world.store));
+  replay.memory.compare(await readMemory(world.store));
+  const { written, due } = compareMemoryIndex(world.path);
+  if (written.join('\n') !== due.join('\n')) complain('what memory is searched by is not what is remembered');
   checkScheduled(tasks, replay, complain);
   world.firings = replay.schedules.tasks.size;
   checkAcknowledged(world, tasks, replay, complain);

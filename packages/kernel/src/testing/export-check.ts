@@ -1,5 +1,6 @@
 import type { Piece } from '../core/archive.ts';
 import type { ChainedEntry } from '../core/event.ts';
+import { type MemoryEntry, memoryFrom } from '../core/memory.ts';
 import { type Plan, planFrom } from '../core/plan.ts';
 import { type Schedule, scheduleFrom } from '../core/schedule.ts';
 import type { Store } from '../core/store.ts';
@@ -28,6 +29,7 @@ export async function checkExport(
   for (const entry of entries) replay.follow(entry);
   replay.compare(tasks, await readVotes(store), await readPlans(store));
   replay.schedules.compare(await readSchedules(store));
+  replay.memory.compare(await readMemory(store));
   const held = (await store.workers()).flatMap(({ id, holds }) => holds.map((task) => `${task} ${id}`));
   const running = [...tasks.values()].filter(({ status }) => status === 'executing');
   const theirs = running.map(({ id, worker }) => `${id} ${worker}`);
@@ -51,4 +53,15 @@ export async function readVotes(store: Store): Promise<Vote[]> {
 
 export async function readSchedules(store: Store): Promise<Schedule[]> {
   return (await store.documents({ collection: 'schedule', limit: 1_000_000 })).items.map(scheduleFrom);
+}
+
+/** What has expired as well, as long as nobody has removed it. */
+export async function readMemory(store: Store): Promise<MemoryEntry[]> {
+  const query = {
+    collection: 'memory',
+    prefix: '',
+    limit: 1_000_000,
+    maxCharacters: Number.POSITIVE_INFINITY,
+  } as const;
+  return (await store.documentsNamed(query)).items.map(memoryFrom);
 }

@@ -60,7 +60,8 @@ function written(db: Database): string[] {
     return line(id, words, expires_at, fields, found, near);
   });
   const strays = [...places].map(([no, terms]) => `words of ${no}, which is not there: ${terms}`);
-  const lost = db.prepare('SELECT count(*) FROM memory_vectors WHERE entry NOT IN (SELECT no FROM memory_entries)');
+  const lost = db.prepare(`SELECT count(*) FROM memory_vectors
+     WHERE entry NOT IN (SELECT no FROM memory_entries) OR space NOT IN (SELECT no FROM memory_spaces)`);
   const counts = [
     ...db
       .prepare<[], string>("SELECT 'scope ' || name || ' ' || texts || ' ' || words FROM memory_scopes WHERE texts > 0")

@@ -3,6 +3,7 @@ import { contentHash } from '../core/chain.ts';
 import type { LedgerEntry } from '../core/event.ts';
 import type { Task, TaskStatus } from '../core/task.ts';
 import type { Ballot, Vote, VoteStatus } from '../core/vote.ts';
+import { MemoryTrace } from './memory-trace.ts';
 import { comparePlans, followPlan, type SeenPlan, type TracedPlan } from './replay-plans.ts';
 import { ScheduleTrace } from './schedule-trace.ts';
 
@@ -61,6 +62,7 @@ interface Standing {
   readonly votes: Map<string, TracedVote>;
   readonly plans: Map<string, TracedPlan>;
   readonly schedules: ScheduleTrace['schedules'];
+  readonly memory: MemoryTrace['entries'];
 }
 
 /** How each type of entry moves a task: from which statuses, to which. */
@@ -91,6 +93,7 @@ export class Replay {
   votes = new Map<string, TracedVote>();
   plans = new Map<string, TracedPlan>();
   readonly schedules: ScheduleTrace;
+  readonly memory: MemoryTrace;
   /** Tasks that a rollback has taken away, at some time. */
   readonly everRemoved = new Set<string>();
   /** Tasks that had ended, and had not any more after a rollback. */
@@ -99,6 +102,7 @@ export class Replay {
   constructor(complain: (text: string) => void) {
     this.#complain = complain;
     this.schedules = new ScheduleTrace(complain);
+    this.memory = new MemoryTrace(complain);
   }
 
   follow(entry: LedgerEntry): void {
@@ -108,6 +112,7 @@ export class Replay {
     } else if (entry.type === 'checkpoint_deleted') this.#checkpoints.delete(data.checkpoint_id!);
     else if (entry.type === 'rollback_completed') this.#goBack(data);
     else if (entry.type.startsWith('schedule_')) this.schedules.follow(entry);
+    else if (entry.type.startsWith('memory_')) this.memory.follow(entry);
     else if (data.vote_id !== undefined && entry.type.startsWith('vote_')) this.#followVote(entry, data);
     else if (entry.type.startsWith('plan_')) followPlan(this.plans, { type: entry.type, data }, this.#complain);
     else if (entry.taskId !== null) this.#followTask(entry, entry.taskId, data);
@@ -145,7 +150,13 @@ export class Replay {
   }
 
   #standing(): Standing {
-    return { tasks: this.tasks, votes: this.votes, plans: this.plans, schedules: this.schedules.schedules };
+    return {
+      tasks: this.tasks,
+      votes: this.votes,
+      plans: this.plans,
+      schedules: this.schedules.schedules,
+      memory: this.memory.entries,
+    };
   }
 
   /** 13: what the checkpoint says, but for leases and tokens. */
@@ -172,6 +183,7 @@ export class Replay {
     this.votes = to.votes;
     this.plans = to.plans;
     this.schedules.goBack(to.schedules);
+    this.memory.goBack(to.memory);
   }
 
   /** 9: who was named when it was opened, once, while it is open. */

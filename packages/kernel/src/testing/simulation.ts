@@ -14,6 +14,7 @@ import { SqliteStore } from '../store/sqlite/store.ts';
 import type { Actor } from './actors/actor.ts';
 import { Operator } from './actors/operator.ts';
 import { Planner } from './actors/planner.ts';
+import { Rememberer } from './actors/rememberer.ts';
 import { Reviewer } from './actors/reviewer.ts';
 import { Scheduler } from './actors/scheduler.ts';
 import { Submitter } from './actors/submitter.ts';
@@ -280,6 +281,7 @@ export async function simulate({ seed, steps = 150 }: SimulationOptions): Promis
     for (let n = 0; n < world.plan.workers; n++) world.actors.push(new Worker(world, n, n === 0));
     for (let n = 0; n < world.plan.watchers; n++) world.actors.push(new Watcher(world));
     world.actors.push(new Planner(world), new Reviewer(world), new Operator(world), new Scheduler(world));
+    world.actors.push(new Rememberer(world, seed + 2_000_003));
     for (let step = 0; step < steps; step++) await world.step();
     await world.heal();
     const entries = await checkEverything(world);

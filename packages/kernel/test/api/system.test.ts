@@ -192,6 +192,7 @@ test('/openapi.json describes every route there is', async () => {
       'PUT /memory/{scope}/{key}',
       'GET /memory/{scope}/{key}',
       'DELETE /memory/{scope}/{key}',
+      'POST /memory/{scope}/search',
       'POST /memory/{scope}/batch',
       'GET /events',
       'GET /health',

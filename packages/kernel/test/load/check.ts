@@ -3,7 +3,14 @@ import { readArchive, verifyArchive } from '../../src/archive/read.ts';
 import type { Store } from '../../src/core/store.ts';
 import type { Task } from '../../src/core/task.ts';
 import { CapCheck, type Caps } from '../../src/testing/cap-check.ts';
-import { checkExport, readPlans, readSchedules, readTasks, readVotes } from '../../src/testing/export-check.ts';
+import {
+  checkExport,
+  readMemory,
+  readPlans,
+  readSchedules,
+  readTasks,
+  readVotes,
+} from '../../src/testing/export-check.ts';
 import type { SeenVote } from '../../src/testing/replay.ts';
 import type { SeenPlan } from '../../src/testing/replay-plans.ts';
 import { checkLeases } from './lease-check.ts';
@@ -60,6 +67,7 @@ export async function checkShown(load: Loader): Promise<Trail> {
   trail.checkEnded(told);
   await checkTasks(load, trail);
   await checkScheduled(load, trail);
+  trail.replay.memory.compare(await load.rememberer.all());
   await checkGuardian(load, trail);
   await checkKeys(load, trail);
   for (const text of told.exports) await checkFile(text, problems);
@@ -220,6 +228,7 @@ export async function checkStored(store: Store, trail: Trail): Promise<void> {
   const { problems, replay, quarantined } = trail;
   replay.compare(await readTasks(store), await readVotes(store), await readPlans(store));
   replay.schedules.compare(await readSchedules(store));
+  replay.memory.compare(await readMemory(store));
   for (const { id, quarantine } of await store.workers()) {
     // How a trial ended is not told by an entry of its own.
     if (quarantined.get(id) !== 'on trial' && quarantined.has(id) !== (quarantine !== null))

@@ -3,6 +3,7 @@ import { Random } from '../../src/testing/random.ts';
 import { Abandoned, Caller } from './caller.ts';
 import { FORBIDDEN, Operator, RISKY, type Sent } from './operator.ts';
 import { Planner } from './planner.ts';
+import { Rememberer } from './rememberer.ts';
 import { PARTICIPANTS, Reviewer } from './reviewer.ts';
 import { Scheduler } from './scheduler.ts';
 import { BAD, count, GROUPS, MOST_OF_GROUP, Told } from './told.ts';
@@ -24,6 +25,7 @@ export const SETTINGS = {
   GUARDIAN_PARTICIPANTS: PARTICIPANTS.join(),
   COLONY_CHECKPOINT_KEEP: '10',
   COLONY_GROUP_MAX_CONCURRENT: String(MOST_OF_GROUP),
+  COLONY_EMBEDDINGS_MODEL: 'ngrams',
 };
 
 /** What the clients of a run were told, in numbers. */
@@ -38,13 +40,14 @@ export interface Totals {
   readonly rollbacks: number;
   readonly exports: number;
   readonly schedules: number;
+  readonly remembered: number;
   readonly entries: number;
 }
 
 /**
  * Clients as other people write them: plain HTTP and WebSocket, every request repeated until it is answered, and a
  * record of all that was acknowledged. Some submit, some work, one of those badly; some vote, some run the place, one
- * makes schedules, one watches.
+ * makes schedules, one remembers things, one watches.
  */
 export class Loader {
   readonly caller: Caller;
@@ -57,6 +60,7 @@ export class Loader {
   readonly #reviewers: Reviewer[] = [];
   readonly #operators: Operator[] = [];
   readonly scheduler: Scheduler;
+  readonly rememberer: Rememberer;
   #fault: unknown = null;
   #heard = { answered: 0, at: performance.now() };
   #socket: WebSocket | null = null;
@@ -71,6 +75,7 @@ export class Loader {
     this.#random = new Random(seed);
     this.planner = new Planner(this.caller, this.told, new Random(seed + 1));
     this.scheduler = new Scheduler(this.caller, this.told, new Random(seed));
+    this.rememberer = new Rememberer(this.caller, this.told, new Random(seed + 2));
   }
 
   async start({
@@ -88,7 +93,8 @@ export class Loader {
     for (const name of PARTICIPANTS) this.#reviewers.push(new Reviewer(this.caller, this.told, name, own()));
     // Before anything else, since what is risky is to be voted on from the first task on.
     await this.#operators[0]!.setPolicy();
-    for (const one of [...this.#operators, ...this.#reviewers, this.scheduler]) this.#run(one.work());
+    const others = [...this.#operators, ...this.#reviewers, this.scheduler, this.rememberer];
+    for (const one of others) this.#run(one.work());
     for (let n = 0; n < submitters; n++) this.#run(this.#submit(n, own()));
     this.#run(this.planner.work(() => this.#submitting));
     for (let n = 0; n < workers; n++) this.#run(this.#work(`w${n}`));
@@ -128,7 +134,7 @@ export class Loader {
   /** No new tasks; waits until the last one is done. */
   async finish(): Promise<void> {
     this.#submitting = false;
-    for (const one of [...this.#operators, this.scheduler]) one.isWorking = false;
+    for (const one of [...this.#operators, this.scheduler, this.rememberer]) one.isWorking = false;
     for (const one of this.#reviewers) one.isAsking = false;
     // What is sent already may still change something, a rollback most of all.
     while (this.#busy > this.#reviewers.length + this.#workers) await this.#moment();
@@ -150,7 +156,8 @@ export class Loader {
 
   async abandon(): Promise<void> {
     this.caller.abandon();
-    for (const one of [...this.#operators, ...this.#reviewers, this.scheduler]) one.isWorking = false;
+    const others = [...this.#operators, ...this.#reviewers, this.scheduler, this.rememberer];
+    for (const one of others) one.isWorking = false;
     this.#submitting = false;
     this.#working = false;
     this.#socket?.close();
@@ -170,6 +177,7 @@ export class Loader {
       rollbacks: rollbacks.length,
       exports: exported,
       schedules: schedules.size,
+      remembered: this.told.remembered.size,
       entries: this.seen.length,
     };
   }

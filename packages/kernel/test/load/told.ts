@@ -22,6 +22,8 @@ export class Told {
   readonly cancelled = new Map<string, number>();
   readonly questions = new Set<string>();
   readonly schedules = new Set<string>();
+  /** What was put into memory: scope, key and version. */
+  readonly remembered = new Set<string>();
   /** As they were answered, by version. */
   readonly policies = new Map<number, string>();
   readonly checkpoints = new Set<string>();

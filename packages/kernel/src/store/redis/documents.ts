@@ -1,4 +1,5 @@
 import { type Collection, type Document, nameOf } from '../../core/document.ts';
+import { scopeOf } from '../../core/memory.ts';
 import type { DocumentQuery, NamedQuery, Page } from '../../core/store.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { Script } from '../../redis/script.ts';
@@ -42,6 +43,7 @@ export function placeDocument(
     if (last) writes.rank(keys.named(collection), 0, id);
     else writes.unrank(keys.named(collection), id);
   }
+  if (collection === 'memory') writes.note(keys.memoryChanges(scopeOf(id)), id);
   writes.move(keys.documentsDue, name, first?.dueAt ?? null, last?.dueAt ?? null);
   writes.move(keys.documentsEnded, name, first?.endedAt ?? null, last?.endedAt ?? null);
 }

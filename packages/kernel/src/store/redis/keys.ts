@@ -136,6 +136,11 @@ export class Keys {
     return `${this.prefix}documents-named:${collection}`;
   }
 
+  /** Stream: the ids of the entries of a scope of memory that have changed, the last of them. */
+  memoryChanges(scope: string): string {
+    return `${this.prefix}memory-changes:${scope}`;
+  }
+
   /** Hash: a record's name → what it was; nothing when there was none. */
   savedUnder(number: number): string {
     return `${this.prefix}saved:${number}`;

@@ -22,6 +22,7 @@ async function open(colony: string): Promise<RedisStore> {
 exerciseStore('Redis', {
   open: () => open(randomUUID()),
   join: (store) => open(colonies.get(store)!),
+  searches: true,
   async reopen(store) {
     await store.close();
     return open(colonies.get(store)!);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Contents, Moment, Piece } from '../../core/archive.ts';
 import type { Now } from '../../core/clock.ts';
 import type { Collection, Document } from '../../core/document.ts';
-import type { MemoryFound } from '../../core/memory-search.ts';
+import type { MemoryFound, MemorySearch } from '../../core/memory-search.ts';
 import type { SavedPage, SavedQuery, Saving } from '../../core/saved.ts';
 import type {
   CommitLimits,
@@ -35,6 +35,7 @@ import { RedisFilling } from './filling.ts';
 import { Keys } from './keys.ts';
 import { RedisLedger } from './ledger.ts';
 import { Loader } from './loader.ts';
+import { MemorySearches } from './memory-search/searches.ts';
 import { enter, enterAlone, lastBeat, layOut } from './opening.ts';
 import { countPools } from './pools.ts';
 import { Queries } from './queries.ts';
@@ -46,6 +47,8 @@ import { Writer } from './writer.ts';
 export interface RedisStoreOptions extends RedisOptions {
   /** The colony's name: what is stored under another one is another colony. */
   readonly colony: string;
+  /** How much of this process's memory searches may keep, in bytes. */
+  readonly searchBytes?: number;
 }
 
 /** Opens a colony to move it, rather than to serve it. */
@@ -78,6 +81,7 @@ export class RedisStore implements Store {
   readonly #queries: Queries;
   readonly #pruner: Pruner;
   readonly #saved: SavedStates;
+  readonly #searches: MemorySearches;
   #lastBeat: string | null = null;
 
   /**
@@ -110,7 +114,7 @@ export class RedisStore implements Store {
   }
 
   static async #connect(
-    { colony, ...options }: RedisStoreOptions,
+    { colony, searchBytes, ...options }: RedisStoreOptions,
     prepare: (store: RedisStore, redis: RedisConnection, keys: Keys, epoch: EpochWatch) => Promise<void>,
   ): Promise<RedisStore> {
     const keys = new Keys(colony);
@@ -122,7 +126,7 @@ export class RedisStore implements Store {
       const facts = await readFacts(redis);
       const objection = objectionTo(facts);
       if (objection !== null) throw new Error(`this Redis must not be used: ${objection}`);
-      const store = new RedisStore(redis, second, keys, facts, epoch);
+      const store = new RedisStore(redis, second, keys, facts, epoch, searchBytes);
       await prepare(store, redis, keys, epoch);
       return store;
     } catch (error) {
@@ -137,6 +141,7 @@ export class RedisStore implements Store {
     keys: Keys,
     facts: RedisFacts,
     epoch: EpochWatch,
+    searchBytes: number | undefined,
   ) {
     this.facts = facts;
     this.durability = durabilityOf(facts);
@@ -148,6 +153,7 @@ export class RedisStore implements Store {
     this.#queries = new Queries(redis, keys, this.#loader, this.#documents);
     this.#pruner = new Pruner(redis, keys, this.#loader, this.#documents);
     this.#saved = new SavedStates(redis, keys);
+    this.#searches = new MemorySearches({ redis, keys, epoch, documents: this.#documents }, searchBytes);
     this.ledger = new RedisLedger(redis, keys, epoch);
     this.#second = second;
     const { kernel, clock, ledger } = this;
@@ -198,8 +204,8 @@ export class RedisStore implements Store {
     return this.#documents.listNamed(query);
   }
 
-  async search(): Promise<MemoryFound> {
-    throw new Error('a colony on Redis cannot search its memory yet');
+  search(query: MemorySearch): Promise<MemoryFound> {
+    return this.#searches.search(query);
   }
 
   due(now: Now, limit: number): Promise<Due> {

@@ -10,6 +10,10 @@ const LONG_MEMBER = ['-1', '.'.repeat(65)] as const;
 /** The lowest score that counts in such a set. */
 export const LOWEST_SCORE = '0';
 
+/** Of what has changed, about so many notes are kept, of so many names each: who is further behind reads all anew. */
+const MOST_NOTES = 16_384;
+const NAMES_IN_NOTE = 16;
+
 type Lists = Map<string, string[]>;
 
 /** Collects what a commit writes besides its records: what goes to one key goes in one command. */
@@ -21,6 +25,7 @@ export class Writes {
     ZREM: new Map() as Lists,
   };
   readonly #sums = new Map<string, Map<string, number>>();
+  readonly #notes: Lists = new Map();
   readonly #single: Call[] = [];
 
   set(hash: string, field: string, value: string): void {
@@ -62,8 +67,19 @@ export class Writes {
     this.#single.push(['XADD', stream, id, ...fields]);
   }
 
+  /** Something of this name has changed: a stream tells whoever follows it. */
+  note(stream: string, name: string): void {
+    listOf(this.#notes, stream).push(name);
+  }
+
   calls(): Call[] {
     const calls = [...this.#single];
+    for (const [stream, names] of this.#notes) {
+      for (let from = 0; from < names.length; from += NAMES_IN_NOTE) {
+        const fields = names.slice(from, from + NAMES_IN_NOTE).flatMap((name) => [name, '']);
+        calls.push(['XADD', stream, 'MAXLEN', '~', String(MOST_NOTES), '*', ...fields]);
+      }
+    }
     for (const [command, lists] of Object.entries(this.#lists)) {
       for (const [key, values] of lists) {
         for (let from = 0; from < values.length; from += MOST_ARGUMENTS) {

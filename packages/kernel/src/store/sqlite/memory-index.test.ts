@@ -1,4 +1,5 @@
 /** What memory is searched by follows what is remembered, whatever becomes of it. */
+import { renameSync } from 'node:fs';
 import SqliteDatabase from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 import { Checkpoints } from '../../body/checkpoints.ts';
@@ -134,18 +135,21 @@ test('a database of before memory was searched is made to be searched', async ()
 test('what was to be restored and broke off leaves nothing when it is cleared', async () => {
   const path = temporaryPath('colony.db');
   const whole = new Scribe(await opened(temporaryPath('other.db')));
-  await whole.commit({ puts: [{ kind: 'document', prev: null, next: documentOf(1) }], events: [] });
+  for (const n of [1, 2]) {
+    await whole.commit({ puts: [{ kind: 'document', prev: null, next: documentOf(n) }], events: [] });
+  }
   const store = await SqliteStore.open({ path });
   const broken = async function* () {
-    for await (const piece of whole.store.dump()) if (piece.kind !== 'entries') yield piece;
-    throw new Error('broken off');
+    for await (const piece of whole.store.dump())
+      if (piece.kind !== 'document' || piece.document.id !== 's/key-2') yield piece;
   };
-  await expect(store.restore(broken())).rejects.toThrow('broken off');
+  await expect(store.restore(broken())).rejects.toThrow();
   await store.close();
+  expect(compareMemoryIndex(path).written).toHaveLength(4);
   const cleared = await SqliteStore.open({ path, clear: true });
   expect(compareMemoryIndex(path).written).toEqual(['0 vectors of nothing']);
   await cleared.restore(whole.store.dump());
-  expect((await cleared.search({ ...QUERY, text: 'text' })).byText).toHaveLength(1);
+  expect((await cleared.search({ ...QUERY, text: 'text' })).byText).toHaveLength(2);
   await cleared.close();
 });
 
@@ -181,4 +185,53 @@ test('a search that was begun is answered before the store is closed, and none a
   await store.close();
   expect((await asked).byText).toHaveLength(1);
   await expect(store.search({ ...QUERY, text: 'text' })).rejects.toThrow('the store is closed');
+});
+
+test('where the thread that searches comes to nothing, the search fails, and the next one begins another', async () => {
+  const path = temporaryPath('colony.db');
+  const store = await opened(path);
+  const scribe = new Scribe(store);
+  await scribe.commit({ puts: [{ kind: 'document', prev: null, next: documentOf(1) }], events: [] });
+  renameSync(path, `${path}.away`);
+  const asked = Promise.allSettled([1, 2].map(() => store.search({ ...QUERY, text: 'text' })));
+  for (const answer of await asked) {
+    expect(answer).toMatchObject({
+      status: 'rejected',
+      reason: { name: 'StorageUnavailable', message: expect.stringMatching(/broken off: unable to open/) },
+    });
+  }
+  renameSync(`${path}.away`, path);
+  expect((await store.search({ ...QUERY, text: 'text' })).byText).toHaveLength(1);
+  // Nobody else was kept from anything.
+  await scribe.commit({ puts: [{ kind: 'document', prev: null, next: documentOf(2) }], events: [] });
+  expect((await store.search({ ...QUERY, text: 'text' })).byText).toHaveLength(2);
+});
+
+test('what a text means to another model, or otherwise to the same, takes the place of what it meant', async () => {
+  const path = temporaryPath('colony.db');
+  const scribe = new Scribe(await opened(path));
+  const near = (model: string) => ({
+    ...QUERY,
+    text: 'text',
+    vector: { values: Float32Array.of(1, 0), space: { model } },
+  });
+  let prev = null;
+  const meanings = [
+    null,
+    ['one', [1, 0]],
+    ['two', [1, 0]],
+    ['two', [0, 1]],
+    ['two', [1, 0, 0]],
+    ['one', [1, 1]],
+    null,
+  ] as const;
+  for (const [at, meaning] of meanings.entries()) {
+    const embedding = meaning && { model: meaning[0], vector: vectorText(meaning[1]) };
+    const next = memoryDocument(entry(1, { embedding, vector: null }), at + 1);
+    await scribe.commit({ puts: [{ kind: 'document', prev, next }], events: [] });
+    prev = next;
+    agree(path);
+    for (const model of ['one', 'two'])
+      expect(await scribe.store.search(near(model))).toEqual(lookThrough([next], near(model)));
+  }
 });

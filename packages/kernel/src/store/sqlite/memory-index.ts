@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Document } from '../../core/document.ts';
 import { canonicalJson } from '../../core/json.ts';
-import { type MemoryEntry, memoryFrom } from '../../core/memory.ts';
+import { dimensionOf, type MemoryEntry, memoryFrom } from '../../core/memory.ts';
 import type { VectorSpace } from '../../core/memory-search.ts';
 import { fieldsOf } from '../../memory/fields.ts';
 import { wordsOf } from '../../memory/words.ts';
@@ -24,6 +24,7 @@ export class MemoryIndex {
   readonly #deleteText: Statement<[number]>;
   readonly #space: Statement<[number, string, number], number>;
   readonly #addVector: Statement<[number, number, Buffer]>;
+  readonly #deleteVector: Statement<[number, number]>;
   readonly #deleteVectors: Statement<[number], number>;
   readonly #countVectors: Statement<[number, number]>;
   readonly #deleteSpace: Statement<[number]>;
@@ -46,6 +47,7 @@ export class MemoryIndex {
       )
       .pluck();
     this.#addVector = db.prepare('INSERT INTO memory_vectors (space, entry, vector) VALUES (?, ?, ?)');
+    this.#deleteVector = db.prepare('DELETE FROM memory_vectors WHERE entry = ? AND space = ?');
     this.#deleteVectors = db
       .prepare<[number], number>('DELETE FROM memory_vectors WHERE entry = ? RETURNING space')
       .pluck();
@@ -56,13 +58,11 @@ export class MemoryIndex {
   /** What was there and what is now; null: nothing. */
   put(first: Document | null, last: Document | null): void {
     const [was, is] = [first && memoryFrom(first), last && memoryFrom(last)];
-    if (was && is && isOnlyEmbedded(was, is)) {
-      const { no, scope } = this.#entry.get(last!.id)!;
-      this.#addEmbedding(is, no, scope);
-      return;
+    if (was && is && isOnlyEmbedded(was, is)) this.#embed(last!.id, was, is);
+    else {
+      if (was && isSearched(was)) this.#remove(first!.id);
+      if (is) this.#add(last!.id, is);
     }
-    if (was && isSearched(was)) this.#remove(first!.id);
-    if (is) this.#add(last!.id, is);
   }
 
   /** Whatever was there. */
@@ -86,6 +86,17 @@ export class MemoryIndex {
     this.#addEmbedding(entry, no, scope);
   }
 
+  #embed(id: string, was: MemoryEntry, is: MemoryEntry): void {
+    const { no, scope } = this.#entry.get(id)!;
+    if (was.embedding?.vector != null) {
+      const { vector } = was.embedding;
+      const space = this.#space.get(scope, spaceName(was.embedding), dimensionOf(vector))!;
+      this.#deleteVector.run(no, space);
+      this.#count(-1, space);
+    }
+    this.#addEmbedding(is, no, scope);
+  }
+
   #addEmbedding({ embedding }: MemoryEntry, no: number, scope: number): void {
     if (embedding?.vector != null) this.#addTo(embedding, embedding.vector, no, scope);
   }
@@ -94,7 +105,7 @@ export class MemoryIndex {
     const bytes = Buffer.from(vector, 'base64');
     const space = this.#space.get(scope, spaceName(name), bytes.length / 4)!;
     this.#addVector.run(space, no, bytes);
-    this.#countVectors.run(1, space);
+    this.#count(1, space);
   }
 
   #remove(id: string): void {
@@ -105,10 +116,12 @@ export class MemoryIndex {
       this.#deleteText.run(entry.no);
       this.#countTexts.run(-1, -entry.words, entry.scope);
     }
-    for (const space of this.#deleteVectors.all(entry.no)) {
-      this.#countVectors.run(-1, space);
-      this.#deleteSpace.run(space);
-    }
+    for (const space of this.#deleteVectors.all(entry.no)) this.#count(-1, space);
+  }
+
+  #count(vectors: number, space: number): void {
+    this.#countVectors.run(vectors, space);
+    if (vectors < 0) this.#deleteSpace.run(space);
   }
 }
 
@@ -125,9 +138,9 @@ function isSearched({ text, vector, embedding }: MemoryEntry): boolean {
   return text != null || vector != null || embedding != null;
 }
 
-/** What a text means has been found out, and that is all: its words need not be written again. */
+/** What its text means has been found out, or to another model, and that is all: its words need not be written again. */
 function isOnlyEmbedded(was: MemoryEntry, is: MemoryEntry): boolean {
-  if (was.embedding !== null || is.text === null || was.text !== is.text) return false;
-  const isSame = was.vector === is.vector && was.expiresAt === is.expiresAt;
+  if (!isSearched(was) || !isSearched(is)) return false;
+  const isSame = was.text === is.text && was.vector === is.vector && was.expiresAt === is.expiresAt;
   return isSame && canonicalJson(was.metadata) === canonicalJson(is.metadata);
 }

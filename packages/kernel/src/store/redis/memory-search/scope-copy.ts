@@ -1,0 +1,126 @@
+import { StorageUnavailable } from '../../../core/errors.ts';
+import { memoryFrom } from '../../../core/memory.ts';
+import type { MemoryFound, MemorySearch } from '../../../core/memory-search.ts';
+import { ScopeIndex } from '../../../memory/copy/scope-index.ts';
+import type { VectorRoom } from '../../../memory/copy/vector-room.ts';
+import type { ChangesOf, Position } from './changes.ts';
+import type { Entries } from './entries.ts';
+import { Pace } from './pace.ts';
+
+/** So often it is begun anew, because another server took over or more has changed than is noted. */
+const MOST_TRIES = 5;
+
+export interface ScopeCopyParts {
+  readonly scope: string;
+  readonly changes: ChangesOf;
+  readonly entries: Entries;
+  readonly room: VectorRoom;
+}
+
+/**
+ * What is searched instead of the entries of a scope: this kernel's copy of what they are found by. Before each search it
+ * follows all that has changed; so what anybody was told is done before the search began is found.
+ */
+export class ScopeCopy {
+  readonly #parts: ScopeCopyParts;
+  readonly #index: ScopeIndex;
+  /** Up to where the copy is one; null: it holds nothing yet. */
+  #at: Position | null = null;
+  /** One after the other: while it is being searched nothing may change. */
+  #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  constructor(parts: ScopeCopyParts) {
+    this.#parts = parts;
+    this.#index = new ScopeIndex(parts.room);
+  }
+
+  get bytes(): number {
+    return this.#index.bytes;
+  }
+
+  get isBusy(): boolean {
+    return this.#waiting > 0;
+  }
+
+  /** Throws `StorageUnavailable`; the next search goes on from where it was. */
+  async search(query: MemorySearch): Promise<MemoryFound> {
+    this.#waiting++;
+    const turn = this.#last.then(async () => {
+      await this.#follow();
+      return new Pace().carryOut(this.#index.search(query));
+    });
+    this.#last = turn.catch(() => undefined);
+    try {
+      return await turn;
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  /** Nothing is left of it, nor does it take room any more. */
+  drop(): void {
+    this.#at = null;
+    this.#index.clear();
+  }
+
+  async #follow(): Promise<void> {
+    try {
+      for (let tries = 0; tries < MOST_TRIES; tries++) {
+        if ((this.#at !== null || (await this.#build())) && (await this.#catchUp())) return;
+        this.drop();
+      }
+    } catch (error) {
+      if (this.#at === null || !(error instanceof StorageUnavailable)) this.drop();
+      throw error;
+    }
+    throw new StorageUnavailable('memory changes faster than it can be read');
+  }
+
+  /** From the first entry to the last, and what changes meanwhile besides. False: it has to be begun anew. */
+  async #build(): Promise<boolean> {
+    const { scope, changes, entries } = this.#parts;
+    // The position first: what is read afterwards is as it was there, or later.
+    let at = await changes.position();
+    const pace = new Pace();
+    for await (const { found } of entries.of(scope)) {
+      for (const document of found) {
+        this.#index.put(memoryFrom(document));
+        if (pace.isTime) await pace.giveWay();
+      }
+      const to = await this.#followFrom(at, pace);
+      if (to === null) return false;
+      at = to;
+    }
+    this.#at = at;
+    return true;
+  }
+
+  /** False: it cannot be said what has changed. */
+  async #catchUp(): Promise<boolean> {
+    const to = await this.#followFrom(this.#at!, new Pace());
+    if (to === null) return false;
+    this.#at = to;
+    return true;
+  }
+
+  /** Answers how far that was; null: it cannot be said what has changed. */
+  async #followFrom(from: Position, pace: Pace): Promise<Position | null> {
+    const { changes, entries } = this.#parts;
+    for (let at = from; ; ) {
+      const next = await changes.since(at);
+      if (next === null) return null;
+      for await (const { asked, found } of entries.read([...next.ids])) {
+        const there = new Map(found.map((document) => [document.id, document]));
+        for (const id of asked) {
+          const document = there.get(id);
+          if (document) this.#index.put(memoryFrom(document));
+          else this.#index.remove(id);
+          if (pace.isTime) await pace.giveWay();
+        }
+      }
+      at = next.to;
+      if (!next.more) return at;
+    }
+  }
+}

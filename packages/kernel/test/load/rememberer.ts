@@ -1,0 +1,64 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Random } from '../../src/testing/random.ts';
+import type { Caller } from './caller.ts';
+import type { Told } from './told.ts';
+
+/** Where it remembers. */
+export const REMEMBERED = 'load';
+
+export interface WireEntry {
+  readonly scope: string;
+  readonly key: string;
+  readonly version: number;
+}
+
+/** Puts things into memory, replaces and deletes them, on conditions or without, whatever is killed meanwhile. */
+export class Rememberer {
+  readonly #caller: Caller;
+  readonly #told: Told;
+  readonly #random: Random;
+  isWorking = true;
+
+  constructor(caller: Caller, told: Told, random: Random) {
+    this.#caller = caller;
+    this.#told = told;
+    this.#random = random;
+  }
+
+  async work(): Promise<void> {
+    for (let n = 0; this.isWorking; n++) {
+      const random = this.#random;
+      const key = `k${random.between(0, 20)}`;
+      if (random.chance(0.2)) await this.#call(`/memory/${REMEMBERED}/${key}`, 'DELETE');
+      else if (random.chance(0.25)) await this.#putMany(n);
+      else {
+        const conditions = [{}, {}, { 'if-none-match': '*' }, { 'if-match': '*' }];
+        const body = { value: n, text: `thing ${n}`, ...(random.chance(0.3) && { vector: [n + 1, 1] }) };
+        const put = await this.#call(`/memory/${REMEMBERED}/${key}`, 'PUT', body, random.pick(conditions));
+        if (put) this.#note(put as WireEntry);
+      }
+      await pause(random.between(1, 30));
+    }
+  }
+
+  /** All that is there. */
+  async all(): Promise<WireEntry[]> {
+    const { body } = await this.#caller.get(`/memory/${REMEMBERED}?limit=1000`);
+    return (body as { items: WireEntry[] }).items;
+  }
+
+  async #putMany(n: number): Promise<void> {
+    const items = Array.from({ length: 5 }, (_, at) => ({ key: `k${(n + at) % 20}`, value: [n, at] }));
+    const put = await this.#call(`/memory/${REMEMBERED}/batch`, 'POST', { items });
+    for (const one of (put as { items: WireEntry[] } | null)?.items ?? []) this.#note(one);
+  }
+
+  #note({ key, version }: Pick<WireEntry, 'key' | 'version'>): void {
+    this.#told.remembered.add(`${REMEMBERED}/${key} ${version}`);
+  }
+
+  async #call(path: string, method: 'PUT' | 'POST' | 'DELETE', body?: unknown, headers = {}): Promise<unknown> {
+    const mayBe = ['version_mismatch', 'memory_key_not_found'];
+    return (await this.#caller.call(path, { method, ...(body !== undefined && { body }), headers, mayBe })).body;
+  }
+}
