@@ -60,6 +60,7 @@ export async function compose(config: Config, log: Logger, version: string): Pro
     observer: observer(log, metrics),
     version,
     embedder: embedding.embedder,
+    learns: config.scoringWeights.nearness > 0,
     maker: new TaskMaker(newId, config.maxTimeoutSeconds),
     random: Math.random,
     patienceMs: PATIENCE_MS,

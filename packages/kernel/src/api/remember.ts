@@ -30,6 +30,15 @@ export function wrongScope(scope: string): FieldError | null {
   return { path: 'path.scope', message };
 }
 
+/** What begins so is the kernel's own: anybody may read and search it, and nobody else writes there. */
+const RESERVED = 'colony.';
+
+/** The same of a scope that is to be written to. */
+export function closedScope(scope: string): FieldError | null {
+  if (!scope.startsWith(RESERVED)) return wrongScope(scope);
+  return { path: 'path.scope', message: `must not begin with ${RESERVED}: there only the kernel writes` };
+}
+
 export function wrongKey(key: string, path = 'path.key'): FieldError | null {
   if (key.length > 0 && key.length <= MAX_KEY && !UNFIT.test(key) && !NO_NAMES.has(key)) return null;
   return { path, message: `must be 1 to ${MAX_KEY} characters, none of them a control character, and not . or ..` };

@@ -25,6 +25,8 @@ export interface AftermathOptions {
   readonly onHeldBack: (by: string | null) => void;
   /** An entry of the memory, as it is now. */
   readonly onRemembered: (document: Document) => void;
+  /** A task that was with a worker is not any more, or has ended. */
+  readonly onEnded: (before: Task, task: Task) => void;
   /** There will be something for somebody who waits in so many milliseconds. */
   readonly look: (delayMs: number) => void;
 }
@@ -67,6 +69,7 @@ export class Aftermath {
     } else if (put.kind === 'task' && put.next !== null) {
       const { prev, next } = put;
       if (isTerminal(next)) taskWaiters.ended(next);
+      if (prev?.status === 'executing' && next.status !== 'executing') this.#options.onEnded(prev, next);
       if (next.dueAt !== null) expect(next.dueAt - now.wall);
       if (next.status === 'executing' && prev?.status !== 'executing') expect(next.timeoutMs);
       if (next.progress !== null && next.progress !== prev?.progress) this.#tellProgress(next, now);

@@ -58,6 +58,11 @@ export class EmbeddingDesk {
     return this.#options.embedder.model;
   }
 
+  /** Nothing waits for the model, as far as memory goes. */
+  get isIdle(): boolean {
+    return !this.#running && this.#waiting.size === 0;
+  }
+
   /** An entry was committed here. */
   follow(document: Document): void {
     if (this.#isWanted(document)) this.#want(document.id);

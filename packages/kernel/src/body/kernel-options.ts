@@ -38,6 +38,8 @@ export interface KernelOptions {
   readonly maker: TaskMaker;
   /** Says what texts in memory mean. */
   readonly embedder: Embedder;
+  /** What workers do well is noted down, and counts when several could take a task. */
+  readonly learns?: boolean;
   /** Evenly drawn from [0, 1). */
   readonly random: () => number;
   /** How long an outcome that nobody waits for may wait for company on its way to the disk; 0 = not at all. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Answer, CancelPlan, Command, Rules } from '../core/command.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { EventBus } from '../core/event-bus.ts';
+import type { Nearness } from '../core/mind-rules.ts';
 import type { Store } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import type { TaskMaker } from '../core/task-maker.ts';
@@ -15,6 +16,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { EmbeddingDesk } from './embedding-desk.ts';
 import { EventRelay } from './event-relay.ts';
+import { ExpertiseDesk } from './expertise-desk.ts';
 import { Exports } from './exports.ts';
 import { fireAhead } from './firing.ts';
 import { GuardianDesk } from './guardian-desk.ts';
@@ -62,6 +64,8 @@ export class Kernel {
   readonly #taskWaiters: TaskWaiters;
   readonly #recovery: Recovery;
   readonly #embedding: EmbeddingDesk;
+  /** Null: what workers do well is nobody's business. */
+  readonly #expertise: ExpertiseDesk | null;
   readonly #alarm: Alarm;
   #storeProblem: string | null = null;
   #stopping = false;
@@ -73,6 +77,7 @@ export class Kernel {
     await kernel.checkpoints.resume();
     await kernel.#announce('kernel_started');
     await kernel.guardian.refresh();
+    void kernel.#expertise?.read();
     kernel.#pulse.start();
     kernel.#sweeper.start();
     return kernel;
@@ -80,7 +85,8 @@ export class Kernel {
 
   private constructor(options: KernelOptions) {
     const { store, bus, clock, observer, random } = options;
-    const rules = withSoundNearness(options.rules, observer);
+    const nearness: Nearness = (task, workers) => this.#expertise!.nearness(task, workers);
+    const rules = withSoundNearness(options.rules, observer, options.learns ? nearness : null);
     this.store = store;
     this.bus = bus;
     this.rules = rules;
@@ -108,7 +114,7 @@ export class Kernel {
     this.#alarm = new Alarm(clock, () => this.#lookForWork());
     const elsewhere = new Elsewhere({
       ...parts,
-      onRollback: () => void this.#recovery.catchUp().catch((error) => this.#failed(error, 'rollback')),
+      onRollback: () => void this.#rolledBack().catch((error) => this.#failed(error, 'rollback')),
     });
     bus.subscribe({
       entries: (entries, fromHere) => {
@@ -116,6 +122,7 @@ export class Kernel {
         if (entries.some(({ type }) => type === 'policy_updated')) void this.#refreshPolicy();
         this.#batcher.disturbed();
         elsewhere.follow(entries);
+        this.#expertise?.hear(entries);
       },
       ephemeral: () => undefined,
     });
@@ -126,6 +133,7 @@ export class Kernel {
         void this.#recovery.giveBack(assignments).catch((error) => observer.fault(error, 'give back')),
       onHeldBack: (by) => observer.heldBack(by),
       onRemembered: (document) => this.#embedding.follow(document),
+      onEnded: (before, task) => this.#expertise?.ended(before, task),
       look: (delayMs) => this.#alarm.set(delayMs),
     });
     this.#batcher = new Batcher({
@@ -148,7 +156,7 @@ export class Kernel {
       ...{ store, clock, batcher: this.#batcher, rules: options.checkpoints, newId: randomUUID },
       onRolledBack: () => {
         this.#embedding.lookSoon();
-        return this.#recovery.catchUp();
+        return this.#rolledBack();
       },
     });
     this.exports = new Exports({ store, clock, book: this.checkpoints.book });
@@ -165,6 +173,7 @@ export class Kernel {
     });
     this.mind = new MindDesk({
       ...{ store, clock, rules, guardian: this.guardian },
+      prepare: async (task) => this.#expertise?.prepare(task),
       asHeard: (workers) => this.workers.asHeard(workers),
       waitedMs: (workerId) => this.#dispatcher.waitedMs(workerId, clock.now().steady),
     });
@@ -173,6 +182,13 @@ export class Kernel {
       execute: (command) => this.execute(command),
       onFault: (error) => this.#failed(error, 'embedding'),
     });
+    this.#expertise = options.learns
+      ? new ExpertiseDesk({
+          ...{ store, clock, embedding: this.#embedding, waiting: () => this.#dispatcher.waiting() },
+          execute: (command) => this.execute(command),
+          onFault: (error) => this.#failed(error, 'experience'),
+        })
+      : null;
     this.memory = new MemoryDesk({ store, clock, embedding: this.#embedding });
     this.#pulse = new Pulse({
       ...parts,
@@ -212,6 +228,8 @@ export class Kernel {
     if (this.#isUsable) {
       const ahead = this.guardian.lookAhead(command);
       if (ahead !== null) await ahead;
+      const meant = this.#expertise?.lookAhead(command) ?? null;
+      if (meant !== null) await meant;
     }
     if (this.stopping) return SHUTTING_DOWN;
     if (this.#storeProblem !== null) throw new StorageUnavailable(this.#storeProblem);
@@ -229,6 +247,11 @@ export class Kernel {
       answer = await this.#batcher.execute({ ...command, goesOn: 'asked' });
     }
     return answer;
+  }
+
+  async #rolledBack(): Promise<void> {
+    await this.#recovery.catchUp();
+    void this.#expertise?.reread();
   }
 
   /** Another kernel has set one: what its limits kept back may start now. */
@@ -286,6 +309,7 @@ export class Kernel {
     if (this.stopping) return;
     this.#stopping = true;
     this.#alarm.stop();
+    this.#expertise?.stop();
     await this.#embedding.stop();
     await Promise.all([this.#sweeper.stop(), this.#pulse.stop()]);
     await this.#batcher.settled();
@@ -317,8 +341,8 @@ export class Kernel {
   }
 }
 
-function withSoundNearness(rules: Rules, observer: KernelObserver): Rules {
-  const { nearness } = rules.mind;
+function withSoundNearness(rules: Rules, observer: KernelObserver, learned: Nearness | null): Rules {
+  const nearness = rules.mind.nearness ?? learned;
   if (nearness === null) return rules;
   const sound = soundNearness(nearness, (fault) => observer.fault(fault, 'nearness'));
   return { ...rules, mind: { ...rules.mind, nearness: sound } };

@@ -28,6 +28,8 @@ export interface MindDeskOptions {
   readonly guardian: GuardianDesk;
   /** Workers with their last sign of life as of now. */
   readonly asHeard: (workers: readonly Worker[]) => Promise<Worker[]>;
+  /** Finds out what there is to know of a task before workers are weighed for it. */
+  readonly prepare: (task: Pick<Task, 'id' | 'spec'>) => Promise<void>;
   /** How long a worker has been waiting for work at this kernel; null: it does not. */
   readonly waitedMs: (workerId: string) => number | null;
 }
@@ -122,7 +124,8 @@ export class MindDesk {
   }
 
   async #field(task: Pick<Task, 'id' | 'lane' | 'spec'>): Promise<Field> {
-    const { store, asHeard, waitedMs, rules, clock } = this.#options;
+    const { store, asHeard, waitedMs, rules, clock, prepare } = this.#options;
+    await prepare(task);
     const workers = await asHeard(await store.workers());
     const lane = passingFacts(task.lane, task.spec.value.requirements);
     const { wall } = clock.now();

@@ -1,4 +1,5 @@
 import type { Task } from './task.ts';
+import type { Worker } from './worker.ts';
 
 /** What speaks for a worker when several could take a task, each from 0 to 1. */
 export const TERMS = ['success', 'speed', 'free_slots', 'preferences', 'fit', 'nearness'] as const;
@@ -18,10 +19,13 @@ export const DEFAULT_WEIGHTS: Weights = {
 };
 
 /**
- * How near a task is in meaning to what a worker did well before, from 0 to 1; null: nothing is known of that. One that answers
- * anything else, or throws, is told of once, and keeps nobody from their tasks.
+ * How near a task is in meaning to what each of these workers did well before, from 0 to 1, in their order; null: nothing is
+ * known of a worker, or of the task. One that answers anything else, or throws, is told of once, and keeps nobody from their tasks.
  */
-export type Nearness = (task: Pick<Task, 'id' | 'spec'>, workerId: string) => number | null;
+export type Nearness = (
+  task: Pick<Task, 'id' | 'spec'>,
+  workers: readonly Worker[],
+) => readonly (number | null)[] | null;
 
 /** By what the mind chooses among workers. */
 export interface MindRules {

@@ -3,6 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { DEFAULT_WEIGHTS, type Nearness } from '../core/mind-rules.ts';
 import { loneKernel } from '../testing/lone-kernel.ts';
 import { newTask } from '../testing/pipeline.ts';
+import { aWorker } from '../testing/scribe.ts';
 import type { Explanation } from './explanation.ts';
 import { soundNearness } from './nearness.ts';
 
@@ -11,8 +12,11 @@ const TASK = {} as Parameters<Nearness>[0];
 /** What comes of an answer, and what is told of it. */
 function answer(answers: () => unknown): { near: number | null; told: unknown[] } {
   const told: unknown[] = [];
-  const near = soundNearness(answers as Nearness, (fault) => told.push(fault))(TASK, 'w');
-  return { near, told };
+  const sound = soundNearness(
+    () => [answers() as number],
+    (fault) => told.push(fault),
+  );
+  return { near: sound(TASK, [aWorker()])?.[0] ?? null, told };
 }
 
 test.each([0, 0.25, 1, null])('%s is what it is', (near) => {
@@ -48,11 +52,11 @@ test('whatever it answers, what counts is from 0 to 1 or nothing, and no more th
       const told: unknown[] = [];
       let at = 0;
       const near = soundNearness(
-        () => answers[at++] as number,
+        () => [answers[at++] as number],
         (fault) => told.push(fault),
       );
       for (const _ of answers) {
-        const counted = near(TASK, 'w');
+        const counted = near(TASK, [aWorker()])?.[0] ?? null;
         if (counted !== null) expect(counted >= 0 && counted <= 1).toBe(true);
       }
       expect(told.length).toBeLessThanOrEqual(1);
@@ -60,10 +64,11 @@ test('whatever it answers, what counts is from 0 to 1 or nothing, and no more th
   );
 });
 
-test.each([
+test.each<[string, Nearness]>([
   ['throws', () => expect.fail('the index is closed')],
-  ['says what is no number', () => Number.NaN],
-  ['says more than there can be', () => Number.POSITIVE_INFINITY],
+  ['says what is no number', () => [Number.NaN, Number.NaN]],
+  ['says more than there can be', () => [Number.POSITIVE_INFINITY]],
+  ['says nothing of anybody', () => 1 as never],
 ])('a kernel whose nearness %s gives tasks to those who wait, and says so once', async (_, nearness) => {
   const { kernel, wait, faults } = await loneKernel(undefined, { mind: { weights: DEFAULT_WEIGHTS, nearness } });
   const about = { name: 'w', capabilities: [], attributes: {}, maxConcurrentTasks: 1 };

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../core/json.ts';
-import { DEFAULT_WEIGHTS, type Nearness, TERMS } from '../core/mind-rules.ts';
+import { DEFAULT_WEIGHTS, type Nearness, TERMS, type Weights } from '../core/mind-rules.ts';
 import type { Capability, Experience, Worker } from '../core/worker.ts';
 import { aTask, aWorker } from '../testing/scribe.ts';
 import { decisionFrom, decisionText } from './decision.ts';
@@ -12,7 +12,6 @@ import { best, type Contender, score } from './scoring.ts';
 
 const DAY_MS = 86_400_000;
 const NOW = Date.parse('2026-06-01T12:00:00Z');
-const RULES = { weights: DEFAULT_WEIGHTS, nearness: null };
 
 interface Bee {
   capabilities?: Capability[];
@@ -39,14 +38,21 @@ interface Asked {
   preferences?: JsonObject;
   waitedMs?: number[];
   nearness?: Nearness;
+  weights?: Weights;
 }
 
 function weigh(workers: readonly Worker[], asked: Asked = {}) {
-  const { requirements = { capability: 'dig' }, preferences = {}, waitedMs = [], nearness = null } = asked;
+  const { requirements = { capability: 'dig' }, preferences = {}, waitedMs = [] } = asked;
   const task = aTask({ requirements, preferences });
   const lane = laneFacts(JSON.stringify(requirements), requirements);
   const contenders = workers.map((worker, at): Contender => ({ worker, taken: 0, waitedMs: waitedMs[at] ?? 0 }));
-  return score(contenders, task, lane, { ...RULES, nearness }, NOW);
+  return score(
+    contenders,
+    task,
+    lane,
+    { weights: asked.weights ?? DEFAULT_WEIGHTS, nearness: asked.nearness ?? null },
+    NOW,
+  );
 }
 
 function chosen(workers: readonly Worker[], asked?: Asked): string {
@@ -104,8 +110,18 @@ describe('the task goes', () => {
   });
 
   test('to the one that did well what is near to it in meaning', () => {
-    const nearness: Nearness = (_, workerId) => (workerId === 'near' ? 0.9 : 0.1);
+    const nearness: Nearness = (_, workers) => workers.map(({ id }) => (id === 'near' ? 0.9 : 0.1));
     expect(chosen([bee('far'), bee('near')], { nearness })).toBe('near');
+  });
+
+  test('without a question how near it is when there is only one, or when that counts nothing', () => {
+    const nearness: Nearness = () => {
+      throw new Error('nobody is to ask');
+    };
+    expect(chosen([bee('only')], { nearness })).toBe('only');
+    expect(chosen([bee('first'), bee('second')], { nearness, weights: { ...DEFAULT_WEIGHTS, nearness: 0 } })).toBe(
+      'first',
+    );
   });
 
   test('in the end to the one that has waited', () => {
@@ -145,7 +161,13 @@ test('every term is between 0 and 1, what cannot be said is left out, and the sc
 test('a task that is given away in the same breath takes a slot', () => {
   const [before] = weigh([bee('w', { slots: 4 })]);
   const lane = laneFacts('{}', {});
-  const [after] = score([{ worker: bee('w', { slots: 4 }), taken: 3, waitedMs: 0 }], aTask(), lane, RULES, NOW);
+  const [after] = score(
+    [{ worker: bee('w', { slots: 4 }), taken: 3, waitedMs: 0 }],
+    aTask(),
+    lane,
+    { weights: DEFAULT_WEIGHTS, nearness: null },
+    NOW,
+  );
   expect([before!.scores.free_slots, after!.scores.free_slots]).toEqual([1, 0.25]);
 });
 

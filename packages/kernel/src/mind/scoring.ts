@@ -49,9 +49,17 @@ export function score(
     return one;
   });
   // Nobody is preferred to oneself; so what the task says need not be read.
-  const preferences = contenders.length > 1 ? preferencesOf(task) : NO_PREFERENCES;
+  const isContested = contenders.length > 1;
+  const preferences = isContested ? preferencesOf(task) : NO_PREFERENCES;
+  const mayTell = isContested && nearness !== null && weights.nearness > 0;
+  const nearnesses = mayTell
+    ? nearness(
+        task,
+        contenders.map(({ worker }) => worker),
+      )
+    : null;
   return contenders.map(({ worker, taken, waitedMs }, at) => {
-    const near = nearness?.(task, worker.id) ?? null;
+    const near = nearnesses?.[at] ?? null;
     const wait = Math.max(0, waitedMs) / 60_000;
     const scores: { -readonly [T in keyof Scores]: Scores[T] } & { readonly wait: number } = {
       success: expected[at]!.success,

@@ -8,7 +8,7 @@ import { MAX_PLAN_BODY } from '../body.ts';
 import type { Api, ApiContext } from '../context.ts';
 import { decodeNameCursor, encodeNameCursor } from '../cursor.ts';
 import { invalidField, sendRefusal } from '../problem.ts';
-import { memoryInput, readCondition, readQuery, refusalOf, wrongKey, wrongScope } from '../remember.ts';
+import { closedScope, memoryInput, readCondition, readQuery, refusalOf, wrongKey, wrongScope } from '../remember.ts';
 import { ProblemSchema } from '../schemas/common.ts';
 import {
   BatchSchema,
@@ -83,7 +83,7 @@ export function memoryRoutes(api: Api, context: ApiContext): void {
     },
     (request, reply) => {
       const { scope, key } = request.params;
-      const wrong = refusalOf(wrongScope(scope), wrongKey(key));
+      const wrong = refusalOf(closedScope(scope), wrongKey(key));
       if (wrong) return sendRefusal(reply, wrong);
       const condition = readCondition(request.headers);
       if (condition instanceof Refusal) return sendRefusal(reply, condition);
@@ -124,7 +124,7 @@ export function memoryRoutes(api: Api, context: ApiContext): void {
     },
     (request, reply) => {
       const { scope, key } = request.params;
-      const wrong = refusalOf(wrongScope(scope), wrongKey(key));
+      const wrong = refusalOf(closedScope(scope), wrongKey(key));
       if (wrong) return sendRefusal(reply, wrong);
       const condition = readCondition(request.headers);
       if (condition instanceof Refusal) return sendRefusal(reply, condition);
@@ -168,7 +168,7 @@ export function memoryRoutes(api: Api, context: ApiContext): void {
     (request, reply) => {
       const { scope } = request.params;
       const wrong = refusalOf(
-        wrongScope(scope),
+        closedScope(scope),
         ...request.body.items.map(({ key }, at) => wrongKey(key, `/items/${at}/key`)),
       );
       if (wrong) return sendRefusal(reply, wrong);
