@@ -54,7 +54,10 @@ export class MemoryTrace {
     this.entries = to;
   }
 
-  compare(seen: readonly SeenEntry[]): void {
+  /** @param only of this scope: in others a kernel may write as long as it runs */
+  compare(all: readonly SeenEntry[], only?: string): void {
+    const seen = all.filter(({ scope }) => only === undefined || scope === only);
+    const traced = [...this.entries.keys()].filter((id) => only === undefined || id.startsWith(`${only}/`));
     for (const { scope, key, version, hash } of seen) {
       const id = `${scope}/${key}`;
       const trace = this.entries.get(id);
@@ -63,7 +66,7 @@ export class MemoryTrace {
         this.#complain(`memory ${id} is at version ${version}, the ledger says ${trace.version ?? 'a new one'}`);
       else if (hash !== undefined && hash !== trace.hash) this.#complain(`memory ${id} is not what was put`);
     }
-    if (seen.length !== this.entries.size)
-      this.#complain(`${seen.length} entries in memory, the ledger says ${this.entries.size}`);
+    if (seen.length !== traced.length)
+      this.#complain(`${seen.length} entries in memory, the ledger says ${traced.length}`);
   }
 }

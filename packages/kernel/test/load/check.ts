@@ -15,6 +15,7 @@ import type { SeenVote } from '../../src/testing/replay.ts';
 import type { SeenPlan } from '../../src/testing/replay-plans.ts';
 import { checkLeases } from './lease-check.ts';
 import type { Loader } from './loader.ts';
+import { REMEMBERED } from './rememberer.ts';
 import { SCHEDULED } from './scheduler.ts';
 import { MOST_OF_GROUP, type Told } from './told.ts';
 import { Trail } from './trail.ts';
@@ -67,7 +68,7 @@ export async function checkShown(load: Loader): Promise<Trail> {
   trail.checkEnded(told);
   await checkTasks(load, trail);
   await checkScheduled(load, trail);
-  trail.replay.memory.compare(await load.rememberer.all());
+  trail.replay.memory.compare(await load.rememberer.all(), REMEMBERED);
   await checkGuardian(load, trail);
   await checkKeys(load, trail);
   for (const text of told.exports) await checkFile(text, problems);
@@ -228,7 +229,7 @@ export async function checkStored(store: Store, trail: Trail): Promise<void> {
   const { problems, replay, quarantined } = trail;
   replay.compare(await readTasks(store), await readVotes(store), await readPlans(store));
   replay.schedules.compare(await readSchedules(store));
-  replay.memory.compare(await readMemory(store));
+  replay.memory.compare(await readMemory(store), REMEMBERED);
   for (const { id, quarantine } of await store.workers()) {
     // How a trial ended is not told by an entry of its own.
     if (quarantined.get(id) !== 'on trial' && quarantined.has(id) !== (quarantine !== null))
