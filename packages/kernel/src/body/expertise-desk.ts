@@ -70,9 +70,9 @@ export class ExpertiseDesk {
   #restUntil = 0;
   readonly #toLearn: Ended[] = [];
   #isLearning = false;
-  /** As long as one worker does everything there is nothing to choose, and the model is not asked. */
-  #lone: string | null = null;
-  #areSeveral = false;
+  /** As long as one does everything there is nothing to choose, and the model is not asked. Whoever comes back has another id. */
+  readonly #names = new Set<string>();
+  #last: string | null = null;
   #restMs = REST_MS;
 
   constructor(options: ExpertiseDeskOptions) {
@@ -136,8 +136,26 @@ export class ExpertiseDesk {
     if (!this.#learned.take(this.#options.clock.now().steady)) return;
     this.#toLearn.push({ workerId: before.worker, task, failed });
     if (this.#toLearn.length > MOST_TO_LEARN) this.#toLearn.shift();
-    this.#lone ??= before.worker;
-    this.#areSeveral ||= this.#lone !== before.worker;
+    if (this.#areSeveral || before.worker === this.#last) this.#learnSoon();
+    else void this.#meet(before.worker);
+    this.#last = before.worker;
+  }
+
+  get #areSeveral(): boolean {
+    return this.#names.size > 1;
+  }
+
+  async #meet(workerId: string): Promise<void> {
+    try {
+      const worker = await this.#options.store.worker(workerId);
+      if (worker) this.#names.add(worker.profile.name);
+      this.#learnSoon();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #learnSoon(): void {
     if (this.#areSeveral && !this.#isLearning) void this.#learnAll();
   }
 

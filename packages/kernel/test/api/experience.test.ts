@@ -111,6 +111,8 @@ test('what was shown after a checkpoint is not known after the way back to it', 
   await vi.waitFor(async () => expect((await call('GET /memory/colony.experience')).json.items).toHaveLength(6), {
     timeout: 10_000,
   });
+  const incomplete = async () => (await call('POST /memory/colony.experience/search', { text: 'so' })).json.incomplete;
+  await vi.waitFor(async () => expect(await incomplete()).toBe(0), { timeout: 10_000 });
   const { checkpoint_id } = (await call('POST /system/checkpoint')).json;
   await work(colony, bob, 'bob', LETTERS[0]!);
   const nearness = async () => {
@@ -119,7 +121,7 @@ test('what was shown after a checkpoint is not known after the way back to it', 
   };
   expect(await nearness()).toBeGreaterThan(0.5);
   await call(`POST /system/rollback/${checkpoint_id}`);
-  await vi.waitFor(async () => expect(await nearness()).toBeLessThan(0.1));
+  await vi.waitFor(async () => expect(await nearness()).toBeLessThan(0.1), { timeout: 10_000 });
 });
 
 test('what counts nothing is not noted down, either', async () => {
