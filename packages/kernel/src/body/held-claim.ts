@@ -16,6 +16,8 @@ export function holdClaim(
   waitMs: number,
   signal: AbortSignal,
 ): Promise<readonly Assignment[]> {
+  // Whoever is told only once has been told already.
+  if (signal.aborted) return Promise.resolve([]);
   return new Promise((resolve) => {
     const end = (assignments: readonly Assignment[]) => {
       cancelTimer();

@@ -1,6 +1,5 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
-import { sharedRedis } from '../../src/testing/fresh-store.ts';
 import { arrived, lasting, startColony, TestSocket } from './harness.ts';
 
 test('long polls are answered, watchers see the end, workers are told', async () => {
@@ -20,8 +19,8 @@ test('long polls are answered, watchers see the end, workers are told', async ()
     }),
   );
 
-  // Nobody is waited for until they are cut off, which is after 4 s. On Redis the last words take their time on a busy machine.
-  expect(await lasting(colony.stop)).toBeLessThan(sharedRedis ? 3500 : 2000);
+  // Nobody is waited for until they are cut off, which is after 4 s.
+  expect(await lasting(colony.stop)).toBeLessThan(2000);
   expect(await (await claim.answer).json()).toEqual({ tasks: [] });
   expect(await (await wait).json()).toMatchObject({ status: 'pending' });
   expect(await watcher.until(({ closed }) => closed)).toMatchObject({ code: 1001 });
