@@ -8,7 +8,7 @@ import { hasStaleBucket, mayBeLimited } from './decide/limiting.ts';
 import { needs as needsPolicy } from './decide/policy.ts';
 import type { Dispatcher, Waiting } from './dispatcher.ts';
 import { FairOrder } from './fair-order.ts';
-import { Front, isOverAll, type Next, wantAll, wantLane } from './front.ts';
+import { Front, isOverAll, type Next, type Short, wantAll, wantLane } from './front.ts';
 import type { WorkerLink } from './links.ts';
 import type { Slice } from './slice.ts';
 
@@ -141,7 +141,9 @@ export class Allocation {
     }
     if (!this.#isOverAll) return;
     const count = this.#wish(this.#looking);
-    const isOpen = (lane: LaneFacts) => this.#looking.some(({ worker }) => eligibility(worker, lane) > 0);
+    // What only those could take who have no slot free comes before nothing.
+    const free = count > 0 ? this.#looking.filter((one) => this.#free(one, 0) > 0) : [];
+    const isOpen = (lane: LaneFacts) => free.some(({ worker }) => eligibility(worker, lane) > 0);
     if (count > 0 && room > 0) wantAll(this.#slice, isOpen, Math.min(count, room), A_FEW);
   }
 
@@ -184,14 +186,20 @@ export class Allocation {
           able.map(({ lane }) => lane),
         );
     const isAlone = this.#isOverAll && this.#offers.size === 0;
+    /** All that is known of them is given away, and somebody could take more: what comes after may have to wait for that. */
+    const short = new Set<Short>();
+    let heldBack = false;
     let left = isAlone ? this.#looking.reduce((sum, one) => sum + this.#free(one, 0), 0) : 0;
     for (let next = front.next(); next !== null; next = front.next()) {
       const offer = this.#offerIn(next.lane);
       const contenders = this.#able(offer, given);
       if (contenders.length > 0) {
-        if (room-- <= 0) return this.#allocated(given, order, true);
+        heldBack = room-- <= 0;
+        if (heldBack) break;
         this.#give(next, contenders, given);
         front.take();
+        const ranOut = front.ranOut();
+        if (ranOut && room > 0 && isAble(offer)) short.add(ranOut);
         // The rest of the queue is nobody's business.
         if (--left <= 0 && isAlone) break;
       } else {
@@ -200,8 +208,12 @@ export class Allocation {
         front.pass();
       }
     }
-    const short = [...front.short()].filter(({ lane }) => isAble(this.#offerIn(lane)));
-    if (short.length === 0 || room <= 0) return this.#allocated(given, order, short.length > 0);
+    for (const head of front.short()) {
+      if (!isAble(this.#offerIn(head.lane))) continue;
+      if (room > 0) short.add(head);
+      else heldBack = true;
+    }
+    if (short.size === 0) return this.#allocated(given, order, heldBack);
     for (const { lane, taken, priority } of short) {
       this.#slice.wanted.lane(lane.key, taken + Math.max(taken, A_FEW), priority);
     }

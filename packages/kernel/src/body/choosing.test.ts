@@ -1,5 +1,6 @@
 /** Who of those that wait is given what: the best of them, task by task, and nobody is forgotten. */
 import { expect, test } from 'vitest';
+import { newTask } from '../testing/pipeline.ts';
 import { type Bee, bee, begin, complete, submit } from '../testing/waiting-bee.ts';
 
 test('the one that has done well so far is given the next', async () => {
@@ -95,4 +96,22 @@ test('nobody is said to be held back when nothing is there for those who wait', 
   await bee(pipeline, 'willi', 1, 'fly');
   await pipeline.run(submit('a', 'b'));
   expect(pipeline.happened.map(({ heldBack }) => heldBack)).not.toContain(true);
+});
+
+const ROOMS = Array.from({ length: 40 }, (_, n) => `room-${n}`);
+
+function dig(id: string, room: number, priority: number) {
+  return newTask(id, { requirements: { capability: 'dig', room: ROOMS[room]! }, priority }, 0);
+}
+
+test('of one kind of task among many kinds as many are given as come before the others', async () => {
+  const pipeline = await begin();
+  const maya = await bee(pipeline, 'maya', 0, 'dig', 100, { room: ROOMS });
+  const urgent = Array.from({ length: 30 }, (_, n) => dig(`urgent-${n}`, 7, 3));
+  const others = ROOMS.map((_, room) => dig(`other-${room}`, room, 0));
+  await pipeline.run({ kind: 'submit', actor: 'ann', tasks: [...others, ...urgent] });
+  pipeline.dispatcher.credit(maya.link, 32);
+  pipeline.batcher.kick();
+  await pipeline.batcher.settled();
+  expect(maya.given()).toEqual([...urgent.map(({ id }) => id), 'other-0', 'other-1']);
 });

@@ -18,7 +18,8 @@ const GROUPS = [null, 'a', 'b', 'c'];
 
 const task = fc.record({
   can: fc.constantFrom('dig', 'fly'),
-  room: fc.nat(ROOMS.length - 1),
+  // Some kinds have many more tasks than are loaded at once.
+  room: fc.oneof(fc.nat(ROOMS.length - 1), fc.constantFrom(0, 1)),
   priority: fc.nat(3),
   group: fc.nat(GROUPS.length - 1),
 });

@@ -15,6 +15,9 @@ interface Head {
   taken: number;
 }
 
+/** All that is known of it has been given away, and there is more. */
+export type Short = Readonly<Omit<Head, 'view'>>;
+
 /** A task that is next, and its lane. */
 export interface Next {
   readonly task: Task;
@@ -173,11 +176,17 @@ export class Front {
   }
 
   /** Where all that is known has been given away, and there is more that may start. */
-  *short(): Generator<Readonly<Head>> {
-    for (const head of this.#heads) {
-      const { lane, view, taken } = head;
-      if (view.more && !view.at(taken) && this.#order.mayStart(lane.key, lane.requirements)) yield head;
-    }
+  *short(): Generator<Short> {
+    for (const head of this.#heads) if (this.#isShort(head)) yield head;
+  }
+
+  /** What was taken last was taken off this one, and that is short since; null: it is not. */
+  ranOut(): Short | null {
+    return this.#isShort(this.#next!) ? this.#next! : null;
+  }
+
+  #isShort({ lane, view, taken }: Head): boolean {
+    return view.more && !view.at(taken) && this.#order.mayStart(lane.key, lane.requirements);
   }
 
   /** Nobody can be found for what was next: its lane is left alone. */
