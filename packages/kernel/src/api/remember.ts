@@ -82,17 +82,27 @@ function readVector(numbers: readonly number[], path: string): string | Refusal 
   return vectorText(numbers);
 }
 
-/** RFC 9110, 13.1.1 and 13.1.2. */
-export function readCondition(headers: {
+interface ConditionHeaders {
   readonly 'if-match'?: string | undefined;
   readonly 'if-none-match'?: string | undefined;
-}): MemoryCondition | Refusal {
+}
+
+/** Which header asks for a condition, where there can be none: who asks for one must not believe that it held. */
+export function conditionHeader({ 'if-match': match, 'if-none-match': none }: ConditionHeaders): string | null {
+  return match !== undefined ? IF_MATCH : none !== undefined ? IF_NONE_MATCH : null;
+}
+
+const IF_MATCH = 'header.If-Match';
+const IF_NONE_MATCH = 'header.If-None-Match';
+
+/** RFC 9110, 13.1.1 and 13.1.2. */
+export function readCondition(headers: ConditionHeaders): MemoryCondition | Refusal {
   const { 'if-match': match, 'if-none-match': none } = headers;
-  if (none !== undefined && none !== '*') return invalidField('header.If-None-Match', 'must be *');
+  if (none !== undefined && none !== '*') return invalidField(IF_NONE_MATCH, 'must be *');
   const version = match === undefined || match === '*' ? null : /^"(\d{1,15})"$/.exec(match)?.[1];
-  if (version === undefined) return invalidField('header.If-Match', 'must be a version in quotes, as "3", or *');
+  if (version === undefined) return invalidField(IF_MATCH, 'must be a version in quotes, as "3", or *');
   if (match !== undefined && none !== undefined) {
-    return invalidField('header.If-None-Match', 'cannot go with If-Match: what is there cannot be absent');
+    return invalidField(IF_NONE_MATCH, 'cannot go with If-Match: what is there cannot be absent');
   }
   return { match: match === '*' ? '*' : version === null ? null : Number(version), absent: none !== undefined };
 }

@@ -163,6 +163,20 @@ test('many are put together, all or none', async () => {
   expect((await call('GET /memory')).json.scopes).toMatchObject([{ scope: 's', keys: 1001 }]);
 });
 
+test('many are put as they are: whoever asks for a condition is told that there is none', async () => {
+  const { call } = await startColony();
+  await call('PUT /memory/s/k', { value: 1 });
+  const items = [{ key: 'k', value: 2 }];
+  for (const [header, value] of [
+    ['If-None-Match', '*'],
+    ['If-Match', '"7"'],
+  ] as const) {
+    const answer = await call('POST /memory/s/batch', { items }, { [header.toLowerCase()]: value });
+    expect(fieldOf(answer)).toEqual([422, `header.${header}`]);
+  }
+  expect((await call('GET /memory/s/k')).json).toMatchObject({ value: 1, version: 1 });
+});
+
 function version(item: { version: number }): number {
   return item.version;
 }

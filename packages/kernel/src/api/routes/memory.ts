@@ -8,7 +8,16 @@ import { MAX_PLAN_BODY } from '../body.ts';
 import type { Api, ApiContext } from '../context.ts';
 import { decodeNameCursor, encodeNameCursor } from '../cursor.ts';
 import { invalidField, sendRefusal } from '../problem.ts';
-import { closedScope, memoryInput, readCondition, readQuery, refusalOf, wrongKey, wrongScope } from '../remember.ts';
+import {
+  closedScope,
+  conditionHeader,
+  memoryInput,
+  readCondition,
+  readQuery,
+  refusalOf,
+  wrongKey,
+  wrongScope,
+} from '../remember.ts';
 import { ProblemSchema } from '../schemas/common.ts';
 import {
   BatchSchema,
@@ -172,6 +181,8 @@ export function memoryRoutes(api: Api, context: ApiContext): void {
         ...request.body.items.map(({ key }, at) => wrongKey(key, `/items/${at}/key`)),
       );
       if (wrong) return sendRefusal(reply, wrong);
+      const conditional = conditionHeader(request.headers);
+      if (conditional) return sendRefusal(reply, invalidField(conditional, 'is for one key: many are put as they are'));
       const items: MemoryInput[] = [];
       for (const [at, { key, ...asked }] of request.body.items.entries()) {
         const item = memoryInput(key, asked, config.memoryMaxValueBytes, `/items/${at}`);
