@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto';
+import type { MemoryQuery } from '../body/memory-desk.ts';
 import type { FieldError } from '../core/errors.ts';
 import { Refusal } from '../core/errors.ts';
 import { canonicalJson, type Json, type JsonObject } from '../core/json.ts';
 import { type MemoryCondition, type MemoryInput, vectorText } from '../core/memory.ts';
+import { decodeNameCursor } from './cursor.ts';
 import { invalid, invalidField } from './problem.ts';
 import { MAX_KEY } from './schemas/memory.ts';
 
@@ -42,6 +44,21 @@ export function closedScope(scope: string): FieldError | null {
 export function wrongKey(key: string, path = 'path.key'): FieldError | null {
   if (key.length > 0 && key.length <= MAX_KEY && !UNFIT.test(key) && !NO_NAMES.has(key)) return null;
   return { path, message: `must be 1 to ${MAX_KEY} characters, none of them a control character, and not . or ..` };
+}
+
+/** Of a listing: what names begin with, how many there are to be, and behind which. */
+export function readListQuery(asked: {
+  readonly prefix?: string;
+  readonly limit?: number;
+  readonly cursor?: string;
+}): MemoryQuery | Refusal {
+  const { prefix = '', limit = 100, cursor } = asked;
+  if (prefix.length > MAX_KEY || UNFIT.test(prefix)) {
+    return invalidField('query.prefix', `must be up to ${MAX_KEY} characters, none of them a control character`);
+  }
+  const after = cursor === undefined ? undefined : decodeNameCursor(cursor);
+  if (after === null) return invalidField('query.cursor', 'must be the next_cursor of the page before');
+  return { prefix, limit, after };
 }
 
 /** @param path where it stands in the request: '' or `/items/3` */

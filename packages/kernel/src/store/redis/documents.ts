@@ -1,4 +1,4 @@
-import { type Collection, type Document, nameOf } from '../../core/document.ts';
+import { type Collection, type Document, lengthOf, nameOf } from '../../core/document.ts';
 import { scopeOf } from '../../core/memory.ts';
 import type { DocumentQuery, NamedQuery, Page } from '../../core/store.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
@@ -119,7 +119,7 @@ export class Documents {
       const ids = found.filter((id) => id.startsWith(prefix));
       // Some may have gone since.
       for (const document of await this.named(ids.map((id) => nameOf({ collection, id })))) {
-        characters += JSON.stringify(document.body).length;
+        characters += lengthOf(document);
         const isFull = items.length === limit || (items.length > 0 && characters > maxCharacters);
         if (isFull) return { items, more: true };
         items.push(document);
