@@ -25,6 +25,14 @@ export function documentFrom(name: string, text: string): Document {
   return { collection, id, version: Number(version), state, createdAt, dueAt, endedAt, body: JSON.parse(body) };
 }
 
+/** From this score on stands what expires from memory: it may be much, and nothing else waits for it. */
+export const EXPIRING_FROM = 1e15;
+
+function dueScore(document: Document | null): number | null {
+  if (document === null || document.dueAt === null) return null;
+  return document.collection === 'memory' ? EXPIRING_FROM + document.dueAt : document.dueAt;
+}
+
 /** Collects what a document's change comes to beside its record. */
 export function placeDocument(
   writes: Writes,
@@ -44,7 +52,7 @@ export function placeDocument(
     else writes.unrank(keys.named(collection), id);
   }
   if (collection === 'memory') writes.note(keys.memoryChanges(scopeOf(id)), id);
-  writes.move(keys.documentsDue, name, first?.dueAt ?? null, last?.dueAt ?? null);
+  writes.move(keys.documentsDue, name, dueScore(first), dueScore(last));
   writes.move(keys.documentsEnded, name, first?.endedAt ?? null, last?.endedAt ?? null);
 }
 
@@ -93,6 +101,18 @@ export class Documents {
     if (names.length === 0) return [];
     const texts = await this.#redis.send('HMGET', this.#keys.documents, ...names);
     return [...documentsFrom(names, texts).values()].filter((document) => document !== null);
+  }
+
+  /** Those of the first of these names that are there, until they are this long together; one at least, if there is one. */
+  async first(names: readonly string[], maxCharacters: number): Promise<Document[]> {
+    const documents: Document[] = [];
+    let characters = 0;
+    for (let from = 0, few = A_FEW; from < names.length && characters < maxCharacters; from += few, few *= 2) {
+      const found = await this.named(names.slice(from, from + few));
+      documents.push(...found);
+      for (const document of found) characters += lengthOf(document);
+    }
+    return documents;
   }
 
   async list({ collection, state, before, limit }: DocumentQuery): Promise<Page<Document>> {

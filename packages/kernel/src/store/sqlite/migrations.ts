@@ -181,6 +181,10 @@ const STEPS: readonly string[] = [
   CREATE INDEX memory_vectors_by_space ON memory_vectors (space);
   CREATE INDEX memory_vectors_by_entry ON memory_vectors (entry);
   `,
+  `
+  -- What expires from memory may be much, and nothing else waits for it.
+  CREATE INDEX documents_due_but_memory ON documents (due_at) WHERE due_at IS NOT NULL AND collection <> 'memory';
+  `,
 ];
 
 /** From this version on what memory is searched by is written with it. */
