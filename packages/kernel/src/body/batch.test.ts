@@ -1,6 +1,7 @@
 /** What is committed together is done long before anybody gives it up: so many tasks, so much text, and no more. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { Command } from '../core/command.ts';
+import type { MemoryInput } from '../core/memory.ts';
 import { newTask, Pipeline } from '../testing/pipeline.ts';
 
 async function begin(): Promise<Pipeline> {
@@ -33,6 +34,23 @@ test.each([
   const answers = await pipeline.together(commands);
   expect(answers.every((answer) => 'tasks' in answer)).toBe(true);
   expect(pipeline.happened.map((one) => one.commands)).toEqual(batches);
+});
+
+test('what is put into memory counts: value, text and vector, and what texts were found to mean', async () => {
+  const pipeline = await begin();
+  const condition = { match: null, absent: false };
+  const put = (fields: Partial<MemoryInput>): Command => {
+    const item = { value: '1', metadata: {}, text: null, vector: null, hash: '', ttlMs: null, path: '', ...fields };
+    return { kind: 'put_memory', actor: 'ann', scope: 's', items: [{ key: `k${++made}`, ...item }], condition };
+  };
+  const vector = 'A'.repeat(3 * MILLION);
+  const embed = (): Command => {
+    const items = [{ key: 'nobody', version: 1, vector }];
+    return { kind: 'embed_memory', actor: 'kernel', scope: 's', model: 'm', items };
+  };
+  const [value, text] = [JSON.stringify('x'.repeat(3 * MILLION)), 'x'.repeat(3 * MILLION)];
+  await pipeline.together([put({ value }), put({ text }), put({ vector }), embed(), embed(), put({})]);
+  expect(pipeline.happened.map((one) => one.commands)).toEqual([2, 2, 2]);
 });
 
 test('what a worker reports counts as text, too', async () => {

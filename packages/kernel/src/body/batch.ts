@@ -38,9 +38,15 @@ function lengthOf(command: Command): number {
   if (command.kind === 'submit' || command.kind === 'submit_plan')
     return command.tasks.reduce((sum, { json }) => sum + json.length, 0);
   if (command.kind === 'complete') return command.result.length;
-  if (command.kind === 'put_memory') return command.items.reduce((sum, { value }) => sum + value.length, 0);
+  if (command.kind === 'put_memory')
+    return command.items.reduce((sum, { value, text, vector }) => sum + long(value) + long(text) + long(vector), 0);
+  if (command.kind === 'embed_memory') return command.items.reduce((sum, { vector }) => sum + long(vector), 0);
   if (command.kind === 'fire_schedule') return command.task?.json.length ?? 0;
   return command.kind === 'fail' ? command.error.length + (command.errorTrace?.length ?? 0) : 0;
+}
+
+function long(text: string | null): number {
+  return text?.length ?? 0;
 }
 
 /** Notes what commands will want to know, as far as they can tell before the first of them is decided. */
