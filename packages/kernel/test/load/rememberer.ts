@@ -20,6 +20,8 @@ export class Rememberer {
   readonly #told: Told;
   readonly #random: Random;
   isWorking = true;
+  /** No two put the same: what says the same as before keeps its version when the colony goes back. */
+  #made = 0;
 
   constructor(caller: Caller, told: Told, random: Random) {
     this.#caller = caller;
@@ -33,7 +35,8 @@ export class Rememberer {
   }
 
   async #workAlone(): Promise<void> {
-    for (let n = 0; this.isWorking; n++) {
+    while (this.isWorking) {
+      const n = this.#made++;
       const random = this.#random;
       const key = `k${random.between(0, KEYS - 1)}`;
       if (random.chance(0.2)) await this.#call(`/memory/${REMEMBERED}/${key}`, 'DELETE');
