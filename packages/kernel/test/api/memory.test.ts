@@ -59,7 +59,25 @@ test('what goes in comes out, whatever it is', async () => {
     await call(`PUT /memory/s/k${n}`, { value });
     expect((await call(`GET /memory/s/k${n}`)).json.value).toEqual(value);
   }
-  for (const key of ['a/b', 'a b', '%', '...', 'ü', '\u{1f600}', '"quoted"', 'x'.repeat(512)]) {
+  const odd = '{"__proto__":{"a":1},"\\ud800":"\\udfff","n":1e-320}';
+  const put = await call('PUT /memory/s/odd', `{"value":${odd},"metadata":${odd}}`);
+  expect(put.status).toBe(201);
+  expect((await call('GET /memory/s/odd')).text).toContain(`"value":${odd},"version":1,"metadata":${odd}`);
+  for (const key of [
+    'a/b',
+    'a b',
+    '%',
+    '...',
+    '%2F',
+    '%25',
+    ' ',
+    '__proto__',
+    'a;b?c#d\\e+',
+    'ü',
+    '\u{1f600}',
+    '"quoted"',
+    'x'.repeat(512),
+  ]) {
     const path = `/memory/s/${encodeURIComponent(key)}`;
     expect(await call(`PUT ${path}`, { value: key })).toMatchObject({ status: 201, json: { key } });
     expect((await call(`GET ${path}`)).json).toMatchObject({ key, value: key });
