@@ -78,7 +78,7 @@ export class Gate {
     reply.header('vary', 'Origin');
     if (this.#originAllowed(origin, request.headers.host) && this.#hostAllowed?.(request.headers.host) !== false) {
       reply.header('access-control-allow-origin', origin);
-      reply.header('access-control-expose-headers', 'Link, Retry-After, Idempotency-Replayed');
+      reply.header('access-control-expose-headers', 'ETag, Link, Retry-After, Idempotency-Replayed');
       if (!preflight) return false;
       reply
         .code(204)

@@ -3,7 +3,7 @@ import type { MemoryQuery } from '../body/memory-desk.ts';
 import type { FieldError } from '../core/errors.ts';
 import { Refusal } from '../core/errors.ts';
 import { canonicalJson, type Json, type JsonObject } from '../core/json.ts';
-import { type MemoryCondition, type MemoryInput, vectorText } from '../core/memory.ts';
+import { type MemoryInput, vectorText } from '../core/memory.ts';
 import { decodeNameCursor } from './cursor.ts';
 import { invalid, invalidField } from './problem.ts';
 import { MAX_KEY } from './schemas/memory.ts';
@@ -82,6 +82,21 @@ export function memoryInput(key: string, asked: Asked, maxBytes: number, path = 
   return { key, value, metadata, text, vector, hash: hash('sha256', content, 'hex'), ttlMs, path };
 }
 
+/** The same of many, or what is wrong with the first that is; to be taken in turns with others, since they may be long. */
+export function* memoryInputs(
+  items: readonly (Asked & { readonly key: string })[],
+  maxBytes: number,
+): Generator<void, MemoryInput[] | Refusal> {
+  const inputs: MemoryInput[] = [];
+  for (const [at, { key, ...asked }] of items.entries()) {
+    const input = memoryInput(key, asked, maxBytes, `/items/${at}`);
+    if (input instanceof Refusal) return input;
+    inputs.push(input);
+    yield;
+  }
+  return inputs;
+}
+
 /** The same of what is looked for. */
 export function readQuery(numbers: readonly number[]): Float32Array | Refusal {
   const text = readVector(numbers, '/vector');
@@ -97,31 +112,6 @@ function readVector(numbers: readonly number[], path: string): string | Refusal 
     return invalidField(path, 'must have a direction: not all of its numbers may be 0, nor all too large or too small');
   }
   return vectorText(numbers);
-}
-
-interface ConditionHeaders {
-  readonly 'if-match'?: string | undefined;
-  readonly 'if-none-match'?: string | undefined;
-}
-
-/** Which header asks for a condition, where there can be none: who asks for one must not believe that it held. */
-export function conditionHeader({ 'if-match': match, 'if-none-match': none }: ConditionHeaders): string | null {
-  return match !== undefined ? IF_MATCH : none !== undefined ? IF_NONE_MATCH : null;
-}
-
-const IF_MATCH = 'header.If-Match';
-const IF_NONE_MATCH = 'header.If-None-Match';
-
-/** RFC 9110, 13.1.1 and 13.1.2. */
-export function readCondition(headers: ConditionHeaders): MemoryCondition | Refusal {
-  const { 'if-match': match, 'if-none-match': none } = headers;
-  if (none !== undefined && none !== '*') return invalidField(IF_NONE_MATCH, 'must be *');
-  const version = match === undefined || match === '*' ? null : /^"(\d{1,15})"$/.exec(match)?.[1];
-  if (version === undefined) return invalidField(IF_MATCH, 'must be a version in quotes, as "3", or *');
-  if (match !== undefined && none !== undefined) {
-    return invalidField(IF_NONE_MATCH, 'cannot go with If-Match: what is there cannot be absent');
-  }
-  return { match: match === '*' ? '*' : version === null ? null : Number(version), absent: none !== undefined };
 }
 
 /** Null: all are as they should be. */

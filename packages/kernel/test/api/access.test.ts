@@ -96,6 +96,7 @@ describe('web pages', () => {
     const headers = { origin: 'http://localhost:3000' };
     const created = await call('POST /tasks', { description: 'x' }, headers);
     expect(created).toMatchObject({ status: 201, headers: { 'access-control-allow-origin': 'http://localhost:3000' } });
+    expect(created.headers['access-control-expose-headers']).toContain('ETag');
     const refused = await call('POST /tasks', {}, headers);
     expect(refused).toMatchObject({ status: 422, headers: { 'access-control-allow-origin': 'http://localhost:3000' } });
   });

@@ -3,7 +3,8 @@ import type { TaskInput } from '../../core/task.ts';
 import { carryOut, sendJson } from '../answer.ts';
 import type { Api, ApiContext } from '../context.ts';
 import type { Intake } from '../intake.ts';
-import { invalidField, sendRefusal } from '../problem.ts';
+import { readIfMatch } from '../preconditions.ts';
+import { sendRefusal } from '../problem.ts';
 import { ProblemSchema } from '../schemas/common.ts';
 import { EvaluationSchema, PolicyInput, PolicySchema } from '../schemas/guardian.ts';
 import type { taskInput } from '../schemas/task.ts';
@@ -41,8 +42,9 @@ export function guardianRoutes(
       },
     },
     (request, reply) => {
-      const expected = readIfMatch(request.headers['if-match']);
-      if (expected instanceof Refusal) return sendRefusal(reply, expected);
+      const match = readIfMatch(request.headers['if-match']);
+      if (match instanceof Refusal) return sendRefusal(reply, match);
+      const expected = match === '*' ? null : match;
       const command = { kind: 'set_policy', actor: request.principal.name, policy: request.body, expected } as const;
       carryOut(context, reply, command, (reply, { policy }) => {
         reply.header('etag', `"${policy.version}"`);
@@ -69,11 +71,4 @@ export function guardianRoutes(
       sendJson(reply, 200, JSON.stringify(await kernel.guardian.evaluate(made)));
     },
   );
-}
-
-/** The version that is to be replaced (RFC 9110, 13.1.1); null: whatever it is. */
-function readIfMatch(header: string | undefined): number | null | Refusal {
-  if (header === undefined || header === '*') return null;
-  const match = /^"(\d{1,15})"$/.exec(header);
-  return match ? Number(match[1]) : invalidField('header.If-Match', 'must be a version in quotes, as "3", or *');
 }

@@ -2,17 +2,18 @@ import { noSuchKey } from '../../body/decide/missing.ts';
 import type { MemoryAnswer } from '../../body/memory-searching.ts';
 import { timestamp } from '../../core/clock.ts';
 import { type FieldError, Refusal } from '../../core/errors.ts';
-import type { MemoryEntry, MemoryInput, MemoryScope } from '../../core/memory.ts';
+import type { MemoryEntry, MemoryScope } from '../../core/memory.ts';
 import { carryOut, sendJson, sendNothing } from '../answer.ts';
 import { MAX_PLAN_BODY } from '../body.ts';
 import type { Api, ApiContext } from '../context.ts';
 import { nameCursorBehind } from '../cursor.ts';
+import { inTurns } from '../in-turns.ts';
+import { conditionHeader, readCondition } from '../preconditions.ts';
 import { invalidField, sendRefusal } from '../problem.ts';
 import {
   closedScope,
-  conditionHeader,
   memoryInput,
-  readCondition,
+  memoryInputs,
   readListQuery,
   readQuery,
   refusalOf,
@@ -172,7 +173,7 @@ export function memoryRoutes(api: Api, context: ApiContext): void {
         answers: PUT_MANY,
       },
     },
-    (request, reply) => {
+    async (request, reply) => {
       const { scope } = request.params;
       const wrong = refusalOf(
         closedScope(scope),
@@ -181,18 +182,15 @@ export function memoryRoutes(api: Api, context: ApiContext): void {
       if (wrong) return sendRefusal(reply, wrong);
       const conditional = conditionHeader(request.headers);
       if (conditional) return sendRefusal(reply, invalidField(conditional, 'is for one key: many are put as they are'));
-      const items: MemoryInput[] = [];
-      for (const [at, { key, ...asked }] of request.body.items.entries()) {
-        const item = memoryInput(key, asked, config.memoryMaxValueBytes, `/items/${at}`);
-        if (item instanceof Refusal) return sendRefusal(reply, item);
-        items.push(item);
-      }
+      const items = await inTurns(memoryInputs(request.body.items, config.memoryMaxValueBytes));
+      if (items instanceof Refusal) return sendRefusal(reply, items);
       const condition = { match: null, absent: false };
       const actor = request.principal.name;
       carryOut(context, reply, { kind: 'put_memory', actor, scope, items, condition }, (reply, { entries }) => {
         const put = entries.map(({ entry: { key, version } }) => ({ key, version }));
         sendJson(reply, 200, JSON.stringify({ items: put }));
       });
+      return reply;
     },
   );
 }
