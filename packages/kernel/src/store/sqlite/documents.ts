@@ -38,7 +38,9 @@ export class Documents {
     const select = `SELECT ${COLUMNS} FROM documents`;
     this.#one = db.prepare<[string, string], Row>(`${select} WHERE collection = ? AND id = ?`).raw();
     this.#due = db
-      .prepare<[number, number], Row>(`${select} WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?`)
+      .prepare<[number, number], Row>(
+        `${select} WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, collection, id LIMIT ?`,
+      )
       .raw();
     this.#nextDue = db
       .prepare<[], number>('SELECT due_at FROM documents WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1')
