@@ -1,3 +1,4 @@
+import { withoutHeaps } from './heaped.ts';
 import { telling } from './stop-words.ts';
 
 /**
@@ -55,7 +56,9 @@ function partsOf(text: string): readonly string[] {
 }
 
 function folded(text: string): string {
-  return text.normalize('NFKD').replace(MARKS, '').toUpperCase().toLowerCase().normalize('NFKC');
+  const letters = withoutHeaps(text).normalize('NFKD').replace(MARKS, '');
+  // Down first, since there is a capital ß that is its own capital; and a sigma is written otherwise at the end of a word.
+  return letters.toLowerCase().toUpperCase().toLowerCase().replaceAll('ς', 'σ').normalize('NFKC');
 }
 
 function isUnspaced(word: string): boolean {
