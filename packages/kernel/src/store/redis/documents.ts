@@ -71,6 +71,22 @@ end
 return #names
 `);
 
+/**
+ * Some documents, as many as are not too long together, and one at least. Arguments: prefix, how many bytes, names. Answers
+ * their texts, in that order; of names behind them it says nothing.
+ */
+const SOME = new Script(`
+local documents, left = ARGV[1] .. 'documents', tonumber(ARGV[2])
+local answer = {}
+for at = 3, #ARGV do
+  local text = redis.call('HGET', documents, ARGV[at])
+  left = left - #(text or '')
+  if left < 0 and #answer > 0 then break end
+  answer[#answer + 1] = text
+end
+return answer
+`);
+
 /** So many are read at once where each may be large. */
 const A_FEW = 16;
 
@@ -93,6 +109,15 @@ export class Documents {
     if (names.length === 0) return [];
     const texts = await this.#redis.send('HMGET', this.#keys.documents, ...names);
     return [...documentsFrom(names, texts).values()].filter((document) => document !== null);
+  }
+
+  /** The first of them, one at least, as many as are not longer than so many bytes together: how many, and those that are there. */
+  async first(names: readonly string[], bytes: number): Promise<{ count: number; found: Document[] }> {
+    if (names.length === 0) return { count: 0, found: [] };
+    const texts = (await this.#redis.run(SOME, [this.#keys.prefix, String(bytes), ...names])) as Reply[];
+    const asked = names.slice(0, texts.length);
+    const found = [...documentsFrom(asked, texts).values()].filter((document) => document !== null);
+    return { count: texts.length, found };
   }
 
   async list({ collection, state, before, limit }: DocumentQuery): Promise<Page<Document>> {

@@ -52,7 +52,7 @@ const entries = (name: string, count: number) =>
 /** Resolves when the server has answered so many of them. */
 async function afterReads(count: number): Promise<void> {
   const calls = async () =>
-    Number(/cmdstat_hmget:calls=(\d+)/.exec(await master.ask('INFO', 'commandstats'))?.[1] ?? 0);
+    Number(/cmdstat_evalsha:calls=(\d+)/.exec(await master.ask('INFO', 'commandstats'))?.[1] ?? 0);
   await expect.poll(calls, { interval: 1 }).toBeGreaterThanOrEqual(count);
 }
 
