@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/json.ts';
 import { isRemembered, type MemoryEntry, memoryId, vectorFrom } from '../../core/memory.ts';
+import { filterOf } from '../../core/memory-filter.ts';
 import type { Hit, MemoryFound, MemorySearch, VectorSpace } from '../../core/memory-search.ts';
-import { filterOf } from './filter.ts';
 import { TextIndex } from './text-index.ts';
 import type { VectorRoom } from './vector-room.ts';
 import { Vectors } from './vectors.ts';

@@ -1,6 +1,6 @@
 import { presence, rarity } from '../bm25.ts';
+import { type Found, Ranking } from '../ranking.ts';
 import { wantedWords, wordsOf } from '../words.ts';
-import { type Found, Ranking } from './ranking.ts';
 
 /** A word, and how often those have it that do, by their numbers. */
 interface Posting {

@@ -1,6 +1,6 @@
 import { cosine, lengthOf } from '../cosine.ts';
+import { type Found, Ranking } from '../ranking.ts';
 import { ROUND } from './products.ts';
-import { type Found, Ranking } from './ranking.ts';
 import { filled, PAGE_BYTES, type VectorRoom } from './vector-room.ts';
 
 /** Vectors of one length, each somebody's, looked through from the first to the last. */

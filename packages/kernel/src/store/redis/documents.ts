@@ -1,5 +1,6 @@
 import { type Collection, type Document, nameOf } from '../../core/document.ts';
 import { scopeOf } from '../../core/memory.ts';
+import { isBefore } from '../../core/order.ts';
 import type { DocumentQuery, NamedQuery, Page } from '../../core/store.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { Script } from '../../redis/script.ts';
@@ -159,11 +160,6 @@ export class Documents {
     const args = [this.#keys.prefix, String(time), String(limit), saving];
     return (await this.#redis.run(REMOVE_ENDED, args)) as number;
   }
-}
-
-/** By the bytes of UTF-8. */
-function isBefore(one: string, other: string): boolean {
-  return Buffer.compare(Buffer.from(one), Buffer.from(other)) < 0;
 }
 
 /** Out of the answer to `HMGET`. */
