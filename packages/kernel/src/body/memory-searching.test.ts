@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { JsonObject } from '../core/json.ts';
+import { ScopeTooLarge } from '../core/memory-search.ts';
 import { Pipeline } from '../testing/pipeline.ts';
 import type { EmbeddingDesk } from './embedding-desk.ts';
 import { searchMemory } from './memory-searching.ts';
@@ -33,4 +34,16 @@ test('what is replaced between being found and being read is answered only if it
   const question = { text: 'bee', vector: null, mode: 'text', filter: { kind: 'x' }, topK: 10 } as const;
   const answer = await searchMemory('s', question, { store: meanwhile, clock, embedding: {} as EmbeddingDesk });
   expect(answer).toMatchObject({ matches: [{ entry: { key: 'b', metadata: { more: true } } }], omitted: 0 });
+});
+
+test('a scope that is too large to be searched is refused, with what to do about it', async () => {
+  const { store, clock } = await Pipeline.open();
+  onTestFinished(() => store.close());
+  const search = () => Promise.reject(new ScopeTooLarge('s', 2 ** 20));
+  const full = new Proxy(store, {
+    get: (all, name) => (name === 'search' ? search : Reflect.get(all, name).bind(all)),
+  });
+  const question = { text: 'bee', vector: null, mode: 'text', filter: {}, topK: 10 } as const;
+  const answer = await searchMemory('s', question, { store: full, clock, embedding: {} as EmbeddingDesk });
+  expect(answer).toMatchObject({ code: 'scope_too_large', detail: expect.stringContaining('1 MiB') });
 });

@@ -4,7 +4,7 @@ import { Refusal } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { EMPTY_SCOPE, isRemembered, type MemoryEntry, memoryFrom, memoryScopeFrom } from '../core/memory.ts';
 import { type Filter, filterOf } from '../core/memory-filter.ts';
-import type { MemorySearch } from '../core/memory-search.ts';
+import { type MemoryFound, type MemorySearch, ScopeTooLarge } from '../core/memory-search.ts';
 import type { Store } from '../core/store.ts';
 import type { EmbeddingDesk } from './embedding-desk.ts';
 import { type Fused, fuse } from './fusion.ts';
@@ -71,15 +71,26 @@ export async function searchMemory(
       : meaning.values && { values: meaning.values, space: { model: embedding.model } };
   const words = mode === 'vector' ? null : text;
   const isHybrid = near !== null && words !== null;
-  const hits = await store.search({
+  const hits = await searchedIn(store, {
     ...{ scope, vector: near, text: words, filter, now: clock.now().wall },
     limit: isHybrid ? Math.max(LEAST_IN_LIST, topK) : topK,
   });
+  if (hits instanceof Refusal) return hits;
   const fused = fuse(hits, isHybrid, topK);
   const model = meaning.isAsked ? embedding.model : null;
   const incomplete = model === null ? 0 : texts - ((embedded as Readonly<Record<string, number>>)[model] ?? 0);
   const found = await entriesOf(fused, store, clock.now().wall, filterOf(filter));
   return { ...found, model, incomplete, problem: meaning.problem };
+}
+
+async function searchedIn(store: Store, query: MemorySearch): Promise<MemoryFound | Refusal> {
+  try {
+    return await store.search(query);
+  } catch (error) {
+    if (!(error instanceof ScopeTooLarge)) throw error;
+    const cure = 'Part it into several, or have the operator set COLONY_MEMORY_SEARCH_MIB';
+    return new Refusal('scope_too_large', `The scope ${error.message}. ${cure}.`);
+  }
 }
 
 /** Where the text's meaning is of use: when there is no vector to compare with. */

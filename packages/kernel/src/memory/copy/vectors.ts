@@ -28,6 +28,11 @@ export class Vectors<T extends Found> {
     return this.#owners.length;
   }
 
+  /** How much room they take. */
+  get bytes(): number {
+    return this.#pages.length * PAGE_BYTES;
+  }
+
   add(owner: T, numbers: Float32Array): void {
     const row = this.#owners.length;
     if (row === this.#pages.length * this.#perPage) this.#pages.push(this.#room.take());
