@@ -44,6 +44,12 @@ export function wrongKey(key: string, path = 'path.key'): FieldError | null {
   return { path, message: `must be 1 to ${MAX_KEY} characters, none of them a control character, and not . or ..` };
 }
 
+/** What is looked for need not be longer than what may be there. */
+export function wrongFilter(filter: JsonObject): FieldError | null {
+  if (JSON.stringify(filter).length <= MAX_METADATA) return null;
+  return { path: '/filter', message: `must not be longer than ${MAX_METADATA} characters as JSON` };
+}
+
 /** @param path where it stands in the request: '' or `/items/3` */
 export function memoryInput(key: string, asked: Asked, maxBytes: number, path = ''): MemoryInput | Refusal {
   const { text = null, metadata = {}, ttl_seconds: seconds = null } = asked;

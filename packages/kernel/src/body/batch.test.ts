@@ -1,6 +1,7 @@
 /** What is committed together is done long before anybody gives it up: so many tasks, so much text, and no more. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { Command } from '../core/command.ts';
+import { type MemoryInput, vectorText } from '../core/memory.ts';
 import { newTask, Pipeline } from '../testing/pipeline.ts';
 
 async function begin(): Promise<Pipeline> {
@@ -45,4 +46,31 @@ test('what a worker reports counts as text, too', async () => {
   };
   await pipeline.together([report(), report(), submit(1), fail, report(), submit(1)]);
   expect(pipeline.happened.map((one) => one.commands)).toEqual([3, 3]);
+});
+
+test('so does all that is put into memory, its words above all', async () => {
+  const pipeline = await begin();
+  const put = (key: string, fields: Partial<MemoryInput>): Command => {
+    const item = {
+      key,
+      value: '1',
+      metadata: {},
+      text: null,
+      vector: null,
+      hash: 'h',
+      ttlMs: null,
+      path: '',
+      ...fields,
+    };
+    return { kind: 'put_memory', actor: 'ann', scope: 's', items: [item], condition: { match: null, absent: false } };
+  };
+  const commands = [
+    ...Array.from({ length: 12 }, (_, n) => put(`text ${n}`, { text: 'x'.repeat(100_000) })),
+    put('value', { value: JSON.stringify('x'.repeat(6 * MILLION)) }),
+    put('vector', { vector: vectorText(Array(MILLION / 4).fill(1)) }),
+    put('fields', { metadata: Object.fromEntries(Array.from({ length: 40_000 }, (_, n) => [`f${n}`, n])) }),
+    put('another', { vector: vectorText(Array(MILLION / 4).fill(1)) }),
+  ];
+  await pipeline.together(commands);
+  expect(pipeline.happened.map((one) => one.commands)).toEqual([10, 3, 1, 1, 1]);
 });

@@ -48,7 +48,7 @@ export interface Store {
   /** Newest first. */
   documents(query: DocumentQuery): Promise<Page<Document>>;
   documentsNamed(query: NamedQuery): Promise<Page<Document>>;
-  /** What of a scope of the memory is near to a vector, or holds some words. */
+  /** What of a scope of the memory is near to a vector, or holds some words. Throws `ScopeTooLarge` when it cannot be searched. */
   search(query: MemorySearch): Promise<MemoryFound>;
   /** Pending tasks and documents whose time has come, and executing tasks over their deadline; and when to look again. */
   due(now: Now, limit: number): Promise<Due>;

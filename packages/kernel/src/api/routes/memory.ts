@@ -8,7 +8,16 @@ import { MAX_PLAN_BODY } from '../body.ts';
 import type { Api, ApiContext } from '../context.ts';
 import { decodeNameCursor, encodeNameCursor } from '../cursor.ts';
 import { invalidField, sendRefusal } from '../problem.ts';
-import { closedScope, memoryInput, readCondition, readQuery, refusalOf, wrongKey, wrongScope } from '../remember.ts';
+import {
+  closedScope,
+  memoryInput,
+  readCondition,
+  readQuery,
+  refusalOf,
+  wrongFilter,
+  wrongKey,
+  wrongScope,
+} from '../remember.ts';
 import { ProblemSchema } from '../schemas/common.ts';
 import {
   BatchSchema,
@@ -143,7 +152,7 @@ export function memoryRoutes(api: Api, context: ApiContext): void {
     async (request, reply) => {
       const { scope } = request.params;
       const { text = null, vector: numbers, top_k: topK = 10, filter = {}, mode = 'hybrid' } = request.body;
-      const wrong = refusalOf(wrongScope(scope), missing(text, numbers, mode));
+      const wrong = refusalOf(wrongScope(scope), missing(text, numbers, mode), wrongFilter(filter));
       if (wrong) return sendRefusal(reply, wrong);
       const vector = numbers === undefined ? null : readQuery(numbers);
       if (vector instanceof Refusal) return sendRefusal(reply, vector);
@@ -203,12 +212,12 @@ function missing(text: string | null, vector: readonly number[] | undefined, mod
   return null;
 }
 
-function renderMatches({ matches, model, incomplete, problem }: MemoryAnswer): string {
+function renderMatches({ matches, omitted, model, incomplete, problem }: MemoryAnswer): string {
   const items = matches.map(({ entry: { key, value, version, metadata }, score, scores }) => {
     const rest = JSON.stringify({ version, metadata, score, scores });
     return `{"key":${JSON.stringify(key)},"value":${value},${rest.slice(1)}`;
   });
-  const rest = JSON.stringify({ embedder: model, incomplete, problem });
+  const rest = JSON.stringify({ omitted, embedder: model, incomplete, problem });
   return `{"matches":[${items.join(',')}],${rest.slice(1)}`;
 }
 

@@ -48,7 +48,7 @@ export interface RedisStoreOptions extends RedisOptions {
   /** The colony's name: what is stored under another one is another colony. */
   readonly colony: string;
   /** How much of this process's memory searches may keep, in bytes. */
-  readonly searchBytes?: number;
+  readonly searchBytes?: number | undefined;
 }
 
 /** Opens a colony to move it, rather than to serve it. */

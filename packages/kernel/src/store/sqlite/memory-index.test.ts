@@ -177,6 +177,17 @@ test('what there is no room for in memory is found all the same, and what is kep
   }
 });
 
+test('a store that may keep next to nothing to search in finds all the same', async () => {
+  const store = await SqliteStore.open({ path: temporaryPath('colony.db'), searchBytes: 9 });
+  onTestFinished(() => store.close());
+  const documents = Array.from({ length: 30 }, (_, n) => documentOf(n));
+  const puts = documents.map((next) => ({ kind: 'document' as const, prev: null, next }));
+  await new Scribe(store).commit({ puts, events: [] });
+  const vector = { values: Float32Array.of(1, 2, 3, 4), space: 'given' as const };
+  const query = { ...QUERY, vector, text: 'text 7', filter: { third: true } };
+  expect(await store.search(query)).toEqual(lookThrough(documents, query));
+});
+
 test('a search that was begun is answered before the store is closed, and none after', async () => {
   const store = await opened(temporaryPath('colony.db'));
   const scribe = new Scribe(store);

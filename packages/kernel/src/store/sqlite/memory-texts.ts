@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Hit } from '../../core/memory-search.ts';
-import { Best } from '../../memory/best.ts';
+import { Ranking } from '../../memory/ranking.ts';
 import { Shelf } from '../../memory/shelf.ts';
 import { wantedWords } from '../../memory/words.ts';
 import { Kept } from './kept.ts';
@@ -48,7 +48,7 @@ export class MemoryTexts {
     for (const _ of this.#follow(scope, shelf));
     this.#shelves.makeRoom();
     const { texts, words } = scope;
-    const best = new Best(limit);
+    const best = new Ranking(limit);
     for (const { number, score } of shelf.search({
       places: this.#placesOf(scope, text),
       texts,
@@ -57,9 +57,9 @@ export class MemoryTexts {
       now,
       wanted,
     })) {
-      best.add({ id: this.#id.get(number)!, score });
+      best.offer({ id: this.#id.get(number)! }, score);
     }
-    return best.found();
+    return best.list();
   }
 
   *#placesOf({ no }: ScopeRow, text: string): Generator<number[]> {
