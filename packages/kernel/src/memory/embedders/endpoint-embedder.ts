@@ -25,6 +25,8 @@ export interface EndpointOptions {
 const MAX_TEXTS = 64;
 const MAX_CHARACTERS = 100_000;
 const MAX_AT_ONCE = 4;
+/** So that a search need not wait until one of those has come to an end. */
+const SPARE = 1;
 const MAX_WAITING = 10_000;
 const MAX_WAITING_CHARACTERS = 20_000_000;
 /** 64 of the longest vectors, with all the digits that a number may have. */
@@ -64,6 +66,7 @@ export class EndpointEmbedder implements Embedder {
       maxTexts: MAX_TEXTS,
       maxCharacters: MAX_CHARACTERS,
       maxAtOnce: MAX_AT_ONCE,
+      spare: SPARE,
       maxWaiting: MAX_WAITING,
       maxWaitingCharacters: MAX_WAITING_CHARACTERS,
       send: (texts, signal) =>
@@ -78,8 +81,8 @@ export class EndpointEmbedder implements Embedder {
     return this.#dimension.length;
   }
 
-  embed(texts: readonly string[], signal?: AbortSignal): Promise<readonly Float32Array[]> {
-    return vectorsOf(texts, (meant) => this.#gatherer.verdicts(meant, signal));
+  embed(texts: readonly string[], signal?: AbortSignal, isAwaited = false): Promise<readonly Float32Array[]> {
+    return vectorsOf(texts, (meant) => this.#gatherer.verdicts(meant, signal, isAwaited));
   }
 
   async close(): Promise<void> {

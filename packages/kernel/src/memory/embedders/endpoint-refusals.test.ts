@@ -79,6 +79,21 @@ describe('no text is blamed for what the endpoint does to all of them', () => {
     expect((await unavailable(embedder.embed(['a']))).message).toContain('has no vector for any text');
   });
 
+  test.each([400, 500])('when it begins to answer %s to everything while the one is looked for', async (status) => {
+    let down = false;
+    const { endpoint, embedder } = await opened((asked, response) => {
+      down ||= asked.texts.length === 8;
+      if (down || asked.texts.includes('bad')) refuse(response, status);
+      else answerWell(asked, response);
+    });
+    const all = [...texts.slice(0, 59), 'bad'];
+    expect((await unavailable(embedder.embed(all))).message).toContain(`answered ${status}`);
+    endpoint.behave = without('bad', status);
+    await embedder.embed(['a']);
+    const { refused: which } = await refused(embedder.embed(all));
+    expect(which.map(({ index }) => index)).toEqual([59]);
+  });
+
   test('when it failed and is back by now', async () => {
     const { embedder } = await opened((asked, response, nth) =>
       nth <= 4 ? refuse(response, 500) : answerWell(asked, response),

@@ -44,6 +44,7 @@ export class LocalEmbedder implements Embedder {
       maxCharacters: MAX_CHARACTERS,
       // The thread does one thing at a time. A job that nobody waits for any more is soon done.
       maxAtOnce: 1,
+      spare: 0,
       maxWaiting: MAX_WAITING,
       maxWaitingCharacters: MAX_WAITING_CHARACTERS,
       send: (texts) => this.#run(texts),
@@ -55,8 +56,8 @@ export class LocalEmbedder implements Embedder {
     return this.#thread.isRunning;
   }
 
-  embed(texts: readonly string[], signal?: AbortSignal): Promise<readonly Float32Array[]> {
-    return vectorsOf(texts, (meant) => this.#gatherer.verdicts(meant, signal));
+  embed(texts: readonly string[], signal?: AbortSignal, isAwaited = false): Promise<readonly Float32Array[]> {
+    return vectorsOf(texts, (meant) => this.#gatherer.verdicts(meant, signal, isAwaited));
   }
 
   async close(): Promise<void> {
