@@ -35,6 +35,8 @@ const ATTEMPTS = 4;
 const BACKOFF_MS = 500;
 const MAX_WAIT_MS = 60_000;
 const FAILURES = 5;
+/** Searches wait a little longer than that; but not in a row for an endpoint that hangs. */
+const LATE_MS = 4000;
 const OPEN_MS = 15_000;
 const MAX_OPEN_MS = 240_000;
 
@@ -43,6 +45,7 @@ export class EndpointEmbedder implements Embedder {
   readonly model: string;
   readonly #dimension: { length: number | null } = { length: null };
   readonly #gatherer: Gatherer;
+  #isClosed = false;
 
   constructor({ url, model, apiKey, timeoutMs, clock, random, changed }: EndpointOptions) {
     this.model = `openai:${model}`;
@@ -57,10 +60,19 @@ export class EndpointEmbedder implements Embedder {
       dimension: this.#dimension,
       clock,
       random,
-      breaker: new Breaker({ clock, failures: FAILURES, openMs: OPEN_MS, maxOpenMs: MAX_OPEN_MS, changed }),
+      breaker: new Breaker({
+        clock,
+        failures: FAILURES,
+        openMs: OPEN_MS,
+        maxOpenMs: MAX_OPEN_MS,
+        longWaitMs: MAX_WAIT_MS,
+        // Whoever is called off at the end was not failed by the endpoint.
+        changed: (problem) => this.#isClosed || changed(problem),
+      }),
       attempts: ATTEMPTS,
       backoffMs: BACKOFF_MS,
       maxWaitMs: MAX_WAIT_MS,
+      lateMs: LATE_MS,
     };
     this.#gatherer = new Gatherer({
       maxTexts: MAX_TEXTS,
@@ -86,6 +98,7 @@ export class EndpointEmbedder implements Embedder {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#gatherer.close();
   }
 }

@@ -113,6 +113,17 @@ describe('an answer that cannot be right is not taken', () => {
     expect(fault.message).toContain(`cannot be understood: its answer ${message}`);
   });
 
+  test.each([200, 400, 401, 503])('the key, where what is shown of %s ends in the middle of it', async (status) => {
+    for (const before of [100, 110, 117, 119]) {
+      const { embedder } = await opened((_asked, response) =>
+        answerWith(response, `${'x'.repeat(before)} ${KEY} ${KEY}`, status),
+      );
+      const fault = await unavailable(embedder.embed(['a']));
+      expect(fault.message).toContain('xxx');
+      expect(fault.message).not.toMatch(/x sk?-?/);
+    }
+  });
+
   test('vectors of another length than before', async () => {
     const lengths = [3, 3, 4];
     const { embedder } = await opened((_, response, nth) =>
@@ -191,6 +202,27 @@ describe('an endpoint that does not work is left alone', () => {
     clock.pass(30_000);
     expect(await embedder.embed(['a'])).toHaveLength(1);
     expect(told).toEqual([fault.message, null]);
+  });
+
+  test('also when it hangs, and whoever looked for something gave up', async () => {
+    const { clock, endpoint, embedder, told } = await opened(() => undefined);
+    const late = async () => {
+      const abort = new AbortController();
+      const embedding = embedder.embed(['a'], abort.signal, true);
+      const asked = endpoint.asked.length;
+      await expect.poll(() => endpoint.asked.length).toBe(asked + 1);
+      clock.pass(4500);
+      abort.abort(new Error('enough'));
+      await expect(embedding).rejects.toThrow('enough');
+    };
+    for (let times = 1; times <= 5; times++) await late();
+    const fault = await unavailable(embedder.embed(['a']));
+    expect(fault.message).toContain('did not answer as long as somebody waited for it');
+    expect(told).toEqual([fault.message]);
+    clock.pass(15_000);
+    await late();
+    expect(endpoint.asked.at(-1)!.texts).toEqual(['ok']);
+    expect((await unavailable(embedder.embed(['a']))).retryAfterMs).toBe(30_000);
   });
 
   test('and is not tried with a text on which it may fail for ever', async () => {

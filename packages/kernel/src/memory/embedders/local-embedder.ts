@@ -38,7 +38,9 @@ export class LocalEmbedder implements Embedder {
 
   constructor({ clock, changed, program }: LocalOptions) {
     this.#thread = new ModelThread({ clock, jobMs: JOB_MS, idleMs: IDLE_MS, ...(program ? { program } : {}) });
-    this.#breaker = new Breaker({ clock, failures: 1, openMs: OPEN_MS, maxOpenMs: MAX_OPEN_MS, changed });
+    this.#breaker = new Breaker({
+      ...{ clock, failures: 1, openMs: OPEN_MS, maxOpenMs: MAX_OPEN_MS, longWaitMs: MAX_OPEN_MS, changed },
+    });
     this.#gatherer = new Gatherer({
       maxTexts: MAX_TEXTS,
       maxCharacters: MAX_CHARACTERS,
