@@ -137,6 +137,22 @@ describe('an answer that cannot be right is not taken', () => {
     expect(embedder.dimension).toBe(3);
   });
 
+  test('but are taken for those of another model when they go on', async () => {
+    let length = 3;
+    const { clock, embedder, told } = await opened(({ texts: asked }, response) =>
+      answerWith(response, { data: asked.map(() => ({ embedding: Array(length).fill(1) })) }),
+    );
+    await embedder.embed(['a']);
+    length = 4;
+    await unavailable(embedder.embed(['b']));
+    expect((await unavailable(embedder.embed(['b']))).message).toContain('has vectors of length 4, and until now');
+    expect(embedder.dimension).toBe(3);
+    clock.pass(15_000);
+    expect(await embedder.embed(['b'])).toEqual([Float32Array.of(0.5, 0.5, 0.5, 0.5)]);
+    expect(embedder.dimension).toBe(4);
+    expect(told).toEqual([expect.stringContaining('has vectors of length 4'), null]);
+  });
+
   test('numbers in base64 are, in any order', async () => {
     const { embedder } = await opened(({ texts: asked }, response) => {
       const data = asked.map((text, index) => ({

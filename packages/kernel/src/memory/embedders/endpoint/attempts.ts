@@ -62,7 +62,10 @@ export async function prove(options: AttemptsOptions, signal: AbortSignal): Prom
   }
 }
 
-/** One attempt. What others depend on is not tried with a text on which the endpoint may fail for ever. */
+/**
+ * One attempt. What others depend on is not tried with a text on which the endpoint may fail for ever; and the length that vectors
+ * have from then on is that of this trial: if another one was what was wrong, there is another model behind the endpoint now.
+ */
 async function attempt(
   options: AttemptsOptions,
   texts: readonly string[],
@@ -71,7 +74,9 @@ async function attempt(
 ): Promise<Verdict[]> {
   const entered = options.breaker.enter();
   if (!entered.isTrial) return reported(options, signal, entered, request(options, texts, signal), isSearch);
-  await reported(options, signal, entered, harmless(options, signal));
+  const dimension: { length: number | null } = { length: null };
+  await reported(options, signal, entered, harmless({ ...options, dimension }, signal));
+  options.dimension.length = dimension.length;
   return attempt(options, texts, signal, isSearch);
 }
 
