@@ -6,7 +6,6 @@ import type { Nearness } from '../core/mind-rules.ts';
 import type { Store } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import type { TaskMaker } from '../core/task-maker.ts';
-import { soundNearness } from '../mind/nearness.ts';
 import { Aftermath } from './aftermath.ts';
 import { Alarm } from './alarm.ts';
 import { Batcher } from './batcher.ts';
@@ -28,6 +27,7 @@ import { Presence } from './presence.ts';
 import { Pulse } from './pulse.ts';
 import { Recovery } from './recovery.ts';
 import { type Retried, type RetryMany, retryMany } from './retrying.ts';
+import { withSoundNearness } from './sound-rules.ts';
 import { Sweeper } from './sweeper.ts';
 import { TaskWaiters } from './task-waiters.ts';
 import { Turns } from './turns.ts';
@@ -132,7 +132,10 @@ export class Kernel {
       giveBack: (assignments) =>
         void this.#recovery.giveBack(assignments).catch((error) => observer.fault(error, 'give back')),
       onHeldBack: (by) => observer.heldBack(by),
-      onRemembered: (document) => this.#embedding.follow(document),
+      onRemembered: (document) => {
+        this.#embedding.follow(document);
+        this.#expertise?.remembered(document);
+      },
       onEnded: (before, task) => this.#expertise?.ended(before, task),
       look: (delayMs) => this.#alarm.set(delayMs),
     });
@@ -154,10 +157,7 @@ export class Kernel {
     this.#recovery = new Recovery({ ...parts, batcher: this.#batcher, isStopping: () => this.stopping });
     this.checkpoints = new Checkpoints({
       ...{ store, clock, batcher: this.#batcher, rules: options.checkpoints, newId: randomUUID },
-      onRolledBack: () => {
-        this.#embedding.lookSoon();
-        return this.#rolledBack();
-      },
+      onRolledBack: () => this.#rolledBack(),
     });
     this.exports = new Exports({ store, clock, book: this.checkpoints.book });
     this.workers = new WorkerDesk({
@@ -195,11 +195,12 @@ export class Kernel {
       fellows: store.fellows,
       present: () => this.#dispatcher.present(),
       onDue: () => this.#sweeper.expect(0),
-      onLoss: (lostUpTo) => {
+      onLoss: async (lostUpTo) => {
         observer.storeLost(lostUpTo);
-        return this.#recovery.resync(lostUpTo);
+        await this.#recovery.resync(lostUpTo);
+        this.#rememberAnew();
       },
-      onRestart: () => this.#recovery.catchUp(),
+      onRestart: () => this.#rolledBack(),
       onFault: (error) => this.#failed(error, 'beat'),
     });
     this.#sweeper = new Sweeper({
@@ -251,6 +252,12 @@ export class Kernel {
 
   async #rolledBack(): Promise<void> {
     await this.#recovery.catchUp();
+    this.#rememberAnew();
+  }
+
+  /** Memory may be otherwise than it was: what its texts mean is looked after, and what workers have shown is read again. */
+  #rememberAnew(): void {
+    this.#embedding.lookSoon();
     void this.#expertise?.reread();
   }
 
@@ -339,13 +346,6 @@ export class Kernel {
     await this.#recovery.settleDoubts();
     this.#batcher.kick();
   }
-}
-
-function withSoundNearness(rules: Rules, observer: KernelObserver, learned: Nearness | null): Rules {
-  const nearness = rules.mind.nearness ?? learned;
-  if (nearness === null) return rules;
-  const sound = soundNearness(nearness, (fault) => observer.fault(fault, 'nearness'));
-  return { ...rules, mind: { ...rules.mind, nearness: sound } };
 }
 
 const SHUTTING_DOWN = new Refusal('shutting_down', 'The kernel is shutting down; try again once it is back.', {

@@ -2,7 +2,14 @@ import type { Clock } from '../core/clock.ts';
 import { EmbeddingRefused, EmbeddingUnavailable } from '../core/embedder.ts';
 import { Refusal } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import { EMPTY_SCOPE, isRemembered, type MemoryEntry, memoryFrom, memoryScopeFrom } from '../core/memory.ts';
+import {
+  countOfEmbedded,
+  EMPTY_SCOPE,
+  isRemembered,
+  type MemoryEntry,
+  memoryFrom,
+  memoryScopeFrom,
+} from '../core/memory.ts';
 import { type Filter, filterOf } from '../core/memory-filter.ts';
 import { type MemoryFound, type MemorySearch, ScopeTooLarge } from '../core/memory-search.ts';
 import type { Store } from '../core/store.ts';
@@ -78,7 +85,8 @@ export async function searchMemory(
   if (hits instanceof Refusal) return hits;
   const fused = fuse(hits, isHybrid, topK);
   const model = meaning.isAsked ? embedding.model : null;
-  const incomplete = model === null ? 0 : texts - ((embedded as Readonly<Record<string, number>>)[model] ?? 0);
+  const known = countOfEmbedded(embedded, embedding.model, meaning.values?.length ?? embedding.dimension);
+  const incomplete = model === null ? 0 : Math.max(0, texts - known);
   const found = await entriesOf(fused, store, clock.now().wall, filterOf(filter));
   return { ...found, model, incomplete, problem: meaning.problem };
 }

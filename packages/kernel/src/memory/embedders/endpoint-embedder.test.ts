@@ -103,11 +103,13 @@ describe('it is tried again', () => {
   });
 
   test('but not when that would take too long', async () => {
-    const { endpoint, embedder } = await opened((_, response) =>
+    const { endpoint, embedder, told } = await opened((_, response) =>
       refuse(response, 429, 'quota', { 'retry-after': '3600' }),
     );
     const fault = await unavailable(embedder.embed(['a']));
     expect(fault.retryAfterMs).toBe(3_600_000);
+    expect(told).toEqual([fault.message]);
+    await unavailable(embedder.embed(['b']));
     expect(endpoint.asked).toHaveLength(1);
   });
 

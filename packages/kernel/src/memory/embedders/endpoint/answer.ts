@@ -11,9 +11,11 @@ export const LONGEST_VECTOR = 8192;
 /**
  * Reads `{"data": [{"index": 0, "embedding": [0.1, …]}, …]}`, with the vectors as numbers or as base64 of 32-bit floats,
  * in any order. A vector that is of no use is a fault of its text only; anything else throws `BadAnswer`.
+ *
+ * @param show how a body may be shown that is none
  */
-export function readAnswer(body: string, count: number): Verdict[] {
-  const items = itemsOf(parse(body));
+export function readAnswer(body: string, count: number, show: (body: string) => string = beginning): Verdict[] {
+  const items = itemsOf(parse(body, show));
   if (items.length !== count) throw new BadAnswer(`has ${items.length} vectors for ${count} texts`);
   const verdicts = inOrder(items).map(({ embedding }) => unit(numbersOf(embedding)));
   const lengths = new Set(verdicts.flatMap((verdict) => (typeof verdict === 'string' ? [] : [verdict.length])));
@@ -26,11 +28,11 @@ interface Item {
   readonly embedding?: unknown;
 }
 
-function parse(body: string): unknown {
+function parse(body: string, show: (body: string) => string): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    throw new BadAnswer(body === '' ? 'is empty' : `is not JSON: ${beginning(body)}`);
+    throw new BadAnswer(body === '' ? 'is empty' : `is not JSON: ${show(body)}`);
   }
 }
 
