@@ -101,11 +101,14 @@ export class ScopedMemory {
     }
   }
 
-  /** Answers whether there was something. @throws ColonyError 412 `version_mismatch` when it is at another version. */
+  /**
+   * Answers whether there was something. @throws ColonyError 412 `version_mismatch` when it is at another version. With a
+   * condition it is not sent again when no answer came, as `put`.
+   */
   async delete(key: string, options: Pick<MemoryCondition, 'ifVersion'> & CallOptions = {}): Promise<boolean> {
     const { ifVersion, signal } = options;
-    const headers = headersOf(ifVersion === undefined ? {} : { ifVersion });
-    return (await orNull(this.#requester.send({ ...remove(this.#pathOf(key), signal), headers }))) !== null;
+    const condition = ifVersion === undefined ? {} : { headers: headersOf({ ifVersion }), repeat: 'unsent' as const };
+    return (await orNull(this.#requester.send({ ...remove(this.#pathOf(key), signal), ...condition }))) !== null;
   }
 
   /** By key. */

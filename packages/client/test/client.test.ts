@@ -66,6 +66,34 @@ describe.each([
     kernel = await FakeKernel.start();
   });
 
+  test('what would lead elsewhere is refused, and nothing is sent', async () => {
+    const client = make();
+    const team = client.memory.scope('team');
+    const refused = { name: 'ColonyError', status: 422, code: 'validation_failed' };
+    for (const name of ['', '.', '..']) {
+      await expect(team.get(name)).rejects.toMatchObject(refused);
+      await expect(team.put(name, 1)).rejects.toMatchObject(refused);
+      await expect(client.memory.scope(name).delete('tasks')).rejects.toMatchObject(refused);
+      await expect(client.getTask(name)).rejects.toMatchObject(refused);
+    }
+    expect(kernel.requests).toEqual([]);
+    kernel.intercept = () => ({ status: 200, body: {} });
+    for (const name of ['...', '.a', 'a/', '/', './..', '%2e']) await team.get(name);
+    expect(kernel.requests.map(({ path }) => decodeURIComponent(path.slice('/memory/team/'.length)))).toEqual([
+      ...['...', '.a', 'a/', '/', './..', '%2e'],
+    ]);
+  });
+
+  test('what is deleted on a condition is not deleted again when no answer came, and otherwise it is', async () => {
+    const team = make().memory.scope('team');
+    kernel.intercept = () => (kernel.requests.length === 1 ? 'hang up' : problem(412, 'version_mismatch'));
+    await expect(team.delete('lock', { ifVersion: 3 })).rejects.toBeInstanceOf(ColonyNetworkError);
+    expect(kernel.requests.map(({ headers }) => headers['if-match'])).toEqual(['"3"']);
+    kernel.intercept = () => (kernel.requests.length === 2 ? 'hang up' : { status: 204 });
+    expect(await team.delete('lock')).toBe(true);
+    expect(kernel.requests).toHaveLength(3);
+  });
+
   test('a submit whose answer got lost is repeated with the same key and happens once', async () => {
     let broken = 2;
     kernel.intercept = () => (broken-- > 0 ? 'hang up' : undefined);

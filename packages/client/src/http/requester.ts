@@ -107,6 +107,7 @@ export class Requester {
   }
 
   #request(call: Call): TransportRequest {
+    if (LEADS_ELSEWHERE.test(call.path)) throw unnameable(call.path);
     const headers: Record<string, string> = { accept: 'application/json', ...call.headers };
     if (this.token) headers.authorization = `Bearer ${this.token}`;
     if (call.body !== undefined) headers['content-type'] = 'application/json';
@@ -119,6 +120,15 @@ export class Requester {
       signal: call.signal,
     };
   }
+}
+
+/** Nothing, `.` or `..` between slashes or at the end: an address never keeps these, whatever is done to them. */
+const LEADS_ELSEWHERE = /\/(?:\.{0,2})(?:\/|$)/;
+
+/** As the kernel would put it, could it be asked. */
+function unnameable(path: string): ColonyError {
+  const detail = `${path} leads elsewhere: an id, a key or a scope must not be empty, . or ..`;
+  return new ColonyError({ status: 422, code: 'validation_failed', detail });
 }
 
 export function parse<T>(answer: TransportResponse, call: Pick<Call, 'method' | 'path'>): T {

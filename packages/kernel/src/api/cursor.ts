@@ -42,9 +42,9 @@ export function nextPage(url: string, cursor: string): string {
   return `<${path}?${parameters}>; rel="next"`;
 }
 
-/** Where a page of names ends. */
-export function encodeNameCursor(name: string): string {
-  return Buffer.from(`n${name}`).toString('base64url');
+/** Where the page of names that begins behind this one begins; null: there is none. */
+export function nameCursorBehind(name: string | null): string | null {
+  return name === null ? null : Buffer.from(`n${name}`).toString('base64url');
 }
 
 /** Null: not one of ours. */

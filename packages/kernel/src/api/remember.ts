@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto';
+import type { MemoryQuery } from '../body/memory-desk.ts';
 import type { FieldError } from '../core/errors.ts';
 import { Refusal } from '../core/errors.ts';
 import { canonicalJson, type Json, type JsonObject } from '../core/json.ts';
 import { type MemoryCondition, type MemoryInput, vectorText } from '../core/memory.ts';
+import { decodeNameCursor } from './cursor.ts';
 import { invalid, invalidField } from './problem.ts';
 import { MAX_KEY } from './schemas/memory.ts';
 
@@ -50,6 +52,21 @@ export function wrongFilter(filter: JsonObject): FieldError | null {
   return { path: '/filter', message: `must not be longer than ${MAX_METADATA} characters as JSON` };
 }
 
+/** Of a listing: what names begin with, how many there are to be, and behind which. */
+export function readListQuery(asked: {
+  readonly prefix?: string;
+  readonly limit?: number;
+  readonly cursor?: string;
+}): MemoryQuery | Refusal {
+  const { prefix = '', limit = 100, cursor } = asked;
+  if (prefix.length > MAX_KEY || UNFIT.test(prefix)) {
+    return invalidField('query.prefix', `must be up to ${MAX_KEY} characters, none of them a control character`);
+  }
+  const after = cursor === undefined ? undefined : decodeNameCursor(cursor);
+  if (after === null) return invalidField('query.cursor', 'must be the next_cursor of the page before');
+  return { prefix, limit, after };
+}
+
 /** @param path where it stands in the request: '' or `/items/3` */
 export function memoryInput(key: string, asked: Asked, maxBytes: number, path = ''): MemoryInput | Refusal {
   const { text = null, metadata = {}, ttl_seconds: seconds = null } = asked;
@@ -88,17 +105,27 @@ function readVector(numbers: readonly number[], path: string): string | Refusal 
   return vectorText(numbers);
 }
 
-/** RFC 9110, 13.1.1 and 13.1.2. */
-export function readCondition(headers: {
+interface ConditionHeaders {
   readonly 'if-match'?: string | undefined;
   readonly 'if-none-match'?: string | undefined;
-}): MemoryCondition | Refusal {
+}
+
+/** Which header asks for a condition, where there can be none: who asks for one must not believe that it held. */
+export function conditionHeader({ 'if-match': match, 'if-none-match': none }: ConditionHeaders): string | null {
+  return match !== undefined ? IF_MATCH : none !== undefined ? IF_NONE_MATCH : null;
+}
+
+const IF_MATCH = 'header.If-Match';
+const IF_NONE_MATCH = 'header.If-None-Match';
+
+/** RFC 9110, 13.1.1 and 13.1.2. */
+export function readCondition(headers: ConditionHeaders): MemoryCondition | Refusal {
   const { 'if-match': match, 'if-none-match': none } = headers;
-  if (none !== undefined && none !== '*') return invalidField('header.If-None-Match', 'must be *');
+  if (none !== undefined && none !== '*') return invalidField(IF_NONE_MATCH, 'must be *');
   const version = match === undefined || match === '*' ? null : /^"(\d{1,15})"$/.exec(match)?.[1];
-  if (version === undefined) return invalidField('header.If-Match', 'must be a version in quotes, as "3", or *');
+  if (version === undefined) return invalidField(IF_MATCH, 'must be a version in quotes, as "3", or *');
   if (match !== undefined && none !== undefined) {
-    return invalidField('header.If-None-Match', 'cannot go with If-Match: what is there cannot be absent');
+    return invalidField(IF_NONE_MATCH, 'cannot go with If-Match: what is there cannot be absent');
   }
   return { match: match === '*' ? '*' : version === null ? null : Number(version), absent: none !== undefined };
 }

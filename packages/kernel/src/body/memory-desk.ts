@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { Document } from '../core/document.ts';
+import { type Document, lengthOf } from '../core/document.ts';
 import type { Refusal } from '../core/errors.ts';
 import {
   escapedKey,
@@ -10,13 +10,14 @@ import {
   memoryId,
   memoryScopeFrom,
 } from '../core/memory.ts';
-import type { NamedQuery, Page, Store } from '../core/store.ts';
+import type { NamedQuery, Store } from '../core/store.ts';
 import type { EmbeddingDesk } from './embedding-desk.ts';
 import { type MemoryAnswer, type MemoryQuestion, searchMemory } from './memory-searching.ts';
 
 const PAGE = 100;
-/** A page ends early when it is this long: values may be, too. */
+/** A page ends early when what it was made from is this long, values may be, too; or so many. */
 const MOST_CHARACTERS = 8 * 1024 * 1024;
+const MOST_LOOKED_AT = 2000;
 
 export interface MemoryQuery {
   /** What keys begin with. */
@@ -24,6 +25,13 @@ export interface MemoryQuery {
   /** Only keys behind this one. */
   readonly after: string | undefined;
   readonly limit: number;
+}
+
+/** A page of a listing: there may be fewer than were asked for, even none, although there are more. */
+export interface Names<T> {
+  readonly items: readonly T[];
+  /** Behind which name the next page begins; null: this is the last one. */
+  readonly next: string | null;
 }
 
 /** What is asked of memory. What has expired is not there any more, whether it has been removed yet or not. */
@@ -48,47 +56,55 @@ export class MemoryDesk {
     return entry && isRemembered(entry, this.#clock.now().wall) ? entry : null;
   }
 
-  /** In the order of their keys, by the bytes of UTF-8. */
-  async entries(scope: string, { prefix, after, limit }: MemoryQuery): Promise<Page<MemoryEntry>> {
+  /** In the order of their keys, by the bytes of UTF-8; but a space stands where % does. */
+  entries(scope: string, { prefix, after, limit }: MemoryQuery): Promise<Names<MemoryEntry>> {
     const query = { collection: 'memory', prefix: `${scope}/${escapedKey(prefix)}` } as const;
     const from = after === undefined ? undefined : memoryId(scope, after);
     const now = this.#clock.now().wall;
     return this.#page(query, from, limit, (document) => {
       const entry = memoryFrom(document);
-      return isRemembered(entry, now) ? entry : null;
+      return { name: entry.key, item: isRemembered(entry, now) ? entry : null };
     });
   }
 
   /** Those that hold something, in the order of their names. */
-  scopes({ prefix, after, limit }: MemoryQuery): Promise<Page<MemoryScope>> {
+  scopes({ prefix, after, limit }: MemoryQuery): Promise<Names<MemoryScope>> {
     return this.#page({ collection: 'memory_scope', prefix }, after, limit, (document) => {
       const scope = memoryScopeFrom(document);
-      return scope.keys > 0 ? scope : null;
+      return { name: scope.scope, item: scope.keys > 0 ? scope : null };
     });
   }
 
-  /** @param shown null: it is passed over */
   async #page<T>(
     query: Pick<NamedQuery, 'collection' | 'prefix'>,
     from: string | undefined,
     limit: number,
-    shown: (document: Document) => T | null,
-  ): Promise<Page<T>> {
+    look: (document: Document) => Looked<T>,
+  ): Promise<Names<T>> {
     const items: T[] = [];
-    let [after, left] = [from, MOST_CHARACTERS];
+    let last: string | null = null;
+    let [after, looked, characters] = [from, 0, 0];
     for (;;) {
       const behind = after === undefined ? {} : { after };
-      const page = await this.#store.documentsNamed({ ...query, ...behind, limit: PAGE, maxCharacters: left });
+      const maxCharacters = MOST_CHARACTERS - characters;
+      const page = await this.#store.documentsNamed({ ...query, ...behind, limit: PAGE, maxCharacters });
       for (const document of page.items) {
-        const item = shown(document);
-        if (item === null) continue;
-        if (items.length === limit) return { items, more: true };
-        items.push(item);
-        left -= JSON.stringify(document.body).length;
+        const { name, item } = look(document);
+        if (item !== null && items.length === limit) return { items, next: last };
+        if (item !== null) items.push(item);
+        last = name;
+        looked++;
+        characters += lengthOf(document);
       }
-      if (!page.more) return { items, more: false };
-      if (left <= 0) return { items, more: true };
+      if (!page.more) return { items, next: null };
+      if (characters >= MOST_CHARACTERS || looked >= MOST_LOOKED_AT) return { items, next: last };
       after = page.items.at(-1)!.id;
     }
   }
+}
+
+/** What a document is called in its listing, and what of it is shown; null: it is passed over. */
+interface Looked<T> {
+  readonly name: string;
+  readonly item: T | null;
 }

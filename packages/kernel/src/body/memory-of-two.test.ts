@@ -2,11 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Command } from '../core/command.ts';
+import type { Command, Replies } from '../core/command.ts';
 import type { Document } from '../core/document.ts';
-import { type MemoryInput, memoryFrom, vectorText } from '../core/memory.ts';
+import { Refusal } from '../core/errors.ts';
+import { type MemoryCondition, type MemoryInput, memoryFrom, vectorText } from '../core/memory.ts';
 import type { Store } from '../core/store.ts';
 import { lookThrough } from '../testing/looking-through.ts';
+import { before } from '../testing/meddling.ts';
 import { someMetadata, someNumbers, someSearch, someText } from '../testing/memory-entries.ts';
 import { RedisServer } from '../testing/redis-server.ts';
 import { bodyAt } from '../testing/two-bodies.ts';
@@ -87,6 +89,26 @@ test('whatever two kernels put, delete, embed, let expire and take back, each fi
     }),
     { numRuns: 30 },
   );
+});
+
+test('a key that another kernel deletes and puts anew meanwhile is not taken for what it was', async () => {
+  const colony = randomUUID();
+  const [one, other] = [await kernelAt(colony), await kernelAt(colony)];
+  const any: MemoryCondition = { match: null, absent: false };
+  const put = async ({ run }: typeof one, condition = any) => {
+    const items = [{ key: 'a', text: null, vector: null, metadata: {}, ttlMs: null, value: '1', hash: '', path: '' }];
+    const answer = await run({ kind: 'put_memory', actor: 'ann', scope: 'team', items, condition });
+    return answer instanceof Refusal ? answer.code : (answer as Replies['put_memory']).entries[0]!.entry.version;
+  };
+  const putAnew = async () => {
+    await other.run({ kind: 'delete_memory', actor: 'ann', scope: 'team', key: 'a', condition: any });
+    await put(other);
+  };
+  expect(await put(one)).toBe(1);
+  before(one.store, 'commit', putAnew);
+  expect(await put(one, { match: 1, absent: false })).toBe('version_mismatch');
+  before(one.store, 'commit', putAnew);
+  expect(await put(one)).toBe(4);
 });
 
 test('what a rollback has taken back is not found any more, and what it has brought back is', async () => {

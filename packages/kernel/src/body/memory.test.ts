@@ -1,10 +1,11 @@
 /** What is remembered: as `decide` sees it, with checkpoints and with time. The rest is held against the model. */
 import { expect, test } from 'vitest';
 import { Refusal } from '../core/errors.ts';
-import { type MemoryInput, vectorFrom, vectorText } from '../core/memory.ts';
+import { EMPTY_SCOPE, type MemoryInput, memoryScopeDocument, vectorFrom, vectorText } from '../core/memory.ts';
 import { NgramEmbedder } from '../memory/embedders/ngram-embedder.ts';
 import { Pipeline } from '../testing/pipeline.ts';
 import { RULES } from '../testing/rules.ts';
+import { Scribe } from '../testing/scribe.ts';
 import { begin } from '../testing/swept-colony.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { EmbeddingDesk } from './embedding-desk.ts';
@@ -77,6 +78,23 @@ test('what has expired is not there from that moment on, and another may be put 
   expect(await pipeline.run(again)).toMatchObject({
     entries: [{ isNew: true, entry: { version: 2, createdAt: wall } }],
   });
+});
+
+test('a listing looks at so much at a time, and goes on behind what it has passed over', async () => {
+  const { pipeline, desk, put } = await scene();
+  const scribe = new Scribe(pipeline.store);
+  const names = Array.from({ length: 4500 }, (_, n) => `s${String(n).padStart(4, '0')}`);
+  const empty = names.map((scope) => ({ scope, createdAt: 0, ...EMPTY_SCOPE, floor: 1 }));
+  const puts = empty.map((scope) => ({ kind: 'document' as const, prev: null, next: memoryScopeDocument(scope, 1) }));
+  await scribe.commit({ puts, events: [] });
+  for (const scope of ['s0001', 's2500', 's4400']) await put('a', {}, scope);
+  const pages: string[][] = [];
+  for (let after: string | undefined, next: string | null = ''; next !== null; after = next ?? undefined) {
+    const page = await desk.scopes({ prefix: 's', after, limit: 10 });
+    pages.push(page.items.map(({ scope }) => scope));
+    next = page.next;
+  }
+  expect(pages).toEqual([['s0001'], ['s2500'], ['s4400']]);
 });
 
 test('the sweeper removes what has expired, and the ledger tells of it', async () => {

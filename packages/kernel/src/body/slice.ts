@@ -1,6 +1,6 @@
 import type { Now } from '../core/clock.ts';
 import type { Rules } from '../core/command.ts';
-import { type Document, nameOf } from '../core/document.ts';
+import { type Document, lengthOf, nameOf } from '../core/document.ts';
 import { Bug } from '../core/errors.ts';
 import { groupOf } from '../core/lane.ts';
 import type { Saving } from '../core/saved.ts';
@@ -267,7 +267,7 @@ export class Slice {
 
   #absorbDocument(name: string, document: Document | null): void {
     this.#documents.set(name, document);
-    if (document) this.#characters += JSON.stringify(document.body).length;
+    if (document) this.#characters += lengthOf(document);
   }
 
   #absorbTask(prev: Task | null, next: Task | null): void {

@@ -58,6 +58,15 @@ export function nameOf({ collection, id }: Pick<Document, 'collection' | 'id'>):
   return `${collection} ${id}`;
 }
 
+/** About how long what it says is as text, without writing it: what may be very long in it is a string. */
+export function lengthOf({ body }: Pick<Document, 'body'>): number {
+  let length = 0;
+  for (const member of Object.values(body)) {
+    length += typeof member === 'string' ? member.length : JSON.stringify(member).length;
+  }
+  return length;
+}
+
 export function collectionOf(name: string): Collection {
   return name.slice(0, name.indexOf(' ')) as Collection;
 }

@@ -134,7 +134,7 @@ export function scopeOf(id: string): string {
   return id.slice(0, id.indexOf('/'));
 }
 
-/** In the order of their ids entries stand as their keys do, by the bytes of UTF-8. */
+/** In the order of their ids entries stand as their keys do, by the bytes of UTF-8; but a space stands where % does. */
 export function escapedKey(key: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   return key.replace(/[%\x00-\x20\x7f]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`);

@@ -41,9 +41,13 @@ export interface Page<T> {
   readonly more: boolean;
 }
 
+/** What expires together is no longer than this, in characters; but one may be. */
+export const MOST_EXPIRING = 2 * 1024 * 1024;
+
 export interface Due {
   readonly ready: readonly Task[];
   readonly overdue: readonly Task[];
+  /** What is in memory apart from all others, so that nobody waits for what expires; of it no more at once than is quickly done. */
   readonly documents: readonly Document[];
   /** When the next pending task or document is due (wall), if any. */
   readonly nextReadyAt: number | null;

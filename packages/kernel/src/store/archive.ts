@@ -1,5 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { ARCHIVE_FORMATS, type Contents, type Head, type LedgerPiece, type Piece } from '../core/archive.ts';
+import { lengthOf } from '../core/document.ts';
 import type { ChainedEntry } from '../core/event.ts';
 import type { Ledger, Verification } from '../core/store.ts';
 import { sizeOf } from './task-size.ts';
@@ -90,7 +91,7 @@ export async function* batches(pieces: AsyncIterable<Piece>, most: number): Asyn
 function bytesOf(piece: Piece): number {
   if (piece.kind === 'task') return RECORD_BYTES + sizeOf(piece.task) + piece.history.length * 8;
   if (piece.kind === 'saved') return RECORD_BYTES + (piece.text?.length ?? 0);
-  if (piece.kind === 'document') return RECORD_BYTES + JSON.stringify(piece.document.body).length;
+  if (piece.kind === 'document') return RECORD_BYTES + lengthOf(piece.document);
   if (piece.kind !== 'entries') return RECORD_BYTES;
   return piece.entries.reduce((bytes, { data }) => bytes + data.length + RECORD_BYTES, 0);
 }

@@ -115,30 +115,6 @@ test('an entry is there for as long as it was put for', async () => {
   expect((await call('GET /memory')).json.scopes).toEqual([]);
 });
 
-test('a scope is listed by key, page by page, also by what keys begin with', async () => {
-  const { call } = await startColony();
-  const keys = ['b', 'a', 'a/2', 'a/1', 'a/10', 'c', 'ä', 'Z'];
-  for (const key of keys) await call(`PUT /memory/s/${encodeURIComponent(key)}`, { value: key });
-  await call('PUT /memory/s2/other', { value: 1 });
-  const listed = async (query: string) => {
-    const seen: string[] = [];
-    for (let cursor = ''; ; ) {
-      const { items, next_cursor: next } = (await call(`GET /memory/s?${query}${cursor}`)).json;
-      seen.push(...items.map(({ key }: { key: string }) => key));
-      if (next === null) return seen;
-      cursor = `&cursor=${next}`;
-    }
-  };
-  const all = ['Z', 'a', 'a/1', 'a/10', 'a/2', 'b', 'c', 'ä'];
-  for (const limit of [1, 3, 100]) expect(await listed(`limit=${limit}`)).toEqual(all);
-  for (const limit of [1, 100]) expect(await listed(`prefix=a/&limit=${limit}`)).toEqual(['a/1', 'a/10', 'a/2']);
-  expect((await call('GET /memory?limit=1')).json).toMatchObject({
-    scopes: [{ scope: 's' }],
-    next_cursor: expect.any(String),
-  });
-  expect((await call('GET /memory?prefix=s2')).json).toMatchObject({ scopes: [{ scope: 's2' }], next_cursor: null });
-});
-
 test('many are put together, all or none', async () => {
   const { call } = await startColony();
   const batch = (items: unknown[]) => call('POST /memory/s/batch', { items });
@@ -161,6 +137,20 @@ test('many are put together, all or none', async () => {
   expect(vectors).toMatchObject({ status: 422, json: { errors: [{ path: '/items/1/vector' }] } });
   expect((await call('GET /memory/s/x')).status).toBe(404);
   expect((await call('GET /memory')).json.scopes).toMatchObject([{ scope: 's', keys: 1001 }]);
+});
+
+test('many are put as they are: whoever asks for a condition is told that there is none', async () => {
+  const { call } = await startColony();
+  await call('PUT /memory/s/k', { value: 1 });
+  const items = [{ key: 'k', value: 2 }];
+  for (const [header, value] of [
+    ['If-None-Match', '*'],
+    ['If-Match', '"7"'],
+  ] as const) {
+    const answer = await call('POST /memory/s/batch', { items }, { [header.toLowerCase()]: value });
+    expect(fieldOf(answer)).toEqual([422, `header.${header}`]);
+  }
+  expect((await call('GET /memory/s/k')).json).toMatchObject({ value: 1, version: 1 });
 });
 
 function version(item: { version: number }): number {
@@ -234,7 +224,5 @@ test('what cannot be put is told by field, and nothing changes', async () => {
   ).toEqual([422, '/items/1/key']);
   expect(await batch([{ key: '..', value: 1 }])).toEqual([422, '/items/0/key']);
   expect(await batch([{ key: 'k', value: 1 }, { key: 'l' }])).toEqual([422, '/items/1/value']);
-  expect(await fieldOf(await call('GET /memory/s?cursor=x'))).toEqual([422, 'query.cursor']);
-  expect(await fieldOf(await call('GET /memory/s?limit=0'))).toEqual([422, 'query.limit']);
   expect((await call('GET /memory/s')).json.items).toEqual([]);
 });

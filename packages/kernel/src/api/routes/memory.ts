@@ -6,12 +6,14 @@ import type { MemoryEntry, MemoryInput, MemoryScope } from '../../core/memory.ts
 import { carryOut, sendJson, sendNothing } from '../answer.ts';
 import { MAX_PLAN_BODY } from '../body.ts';
 import type { Api, ApiContext } from '../context.ts';
-import { decodeNameCursor, encodeNameCursor } from '../cursor.ts';
+import { nameCursorBehind } from '../cursor.ts';
 import { invalidField, sendRefusal } from '../problem.ts';
 import {
   closedScope,
+  conditionHeader,
   memoryInput,
   readCondition,
+  readListQuery,
   readQuery,
   refusalOf,
   wrongFilter,
@@ -51,12 +53,10 @@ export function memoryRoutes(api: Api, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const { prefix = '', limit = 100, cursor } = request.query;
-      const after = cursor === undefined ? undefined : decodeNameCursor(cursor);
-      if (after === null) return sendRefusal(reply, STRANGE_CURSOR);
-      const { items, more } = await kernel.memory.scopes({ prefix, after, limit });
-      const next_cursor = more ? encodeNameCursor(items.at(-1)!.scope) : null;
-      sendJson(reply, 200, JSON.stringify({ scopes: items.map(renderScope), next_cursor }));
+      const query = readListQuery(request.query);
+      if (query instanceof Refusal) return sendRefusal(reply, query);
+      const { items, next } = await kernel.memory.scopes(query);
+      sendJson(reply, 200, JSON.stringify({ scopes: items.map(renderScope), next_cursor: nameCursorBehind(next) }));
     },
   );
 
@@ -73,14 +73,13 @@ export function memoryRoutes(api: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const { scope } = request.params;
-      const { prefix = '', limit = 100, cursor } = request.query;
-      const after = cursor === undefined ? undefined : decodeNameCursor(cursor);
-      const wrong = refusalOf(wrongScope(scope), prefix === '' ? null : wrongKey(prefix, 'query.prefix'));
+      const wrong = refusalOf(wrongScope(scope));
       if (wrong) return sendRefusal(reply, wrong);
-      if (after === null) return sendRefusal(reply, STRANGE_CURSOR);
-      const { items, more } = await kernel.memory.entries(scope, { prefix, after, limit });
-      const next = more ? JSON.stringify(encodeNameCursor(items.at(-1)!.key)) : 'null';
-      sendJson(reply, 200, `{"items":[${items.map(renderEntry).join(',')}],"next_cursor":${next}}`);
+      const query = readListQuery(request.query);
+      if (query instanceof Refusal) return sendRefusal(reply, query);
+      const { items, next } = await kernel.memory.entries(scope, query);
+      const next_cursor = JSON.stringify(nameCursorBehind(next));
+      sendJson(reply, 200, `{"items":[${items.map(renderEntry).join(',')}],"next_cursor":${next_cursor}}`);
     },
   );
 
@@ -181,6 +180,8 @@ export function memoryRoutes(api: Api, context: ApiContext): void {
         ...request.body.items.map(({ key }, at) => wrongKey(key, `/items/${at}/key`)),
       );
       if (wrong) return sendRefusal(reply, wrong);
+      const conditional = conditionHeader(request.headers);
+      if (conditional) return sendRefusal(reply, invalidField(conditional, 'is for one key: many are put as they are'));
       const items: MemoryInput[] = [];
       for (const [at, { key, ...asked }] of request.body.items.entries()) {
         const item = memoryInput(key, asked, config.memoryMaxValueBytes, `/items/${at}`);
@@ -197,7 +198,6 @@ export function memoryRoutes(api: Api, context: ApiContext): void {
   );
 }
 
-const STRANGE_CURSOR = invalidField('query.cursor', 'must be the next_cursor of the page before');
 const ONLY_WHEN_PUT = invalidField('header.If-None-Match', 'is for PUT: what is not there cannot be deleted');
 const MATCHES = { 200: MatchesSchema, 503: ProblemSchema };
 const PUT = { 200: MemoryEntrySchema, 201: MemoryEntrySchema, 412: ProblemSchema };

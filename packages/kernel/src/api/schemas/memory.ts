@@ -79,7 +79,9 @@ export const ScopeParams = Type.Object({ scope: Type.String() });
 
 export const MemoryListQuery = Type.Object({
   prefix: Type.Optional(Type.String({ description: 'Only what begins with this' })),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 100' })),
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 100; a page may end before that' }),
+  ),
   cursor: Type.Optional(Type.String({ description: 'The next_cursor of the page before' })),
 });
 

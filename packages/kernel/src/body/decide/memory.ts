@@ -211,8 +211,9 @@ class ScopeAhead {
     const document = this.#change.document(memoryScopeName(this.name));
     if (document === null) this.#change.createDocument(memoryScopeDocument(now, 1));
     else if (!isSame) this.#change.updateDocument(document, memoryScopeDocument(now, document.version));
-    // Whether a vector fits in rests on it all the same.
-    else if (now.vectors > 0) this.#change.readDocument(nameOf(document));
+    // A key that was deleted and put anew may look like the one it was, but then its scope has changed. And whether a vector fits
+    // in rests on it as well.
+    else this.#change.readDocument(nameOf(document));
   }
 }
 

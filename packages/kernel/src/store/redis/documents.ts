@@ -1,4 +1,4 @@
-import { type Collection, type Document, nameOf } from '../../core/document.ts';
+import { type Collection, type Document, lengthOf, nameOf } from '../../core/document.ts';
 import { scopeOf } from '../../core/memory.ts';
 import { isBefore } from '../../core/order.ts';
 import type { DocumentQuery, NamedQuery, Page } from '../../core/store.ts';
@@ -26,6 +26,14 @@ export function documentFrom(name: string, text: string): Document {
   return { collection, id, version: Number(version), state, createdAt, dueAt, endedAt, body: JSON.parse(body) };
 }
 
+/** From this score on stands what expires from memory: it may be much, and nothing else waits for it. */
+export const EXPIRING_FROM = 1e15;
+
+function dueScore(document: Document | null): number | null {
+  if (document === null || document.dueAt === null) return null;
+  return document.collection === 'memory' ? EXPIRING_FROM + document.dueAt : document.dueAt;
+}
+
 /** Collects what a document's change comes to beside its record. */
 export function placeDocument(
   writes: Writes,
@@ -45,7 +53,7 @@ export function placeDocument(
     else writes.unrank(keys.named(collection), id);
   }
   if (collection === 'memory') writes.note(keys.memoryChanges(scopeOf(id)), id);
-  writes.move(keys.documentsDue, name, first?.dueAt ?? null, last?.dueAt ?? null);
+  writes.move(keys.documentsDue, name, dueScore(first), dueScore(last));
   writes.move(keys.documentsEnded, name, first?.endedAt ?? null, last?.endedAt ?? null);
 }
 
@@ -145,7 +153,7 @@ export class Documents {
       const ids = found.filter((id) => id.startsWith(prefix));
       // Some may have gone since.
       for (const document of await this.named(ids.map((id) => nameOf({ collection, id })))) {
-        characters += JSON.stringify(document.body).length;
+        characters += lengthOf(document);
         const isFull = items.length === limit || (items.length > 0 && characters > maxCharacters);
         if (isFull) return { items, more: true };
         items.push(document);

@@ -49,7 +49,7 @@ export class Keys {
   readonly parents: string;
   /** Hash: a document's name → version, how it is found, body. */
   readonly documents: string;
-  /** Sorted sets of names: by when a document is due, or of no more use. */
+  /** Sorted sets of names: by when a document is due (see `EXPIRING_FROM`), or of no more use. */
   readonly documentsDue: string;
   readonly documentsEnded: string;
   /** Sorted set: the numbers under which something is, or is to be, kept for a checkpoint. */

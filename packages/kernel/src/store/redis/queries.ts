@@ -1,9 +1,10 @@
 import type { Now } from '../../core/clock.ts';
+import { MOST_EXPIRING } from '../../core/queries.ts';
 import { BEYOND_COUNTING, type Due, type Page, type QueueRank, type TaskQuery } from '../../core/store.ts';
 import { TASK_STATUSES, type Task } from '../../core/task.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { sizeOf } from '../task-size.ts';
-import type { Documents } from './documents.ts';
+import { type Documents, EXPIRING_FROM } from './documents.ts';
 import type { Keys } from './keys.ts';
 import { FITTING } from './load-scripts.ts';
 import type { Loader } from './loader.ts';
@@ -83,25 +84,32 @@ export class Queries {
 
   async due(now: Now, limit: number): Promise<Due> {
     const { due, deadlines, documentsDue } = this.#keys;
-    const until = (set: string, time: number) => [
-      ...['ZRANGEBYSCORE', set, LOWEST_SCORE, String(time)],
+    const until = (set: string, time: number, from = LOWEST_SCORE) => [
+      ...['ZRANGEBYSCORE', set, from, String(time)],
       ...['LIMIT', '0', String(limit)],
     ];
-    const first = (set: string) => [...firstOf(set), 'WITHSCORES'];
-    const [ready, overdue, documents, nextReady, nextDocument, nextDeadline] = await this.#redis.pipeline([
-      until(due, now.wall),
-      until(deadlines, now.steady),
-      until(documentsDue, now.wall),
-      first(due),
-      first(documentsDue),
-      first(deadlines),
-    ]);
-    const next = [nextReady!, nextDocument!].flatMap((reply) => scored(reply).map(([, at]) => at));
+    const first = (set: string, from?: string) => [...firstOf(set, from), 'WITHSCORES'];
+    const fromExpiring = String(EXPIRING_FROM);
+    const [ready, overdue, documents, expiring, nextReady, nextDocument, nextExpiring, nextDeadline] =
+      await this.#redis.pipeline([
+        until(due, now.wall),
+        until(deadlines, now.steady),
+        until(documentsDue, now.wall),
+        until(documentsDue, EXPIRING_FROM + now.wall, fromExpiring),
+        first(due),
+        first(documentsDue),
+        first(documentsDue, fromExpiring),
+        first(deadlines),
+      ]);
+    const next = [nextReady!, nextDocument!, nextExpiring!].flatMap((reply) => scored(reply).map(([, at]) => at));
     return {
       ready: await this.#loader.tasks(ready as string[]),
       overdue: await this.#loader.tasks(overdue as string[]),
-      documents: await this.#documents.named(documents as string[]),
-      nextReadyAt: next.length > 0 ? Math.min(...next) : null,
+      documents: [
+        ...(await this.#documents.named(documents as string[])),
+        ...(await this.#documents.first(expiring as string[], MOST_EXPIRING)).found,
+      ],
+      nextReadyAt: next.length > 0 ? Math.min(...next.map((at) => at % EXPIRING_FROM)) : null,
       nextDeadline: scored(nextDeadline!)[0]?.[1] ?? null,
     };
   }
@@ -127,8 +135,8 @@ export class Queries {
   }
 }
 
-function firstOf(set: string): string[] {
-  return ['ZRANGEBYSCORE', set, LOWEST_SCORE, '+inf', 'LIMIT', '0', '1'];
+function firstOf(set: string, from = LOWEST_SCORE): string[] {
+  return ['ZRANGEBYSCORE', set, from, '+inf', 'LIMIT', '0', '1'];
 }
 
 function fits(task: Task, { status, tag, createdBy, workerId, planId }: TaskQuery): boolean {

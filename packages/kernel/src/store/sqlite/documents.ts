@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Collection, Document } from '../../core/document.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { MOST_EXPIRING } from '../../core/queries.ts';
 import type { DocumentQuery, NamedQuery, Page } from '../../core/store.ts';
 import { Conflict } from '../units.ts';
 import { MemoryIndex } from './memory-index.ts';
@@ -23,7 +24,8 @@ export class Documents {
   readonly #memory: MemoryIndex;
   readonly #one: Statement<[string, string], Row>;
   readonly #due: Statement<[number, number], Row>;
-  readonly #nextDue: Statement<[], number>;
+  readonly #expiring: Statement<[number, number], Row>;
+  readonly #nextDue: Statement<[], number | null>;
   readonly #after: Statement<[string, string, number], Row>;
   readonly #named: Statement<[string, string, string, number], Row>;
   readonly #insert: Statement<Row>;
@@ -37,13 +39,19 @@ export class Documents {
     this.#memory = new MemoryIndex(db);
     const select = `SELECT ${COLUMNS} FROM documents`;
     this.#one = db.prepare<[string, string], Row>(`${select} WHERE collection = ? AND id = ?`).raw();
-    this.#due = db
-      .prepare<[number, number], Row>(
-        `${select} WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, collection, id LIMIT ?`,
-      )
-      .raw();
+    const [others, memory] = [
+      "INDEXED BY documents_due WHERE due_at IS NOT NULL AND collection <> 'memory'",
+      "INDEXED BY documents_expiring WHERE due_at IS NOT NULL AND collection = 'memory'",
+    ];
+    const due = (which: string) =>
+      db
+        .prepare<[number, number], Row>(`${select} ${which} AND due_at <= ? ORDER BY due_at, collection, id LIMIT ?`)
+        .raw();
+    this.#due = due(others!);
+    this.#expiring = due(memory!);
+    const next = (which: string) => `SELECT min(due_at) AS due_at FROM documents ${which}`;
     this.#nextDue = db
-      .prepare<[], number>('SELECT due_at FROM documents WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1')
+      .prepare<[], number | null>(`SELECT min(due_at) FROM (${next(others!)} UNION ALL ${next(memory!)})`)
       .pluck();
     this.#after = db
       .prepare<[string, string, number], Row>(
@@ -108,8 +116,16 @@ export class Documents {
     return { items, more: false };
   }
 
+  /** So many of those in memory, and so many of all others. */
   due(wall: number, limit: number): Document[] {
-    return this.#due.all(wall, limit).map(fromRow);
+    const due = this.#due.all(wall, limit).map(fromRow);
+    let characters = 0;
+    for (const row of this.#expiring.iterate(wall, limit)) {
+      due.push(fromRow(row));
+      characters += row[7].length;
+      if (characters >= MOST_EXPIRING) break;
+    }
+    return due;
   }
 
   nextDue(): number | null {

@@ -200,7 +200,9 @@ const STEPS: readonly string[] = [
   ALTER TABLE documents_new RENAME TO documents;
   CREATE INDEX documents_by_age   ON documents (collection, created_at, id);
   CREATE INDEX documents_by_state ON documents (collection, state, created_at, id);
-  CREATE INDEX documents_due      ON documents (due_at, collection, id) WHERE due_at IS NOT NULL;
+  -- What expires from memory may be much, and nothing else waits for it.
+  CREATE INDEX documents_due      ON documents (due_at, collection, id) WHERE due_at IS NOT NULL AND collection <> 'memory';
+  CREATE INDEX documents_expiring ON documents (due_at, id) WHERE due_at IS NOT NULL AND collection = 'memory';
   CREATE INDEX documents_ended    ON documents (ended_at, collection, id) WHERE ended_at IS NOT NULL;
   `,
 ];

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Document, nameOf } from '../../core/document.ts';
+import { MOST_EXPIRING } from '../../core/queries.ts';
 import type { DocumentQuery, Retention } from '../../core/store.ts';
 import { about, aDocument, after, DAWN, type Scribe } from '../scribe.ts';
 import { type Driver, openFor } from './driver.ts';
@@ -121,6 +122,28 @@ export function documents(driver: Driver): void {
     expect(await due()).toMatchObject({ documents: [], nextReadyAt: task.dueAt });
     await scribe.change(task, { status: 'queued', dueAt: null, pendingReason: null });
     expect(await due()).toMatchObject({ documents: [], nextReadyAt: later.dueAt });
+  });
+
+  test('what expires from memory keeps nothing else waiting, and comes in portions', async () => {
+    const scribe = await openFor(driver);
+    const remember = (id: string, dueAt: number, value = '') =>
+      scribe.addDocument({ collection: 'memory', id, state: '', createdAt: 0, dueAt, body: { value } });
+    const long = 'x'.repeat(MOST_EXPIRING / 2);
+    const entries = [await remember('s/a', DAWN + 1)];
+    for (let n = 0; n < 20; n++) entries.push(await remember(`s/b${n}`, DAWN + 2 + n, long));
+    const later = await remember('s/c', DAWN + 50);
+    const vote = await scribe.addDocument({ id: 'vote', dueAt: DAWN + 30 });
+    const due = (limit: number, wall = DAWN + 40) => scribe.store.due({ wall, steady: 0 }, limit);
+    expect((await due(1)).documents).toEqual([vote, entries[0]]);
+    const some = (await due(100)).documents;
+    expect(some.slice(0, 4)).toEqual([vote, ...entries.slice(0, 3)]);
+    expect(some.length).toBeLessThan(entries.length);
+    expect(await due(0)).toMatchObject({ documents: [], nextReadyAt: DAWN + 1 });
+    for (const prev of entries) await scribe.commit({ puts: [{ kind: 'document', prev, next: null }], events: [] });
+    expect(await due(100)).toMatchObject({ documents: [vote], nextReadyAt: DAWN + 30 });
+    await scribe.changeDocument(vote, { dueAt: null });
+    expect(await due(100)).toMatchObject({ documents: [], nextReadyAt: DAWN + 50 });
+    expect((await due(100, DAWN + 50)).documents).toEqual([later]);
   });
 
   test('retention removes those that are of no more use', async () => {
