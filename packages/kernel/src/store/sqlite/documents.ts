@@ -121,9 +121,10 @@ export class Documents {
     const due = this.#due.all(wall, limit).map(fromRow);
     let characters = 0;
     for (const row of this.#expiring.iterate(wall, limit)) {
-      due.push(fromRow(row));
+      const isFirst = characters === 0;
       characters += row[7].length;
-      if (characters >= MOST_EXPIRING) break;
+      if (characters > MOST_EXPIRING && !isFirst) break;
+      due.push(fromRow(row));
     }
     return due;
   }

@@ -125,7 +125,6 @@ test('a database of before memory was searched is made to be searched', async ()
   await store.close();
   const db = new SqliteDatabase(path);
   for (const table of ['scopes', 'entries', 'words', 'spaces', 'vectors']) db.exec(`DROP TABLE memory_${table}`);
-  db.exec('DROP INDEX documents_due_but_memory');
   db.pragma('user_version = 6');
   db.close();
   const later = await opened(path);
