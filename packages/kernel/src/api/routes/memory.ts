@@ -199,7 +199,7 @@ export function memoryRoutes(api: Api, context: ApiContext): void {
 }
 
 const ONLY_WHEN_PUT = invalidField('header.If-None-Match', 'is for PUT: what is not there cannot be deleted');
-const MATCHES = { 200: MatchesSchema, 503: ProblemSchema };
+const MATCHES = { 200: MatchesSchema, 409: ProblemSchema, 429: ProblemSchema, 503: ProblemSchema };
 const PUT = { 200: MemoryEntrySchema, 201: MemoryEntrySchema, 412: ProblemSchema };
 const PUT_MANY = { 200: BatchSchema };
 const FOUND = { 200: MemoryEntrySchema, 404: ProblemSchema };

@@ -27,7 +27,7 @@ function* drawn(): Generator<number, never> {
   }
 }
 
-test.each([1, 15, 16, 17, 100, 384, 1536, 4096])(
+test.each([1, 15, 16, 17, 100, 384, 1536, 4096, 8192])(
   'with %i numbers the nearest are those that are nearest',
   (dimension) => {
     const chance = drawn();

@@ -115,6 +115,18 @@ test('an entry with neither text nor vector leaves nothing to be searched', asyn
   expect(compareMemoryIndex(path).written).toEqual(['0 vectors of nothing']);
 });
 
+test('of a word that a text is full of no more is written than counts', async () => {
+  const path = temporaryPath('colony.db');
+  const scribe = new Scribe(await opened(path));
+  const next = documentOf(1, { text: 'bee '.repeat(25_000) });
+  await scribe.commit({ puts: [{ kind: 'document', prev: null, next }], events: [] });
+  agree(path);
+  const db = new SqliteDatabase(path, { readonly: true });
+  db.exec('CREATE VIRTUAL TABLE temp.places USING fts5vocab(main, memory_words, instance)');
+  expect(db.prepare('SELECT count(*) FROM temp.places').pluck().get()).toBe(255);
+  db.close();
+});
+
 test('a database of before memory was searched is made to be searched', async () => {
   const path = temporaryPath('colony.db');
   const store = await SqliteStore.open({ path });

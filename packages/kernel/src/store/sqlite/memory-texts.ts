@@ -46,7 +46,7 @@ export class MemoryTexts {
   search(scope: ScopeRow, text: string, { limit, now, fields: wanted }: Wanted): Hit[] {
     const shelf = this.#shelfOf(scope);
     for (const _ of this.#follow(scope, shelf));
-    this.#shelves.makeRoom();
+    this.#shelves.makeRoom(scope.no);
     const { texts, words } = scope;
     const best = new Ranking(limit);
     for (const { number, score } of shelf.search({

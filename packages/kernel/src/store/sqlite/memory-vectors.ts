@@ -69,7 +69,7 @@ export class MemoryVectors {
     if (!this.#isKept(space)) return this.#searchAll(space, near.values, wanted);
     const matrix = this.#matrixOf(space);
     for (const _ of this.#follow(space, matrix));
-    this.#matrices.makeRoom();
+    this.#matrices.makeRoom(space.no);
     return this.#searchIn(matrix, near.values, wanted);
   }
 
