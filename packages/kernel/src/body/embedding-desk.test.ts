@@ -264,3 +264,27 @@ test('what another kernel was faster with is not noted down again', async () => 
   expect((await entry('a')).embedding?.vector).toBe(vectorText([1, 2]));
   expect(await models()).toEqual({ 'm 2': 1 });
 });
+
+test('whoever looks does not wait for what cannot be embedded in that time', async () => {
+  const { desk, put, embedder, pipeline } = await scene();
+  const embed = embedder.embed.bind(embedder);
+  let took = 0;
+  embedder.embed = (texts) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    pipeline.clock.timer(took, resolve);
+    return promise.then(() => embed(texts));
+  };
+  const isOver = async (waiting: Promise<void>) =>
+    Promise.race([waiting.then(() => true), pipeline.clock.advance(0).then(() => false)]);
+  for (took of [300, 100, 300]) {
+    desk.follow(await put('a', `it takes ${took} ms`));
+    const waiting = desk.settled('s', 1000);
+    expect(await isOver(waiting)).toBe(false);
+    await pipeline.clock.advance(took);
+    await waiting;
+  }
+  for (let n = 0; n < 300; n++) desk.follow(await put(`k${n}`, `text ${n}`));
+  expect(await isOver(desk.settled('s', 1000))).toBe(true);
+  expect(await isOver(desk.settled('s', 3000))).toBe(false);
+  await pipeline.clock.advance(10_000);
+});

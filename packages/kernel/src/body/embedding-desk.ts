@@ -60,6 +60,8 @@ export class EmbeddingDesk {
    */
   #atOnce = AT_ONCE;
   #failures = 0;
+  /** How long it took the last time. */
+  #lastMs = 0;
   #lookAt = 0;
   readonly #outdated: OutdatedTexts;
   #stopped = false;
@@ -129,13 +131,13 @@ export class EmbeddingDesk {
     }
   }
 
-  /** Resolves when what was put into a scope here before is embedded, or after `waitMs`. */
+  /**
+   * Resolves when what was put into a scope here before is embedded, or after `waitMs`; at once when that is not to be expected
+   * in that time.
+   */
   async settled(scope: string, waitMs: number): Promise<void> {
-    const isOpen = () => {
-      if (this.#stopped || this.#cancelTimer !== null) return false;
-      return this.#waiting.hasAny(scope) || [...this.#underWay].some((id) => scopeOf(id) === scope);
-    };
-    if (!isOpen()) return;
+    const isOpen = () => !this.#stopped && this.#cancelTimer === null && this.#openIn(scope) > 0;
+    if (!isOpen() || Math.ceil(this.#openIn(scope) / AT_ONCE) * this.#lastMs > waitMs) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const check = () => {
       if (!isOpen()) resolve();
@@ -145,6 +147,11 @@ export class EmbeddingDesk {
     await promise;
     cancel();
     this.#watchers.delete(check);
+  }
+
+  /** How many texts of a scope wait, or are being embedded. */
+  #openIn(scope: string): number {
+    return this.#waiting.countOf(scope) + [...this.#underWay].filter((id) => scopeOf(id) === scope).length;
   }
 
   async stop(): Promise<void> {
@@ -177,10 +184,12 @@ export class EmbeddingDesk {
     while (this.#waiting.size > 0 && pauseMs === 0 && !this.#stopped) {
       const ids = this.#waiting.take(this.#atOnce);
       for (const id of ids) this.#underWay.add(id);
+      const begunAt = this.#options.clock.now().steady;
       pauseMs = await this.#embed(ids).then(
         () => this.#succeeded(),
         (error: unknown) => this.#pauseAfter(error),
       );
+      this.#lastMs = this.#options.clock.now().steady - begunAt;
       this.#underWay.clear();
       if (pauseMs > 0) for (const id of ids) this.#waiting.add(id);
       this.#tell();

@@ -10,8 +10,8 @@ export class WaitingEntries {
     return this.#size;
   }
 
-  hasAny(scope: string): boolean {
-    return this.#byScope.has(scope);
+  countOf(scope: string): number {
+    return this.#byScope.get(scope)?.size ?? 0;
   }
 
   add(id: string): void {

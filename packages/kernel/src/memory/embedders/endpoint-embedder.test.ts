@@ -156,7 +156,7 @@ describe('it never hangs', () => {
       response.writeHead(200).on('drain', more);
       more();
     });
-    expect((await unavailable(embedder.embed(['a']))).message).toContain('answered with more than 16777216 bytes');
+    expect((await unavailable(embedder.embed(['a']))).message).toContain('answered with more than 294912 bytes');
   });
 
   test('when it is called off', async () => {

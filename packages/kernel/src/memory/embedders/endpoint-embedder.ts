@@ -29,8 +29,6 @@ const MAX_AT_ONCE = 4;
 const SPARE = 1;
 const MAX_WAITING = 10_000;
 const MAX_WAITING_CHARACTERS = 20_000_000;
-/** 64 of the longest vectors, with all the digits that a number may have. */
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const ATTEMPTS = 4;
 const BACKOFF_MS = 500;
 const MAX_WAIT_MS = 60_000;
@@ -56,7 +54,6 @@ export class EndpointEmbedder implements Embedder {
       model,
       apiKey,
       timeoutMs,
-      maxAnswerBytes: MAX_ANSWER_BYTES,
       dimension: this.#dimension,
       clock,
       random,

@@ -17,7 +17,7 @@ export interface LocalOptions {
 
 /** Few enough that a search need not wait long behind what is being filled in. */
 const MAX_TEXTS = 16;
-const MAX_CHARACTERS = 2 * LONGEST_LOCAL;
+const MAX_CHARACTERS = LONGEST_LOCAL;
 const MAX_WAITING = 10_000;
 const MAX_WAITING_CHARACTERS = 20_000_000;
 /** Of the longest jobs, many times what they need. */

@@ -1,11 +1,11 @@
 import { BatchRefused } from '../settle.ts';
 import type { Verdict } from '../verdict.ts';
-import { BadAnswer, beginning, readAnswer } from './answer.ts';
+import { BadAnswer, beginning, longestAnswer, readAnswer } from './answer.ts';
 import { discreet } from './discreet.ts';
 import { type Answered, Failed, type PostOptions, post } from './post.ts';
 import { retryAfterMs } from './retry-after.ts';
 
-export interface RequestOptions extends PostOptions {
+export interface RequestOptions extends Omit<PostOptions, 'maxAnswerBytes'> {
   readonly model: string;
   /** The length that vectors have, as soon as that is known. */
   readonly dimension: { length: number | null };
@@ -33,7 +33,8 @@ export async function request(
   signal: AbortSignal,
 ): Promise<Verdict[]> {
   const { model, dimension } = options;
-  const answer = await post(options, JSON.stringify({ model, input: texts }), signal);
+  const maxAnswerBytes = longestAnswer(texts.length, dimension.length);
+  const answer = await post({ ...options, maxAnswerBytes }, JSON.stringify({ model, input: texts }), signal);
   if (answer.status !== 200) throw unwelcome(answer, options);
   try {
     const verdicts = readAnswer(answer.body, texts.length, (body) => shown(body, options));
