@@ -11,37 +11,55 @@ const colony = new ColonyClient({
 
 /**
  * Runs `work` while holding the lock. `version` grows with every holder: hand it on to whatever is written to, which can then
- * refuse somebody who believes to hold the lock and does not any more.
+ * refuse somebody who believes to hold the lock and does not any more. `lost` tells of that as soon as it is known.
  */
-async function withLock<T>(locks: ScopedMemory, key: string, work: (version: number) => Promise<T>): Promise<T> {
+async function withLock<T>(
+  locks: ScopedMemory,
+  key: string,
+  work: (version: number, lost: AbortSignal) => Promise<T>,
+): Promise<T> {
   const owner = randomUUID();
   const version = await acquire(locks, key, owner);
+  const [over, lost] = [new AbortController(), new AbortController()];
+  let held: number | null = version;
   // It is held for a while only, and that is put off as long as the work goes on.
-  let held = version;
-  const renewal = setInterval(
-    async () => {
-      held =
-        (await locks.put(key, owner, { ifVersion: held, ttl_seconds: SECONDS }).catch(() => null))?.version ?? held;
-    },
-    (SECONDS * 1000) / 3,
-  );
+  const renewing = (async () => {
+    while (held !== null && (await pause((SECONDS * 1000) / 3, true, { signal: over.signal }).catch(() => false))) {
+      held = await put(locks, key, owner, { ifVersion: held }).catch(() => null);
+      if (held === null) lost.abort();
+    }
+  })();
   try {
-    return await work(version);
+    return await work(version, lost.signal);
   } finally {
-    clearInterval(renewal);
+    over.abort();
+    await renewing;
     // If it is somebody else's by now, it stays theirs.
-    await locks.delete(key, { ifVersion: held }).catch(() => undefined);
+    if (held !== null) await locks.delete(key, { ifVersion: held }).catch(() => undefined);
   }
 }
 
 async function acquire(locks: ScopedMemory, key: string, owner: string): Promise<number> {
   for (;;) {
-    try {
-      return (await locks.put(key, owner, { ifAbsent: true, ttl_seconds: SECONDS })).version;
-    } catch (error) {
-      if (!(error instanceof ColonyError && error.code === 'version_mismatch')) throw error;
-      await pause(50 + Math.random() * 100);
-    }
+    const version = await put(locks, key, owner, { ifAbsent: true });
+    if (version !== null) return version;
+    await pause(50 + Math.random() * 100);
+  }
+}
+
+/** Null: it is somebody else's. Where no answer came it may have been put all the same: then what is there says so. */
+async function put(
+  locks: ScopedMemory,
+  key: string,
+  owner: string,
+  condition: { ifVersion: number } | { ifAbsent: true },
+): Promise<number | null> {
+  try {
+    return (await locks.put(key, owner, { ...condition, ttl_seconds: SECONDS })).version;
+  } catch (error) {
+    if (error instanceof ColonyError && error.code !== 'version_mismatch') throw error;
+    const entry = await locks.get<string>(key);
+    return entry?.value === owner ? entry.version : null;
   }
 }
 

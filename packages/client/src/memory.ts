@@ -80,8 +80,8 @@ export class ScopedMemory {
   }
 
   /**
-   * Puts what `change` makes of what is there (null: nothing). If somebody else was faster it is asked again, so it may be
-   * called several times. Undefined: it stays as it is.
+   * Puts what `change` makes of what is there (null: nothing), with the fields that are given and no others. If somebody else
+   * was faster it is asked again, so it may be called several times. Undefined: it stays as it is.
    */
   async update<T = Json>(
     key: string,

@@ -36,6 +36,14 @@ test.each([
   expect(pipeline.happened.map((one) => one.commands)).toEqual(batches);
 });
 
+test('what texts were found to mean counts', async () => {
+  const pipeline = await begin();
+  const items = [{ key: 'nobody', version: 1, hash: '', vector: 'A'.repeat(3 * MILLION) }];
+  const embed = { kind: 'embed_memory', actor: 'kernel', scope: 's', model: 'm', items } as const;
+  await pipeline.together([embed, embed, embed, submit(1)]);
+  expect(pipeline.happened.map((one) => one.commands)).toEqual([2, 2]);
+});
+
 test('what a worker reports counts as text, too', async () => {
   const pipeline = await begin();
   const report = (): Command => ({ kind: 'complete', actor: 'bee', taskId: 'nobody', leaseToken: 1, result: text });

@@ -30,3 +30,8 @@ test('a cache is asked first', async () => {
   const url = await (await startColony()).listen();
   expect(await example('cache', url)).toContain('asked 2 times');
 });
+
+test('what was learned is recalled', async () => {
+  const url = await (await startColony()).listen();
+  expect(await example('recall', url)).toMatch(/when is it sent\? .*\n {2}\d\.\d{4} invoices: /);
+});

@@ -6,6 +6,8 @@ import type { Told } from './told.ts';
 /** Where it remembers. */
 export const REMEMBERED = 'load';
 
+const KEYS = 7;
+
 export interface WireEntry {
   readonly scope: string;
   readonly key: string;
@@ -18,6 +20,8 @@ export class Rememberer {
   readonly #told: Told;
   readonly #random: Random;
   isWorking = true;
+  /** No two put the same: what says the same as before keeps its version when the colony goes back. */
+  #made = 0;
 
   constructor(caller: Caller, told: Told, random: Random) {
     this.#caller = caller;
@@ -25,10 +29,16 @@ export class Rememberer {
     this.#random = random;
   }
 
+  /** Several at a time, so that two kernels meet at one key. */
   async work(): Promise<void> {
-    for (let n = 0; this.isWorking; n++) {
+    await Promise.all(Array.from({ length: 3 }, () => this.#workAlone()));
+  }
+
+  async #workAlone(): Promise<void> {
+    while (this.isWorking) {
+      const n = this.#made++;
       const random = this.#random;
-      const key = `k${random.between(0, 20)}`;
+      const key = `k${random.between(0, KEYS - 1)}`;
       if (random.chance(0.2)) await this.#call(`/memory/${REMEMBERED}/${key}`, 'DELETE');
       else if (random.chance(0.25)) await this.#putMany(n);
       else if (random.chance(0.15)) await this.#call(`/memory/${REMEMBERED}/search`, 'POST', { text: `thing ${n}` });
@@ -54,7 +64,7 @@ export class Rememberer {
   }
 
   async #putMany(n: number): Promise<void> {
-    const items = Array.from({ length: 5 }, (_, at) => ({ key: `k${(n + at) % 20}`, value: [n, at] }));
+    const items = Array.from({ length: 5 }, (_, at) => ({ key: `k${(n + at) % KEYS}`, value: [n, at] }));
     const put = await this.#call(`/memory/${REMEMBERED}/batch`, 'POST', { items });
     for (const one of (put as { items: WireEntry[] } | null)?.items ?? []) this.#note(one);
   }
