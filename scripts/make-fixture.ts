@@ -8,10 +8,12 @@ import { InMemoryBus } from '../packages/kernel/src/bus/in-memory.ts';
 import { contentHash } from '../packages/kernel/src/core/chain.ts';
 import type { NewTask } from '../packages/kernel/src/core/command.ts';
 import { Refusal } from '../packages/kernel/src/core/errors.ts';
+import { vectorText } from '../packages/kernel/src/core/memory.ts';
 import { type TaskInput, toSpec } from '../packages/kernel/src/core/task.ts';
 import { TaskMaker } from '../packages/kernel/src/core/task-maker.ts';
 import { NgramEmbedder } from '../packages/kernel/src/memory/embedders/ngram-embedder.ts';
 import { SqliteStore } from '../packages/kernel/src/store/sqlite/store.ts';
+import { planCommand } from '../packages/kernel/src/testing/plan-command.ts';
 import { Random } from '../packages/kernel/src/testing/random.ts';
 import { RULES } from '../packages/kernel/src/testing/rules.ts';
 import { SimClock } from '../packages/kernel/src/testing/sim-clock.ts';
@@ -145,11 +147,33 @@ for (const id of ['a-question', 'decided']) {
 }
 const ballot = { kind: 'cast_ballot', actor: 'fixture', approve: true, reason: 'fine' } as const;
 for (const participant of ['ann', 'bob']) await ok(kernel.execute({ ...ballot, voteId: 'decided', participant }));
+await ok(kernel.execute(planCommand('plan', { first: {}, second: { depends_on: ['first'] } }, clock.now().wall)));
+const template = { task: { description: 'now and then' }, overlap: 'skip', catchUp: 'none' } as const;
+const rhythm = { name: 'now and then', cron: '0 3 * * *', everyMs: null, timezone: 'Europe/Berlin' };
+await ok(kernel.execute({ kind: 'create_schedule', actor: 'fixture', id: 'nightly', ...rhythm, ...template }));
+await ok(kernel.execute({ kind: 'pause_schedule', actor: 'fixture', scheduleId: 'nightly', paused: true }));
+
+function put(key: string, text: string, vector: readonly number[] | null = null): Promise<unknown> {
+  const said = {
+    value: JSON.stringify(text),
+    metadata: { about: key },
+    text,
+    hash: contentHash(text),
+    ttlMs: null,
+    path: '',
+  };
+  const items = [{ key, ...said, vector: vector && vectorText(vector) }];
+  const condition = { match: null, absent: false };
+  return ok(kernel.execute({ kind: 'put_memory', actor: 'fixture', scope: 'notes', items, condition }));
+}
+await put('refunds', 'who wants the money back', [1, 0]);
+await put('changed', 'before the checkpoint', [0, 1]);
 const toChange = await submit({ description: 'changes after the checkpoint' });
 await ok(kernel.checkpoints.create('before', 'fixture'));
 await submit({ description: 'comes after the checkpoint' });
 await ok(kernel.execute({ kind: 'cancel', actor: 'fixture', taskId: toChange, cascade: false }));
 await ok(kernel.execute({ ...ballot, voteId: 'a-question', participant: 'ann' }));
+await put('changed', 'after the checkpoint', [1, 1]);
 await kernel.execute({ kind: 'drain', actor: 'fixture', workerId: worker });
 await kernel.execute({ kind: 'lose_worker', actor: 'kernel', workerId: lost });
 await kernel.stop();

@@ -1,4 +1,4 @@
-import type { ColonyEvent } from './types.ts';
+import type { ColonyEvent } from './event-types.ts';
 
 /** Whether an event's type fits `task_completed`, `task_*` or `*`. */
 export function fits(type: string, pattern: string): boolean {

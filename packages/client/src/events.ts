@@ -1,10 +1,10 @@
 import { ColonyError } from './errors.ts';
 import { EventFeed, fits } from './event-feed.ts';
+import type { ColonyEvent } from './event-types.ts';
 import { backoffMs } from './http/backoff.ts';
 import { type Query, Requester } from './http/requester.ts';
 import { sleep } from './platform.ts';
 import { abandon, connect, opened, watchdog } from './socket.ts';
-import type { ColonyEvent } from './types.ts';
 
 /** Beyond this many events that a loop has not taken yet, the socket is closed until it has caught up. */
 const MAX_QUEUED = 10_000;

@@ -73,6 +73,8 @@ export interface MemoryMatch<T = Json> {
 
 export interface MemoryMatches<T = Json> {
   matches: MemoryMatch<T>[];
+  /** So many more were found; with them the answer would be longer than 8 MiB. */
+  omitted: number;
   /** The model that said what the text means; null: none was asked. */
   embedder: string | null;
   /** Of so many texts in the scope it is not known yet what they mean. */

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { ColonyEvent } from '../src/types.ts';
+import type { ColonyEvent } from '../src/event-types.ts';
 import { FakeColony, problem } from './fake-colony.ts';
 
 export interface Received {

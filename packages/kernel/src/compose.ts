@@ -78,7 +78,7 @@ async function onFile(config: Config): Promise<Ground> {
   const path = config.connectionString;
   try {
     if (path !== ':memory:') keepPrivate(dirname(path));
-    const store = await SqliteStore.open({ path });
+    const store = await SqliteStore.open({ path, searchBytes: searchBytesOf(config) });
     return { store, bus: await busBeside(store, config), clock: systemClock() };
   } catch (fault) {
     if (fault instanceof ConfigError) throw fault;
@@ -103,9 +103,10 @@ async function busBeside(
   }
 }
 
-async function onRedis(url: string, { systemId: colony }: Config, log: Logger): Promise<Ground> {
+async function onRedis(url: string, config: Config, log: Logger): Promise<Ground> {
   try {
-    const store = await RedisStore.open({ url, colony });
+    const colony = config.systemId;
+    const store = await RedisStore.open({ url, colony, searchBytes: searchBytesOf(config) });
     const { facts, durability, clock, kernel } = store;
     log[isDurable(facts) ? 'info' : 'warn']({ redis: facts }, durability);
     return { store, bus: await RedisBus.open({ url, colony }, kernel), clock };
@@ -114,6 +115,10 @@ async function onRedis(url: string, { systemId: colony }: Config, log: Logger): 
       `COLONY_MEMORY_BACKEND "redis" cannot use ${JSON.stringify(withoutPassword(url))}: ${(fault as Error).message}`,
     );
   }
+}
+
+function searchBytesOf({ memorySearchMib }: Config): number | undefined {
+  return memorySearchMib === null ? undefined : memorySearchMib * 1024 ** 2;
 }
 
 /** The key comes after the store: what keeps a kernel out of a colony should not leave a key behind. */

@@ -213,6 +213,11 @@ export const VARIABLES = {
     wholeNumber(1, 1_000_000),
     'How long a value in memory may be, as JSON text',
   ),
+  memorySearchMib: optional(
+    'COLONY_MEMORY_SEARCH_MIB',
+    wholeNumber(1, 1_048_576),
+    'How much of its own memory a kernel may keep filled to search in, in MiB; unset it is 576, with `COLONY_MEMORY_BACKEND=redis` 1024. See [memory](memory.md#what-searching-takes)',
+  ),
   ...EMBEDDINGS,
   signingKeyFile: variable(
     'COLONY_SIGNING_KEY_FILE',

@@ -93,3 +93,27 @@ describe.each(VERSIONS.filter((version) => version >= 5))('a database of schema 
     expect((await colony.call('GET /system/audit/verify')).json).toMatchObject({ valid: true });
   });
 });
+
+/** Since schema 7 there are plans, schedules and memory in them. */
+describe.each(VERSIONS.filter((version) => version >= 7))('a database of schema %i', (version) => {
+  it('goes on with its plans and schedules, and finds what was remembered, also after a rollback', async () => {
+    const env = { COLONY_RETENTION_SECONDS: '0', COLONY_WORKER_RETENTION_SECONDS: '3000000000' };
+    const colony = await startColony({ COLONY_MEMORY_CONNECTION_STRING: copyOf(version), ...env });
+    expect((await colony.call('GET /plans/plan')).json).toMatchObject({ status: 'running', goal: 'goal of plan' });
+    expect((await colony.call('GET /schedules/nightly')).json).toMatchObject({
+      paused: true,
+      timezone: 'Europe/Berlin',
+    });
+
+    const found = async (query: JsonValue) => {
+      const { matches } = (await colony.call('POST /memory/notes/search', query)).json;
+      return matches.map(({ key, value }: { key: string; value: JsonValue }) => [key, value]);
+    };
+    expect(await found({ text: 'money', mode: 'text' })).toEqual([['refunds', 'who wants the money back']]);
+    expect(await found({ vector: [0, 1], top_k: 1, mode: 'vector' })).toEqual([['changed', 'after the checkpoint']]);
+    const [checkpoint] = (await colony.call('GET /system/checkpoints')).json;
+    expect((await colony.call(`POST /system/rollback/${checkpoint.checkpoint_id}`)).status).toBe(200);
+    expect(await found({ vector: [0, 1], top_k: 1, mode: 'vector' })).toEqual([['changed', 'before the checkpoint']]);
+    expect(await found({ text: 'checkpoint', mode: 'text' })).toEqual([['changed', 'before the checkpoint']]);
+  });
+});

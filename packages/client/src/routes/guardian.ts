@@ -1,5 +1,6 @@
 import type { CallOptions } from '../client-options.ts';
-import type { Evaluation, Policy, TaskInput, Vote, VoteInput, VoteStatus } from '../types.ts';
+import type { Evaluation, Policy, Vote, VoteInput, VoteStatus } from '../guardian-types.ts';
+import type { TaskInput } from '../types.ts';
 import { get, post, segment } from './calls.ts';
 import { SystemRoutes } from './system.ts';
 

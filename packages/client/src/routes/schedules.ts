@@ -1,5 +1,5 @@
 import type { CallOptions } from '../client-options.ts';
-import type { Schedule, ScheduleInput } from '../types.ts';
+import type { Schedule, ScheduleInput } from '../mind-types.ts';
 import { get, post, remove, segment } from './calls.ts';
 import { GuardianRoutes } from './guardian.ts';
 

@@ -1,16 +1,9 @@
 import type { AuditQuery, CallOptions } from '../client-options.ts';
+import type { AuditEntry, AuditHead, AuditPage, AuditVerification } from '../event-types.ts';
+import type { Checkpoint, Rollback } from '../guardian-types.ts';
 import { jsonLines } from '../http/ndjson.ts';
 import type { Requester } from '../http/requester.ts';
-import type {
-  AuditEntry,
-  AuditHead,
-  AuditPage,
-  AuditVerification,
-  Checkpoint,
-  Health,
-  Rollback,
-  Stats,
-} from '../types.ts';
+import type { Health, Stats } from '../types.ts';
 import { get, post, remove, segment } from './calls.ts';
 
 /** How the kernel is, and what it has recorded. */

@@ -1,17 +1,12 @@
 import type { CallOptions, SubmitManyOptions, SubmitOutcome, TaskPage, TaskQuery } from '../client-options.ts';
 import { SubmitCoalescer, type SubmitOptions } from '../coalescer.ts';
 import { ColonyError, ColonyTimeoutError } from '../errors.ts';
+import type { ColonyEvent } from '../event-types.ts';
 import { nextCursor } from '../http/links.ts';
 import { parse, type Requester } from '../http/requester.ts';
+import type { Explanation } from '../mind-types.ts';
 import { sleep, uniqueKey } from '../platform.ts';
-import {
-  type ColonyEvent,
-  type Explanation,
-  isTerminal,
-  type Task,
-  type TaskInput,
-  type TaskStatus,
-} from '../types.ts';
+import { isTerminal, type Task, type TaskInput, type TaskStatus } from '../types.ts';
 import { get, post, remove, segment } from './calls.ts';
 import { WorkerRoutes } from './workers.ts';
 

@@ -46,6 +46,12 @@ export function wrongKey(key: string, path = 'path.key'): FieldError | null {
   return { path, message: `must be 1 to ${MAX_KEY} characters, none of them a control character, and not . or ..` };
 }
 
+/** What is looked for need not be longer than what may be there. */
+export function wrongFilter(filter: JsonObject): FieldError | null {
+  if (JSON.stringify(filter).length <= MAX_METADATA) return null;
+  return { path: '/filter', message: `must not be longer than ${MAX_METADATA} characters as JSON` };
+}
+
 /** Of a listing: what names begin with, how many there are to be, and behind which. */
 export function readListQuery(asked: {
   readonly prefix?: string;

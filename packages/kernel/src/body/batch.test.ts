@@ -1,7 +1,7 @@
 /** What is committed together is done long before anybody gives it up: so many tasks, so much text, and no more. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { Command } from '../core/command.ts';
-import type { MemoryInput } from '../core/memory.ts';
+import { type MemoryInput, vectorText } from '../core/memory.ts';
 import { newTask, Pipeline } from '../testing/pipeline.ts';
 
 async function begin(): Promise<Pipeline> {
@@ -36,21 +36,12 @@ test.each([
   expect(pipeline.happened.map((one) => one.commands)).toEqual(batches);
 });
 
-test('what is put into memory counts: value, text and vector, and what texts were found to mean', async () => {
+test('what texts were found to mean counts', async () => {
   const pipeline = await begin();
-  const condition = { match: null, absent: false };
-  const put = (fields: Partial<MemoryInput>): Command => {
-    const item = { value: '1', metadata: {}, text: null, vector: null, hash: '', ttlMs: null, path: '', ...fields };
-    return { kind: 'put_memory', actor: 'ann', scope: 's', items: [{ key: `k${++made}`, ...item }], condition };
-  };
-  const vector = 'A'.repeat(3 * MILLION);
-  const embed = (): Command => {
-    const items = [{ key: 'nobody', version: 1, vector }];
-    return { kind: 'embed_memory', actor: 'kernel', scope: 's', model: 'm', items };
-  };
-  const [value, text] = [JSON.stringify('x'.repeat(3 * MILLION)), 'x'.repeat(3 * MILLION)];
-  await pipeline.together([put({ value }), put({ text }), put({ vector }), embed(), embed(), put({})]);
-  expect(pipeline.happened.map((one) => one.commands)).toEqual([2, 2, 2]);
+  const items = [{ key: 'nobody', version: 1, hash: '', vector: 'A'.repeat(3 * MILLION) }];
+  const embed = { kind: 'embed_memory', actor: 'kernel', scope: 's', model: 'm', items } as const;
+  await pipeline.together([embed, embed, embed, submit(1)]);
+  expect(pipeline.happened.map((one) => one.commands)).toEqual([2, 2]);
 });
 
 test('what a worker reports counts as text, too', async () => {
@@ -63,4 +54,31 @@ test('what a worker reports counts as text, too', async () => {
   };
   await pipeline.together([report(), report(), submit(1), fail, report(), submit(1)]);
   expect(pipeline.happened.map((one) => one.commands)).toEqual([3, 3]);
+});
+
+test('so does all that is put into memory, its words above all', async () => {
+  const pipeline = await begin();
+  const put = (key: string, fields: Partial<MemoryInput>): Command => {
+    const item = {
+      key,
+      value: '1',
+      metadata: {},
+      text: null,
+      vector: null,
+      hash: 'h',
+      ttlMs: null,
+      path: '',
+      ...fields,
+    };
+    return { kind: 'put_memory', actor: 'ann', scope: 's', items: [item], condition: { match: null, absent: false } };
+  };
+  const commands = [
+    ...Array.from({ length: 12 }, (_, n) => put(`text ${n}`, { text: 'x'.repeat(100_000) })),
+    put('value', { value: JSON.stringify('x'.repeat(6 * MILLION)) }),
+    put('vector', { vector: vectorText(Array(MILLION / 4).fill(1)) }),
+    put('fields', { metadata: Object.fromEntries(Array.from({ length: 40_000 }, (_, n) => [`f${n}`, n])) }),
+    put('another', { vector: vectorText(Array(MILLION / 4).fill(1)) }),
+  ];
+  await pipeline.together(commands);
+  expect(pipeline.happened.map((one) => one.commands)).toEqual([10, 3, 1, 1, 1]);
 });

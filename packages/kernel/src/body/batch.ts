@@ -1,5 +1,6 @@
 import type { Command } from '../core/command.ts';
 import { Bug } from '../core/errors.ts';
+import type { MemoryInput } from '../core/memory.ts';
 import { needs } from './decide/index.ts';
 import type { Slice } from './slice.ts';
 
@@ -9,6 +10,8 @@ const MOST_IN_BATCH = 1000;
 /** A batch with more tasks or more text than this is closed: a commit must be done long before anybody gives it up. */
 const MOST_TASKS = 4000;
 const MOST_CHARACTERS = 8 * 1024 * 1024;
+/** A text in memory is written word by word as well, which takes so many times as long as to write it down; and a field of metadata, hashed. */
+const [TIMES_FOR_WORDS, CHARACTERS_FOR_FIELD] = [8, 200];
 
 interface Waiting {
   readonly command: Command;
@@ -38,15 +41,15 @@ function lengthOf(command: Command): number {
   if (command.kind === 'submit' || command.kind === 'submit_plan')
     return command.tasks.reduce((sum, { json }) => sum + json.length, 0);
   if (command.kind === 'complete') return command.result.length;
-  if (command.kind === 'put_memory')
-    return command.items.reduce((sum, { value, text, vector }) => sum + long(value) + long(text) + long(vector), 0);
-  if (command.kind === 'embed_memory') return command.items.reduce((sum, { vector }) => sum + long(vector), 0);
+  if (command.kind === 'put_memory') return command.items.reduce((sum, item) => sum + lengthOfPut(item), 0);
+  if (command.kind === 'embed_memory') return command.items.reduce((sum, { vector }) => sum + (vector?.length ?? 0), 0);
   if (command.kind === 'fire_schedule') return command.task?.json.length ?? 0;
   return command.kind === 'fail' ? command.error.length + (command.errorTrace?.length ?? 0) : 0;
 }
 
-function long(text: string | null): number {
-  return text?.length ?? 0;
+function lengthOfPut({ value, text, vector, metadata }: MemoryInput): number {
+  const searched = TIMES_FOR_WORDS * (text?.length ?? 0) + CHARACTERS_FOR_FIELD * Object.keys(metadata).length;
+  return value.length + (vector?.length ?? 0) + searched;
 }
 
 /** Notes what commands will want to know, as far as they can tell before the first of them is decided. */

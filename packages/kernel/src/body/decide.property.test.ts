@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Command } from '../core/command.ts';
 import { canonicalJson } from '../core/json.ts';
-import { dimensionOf, type MemoryScope, memoryFrom, memoryId, memoryScopeFrom } from '../core/memory.ts';
+import { dimensionOf, embeddedAs, type MemoryScope, memoryFrom, memoryId, memoryScopeFrom } from '../core/memory.ts';
 import { planFrom } from '../core/plan.ts';
 import { scheduleFrom } from '../core/schedule.ts';
 import type { Store } from '../core/store.ts';
@@ -142,7 +142,7 @@ class Twins {
       expect(dimension).toBe(lengths[0] ?? null);
       const there = all.filter(({ gone }) => !gone);
       expect(texts).toBe(there.filter(({ text }) => text !== null).length);
-      const models = there.flatMap(({ embedding }) => embedding?.model ?? []);
+      const models = there.flatMap(({ embedding }) => (embedding === null ? [] : embeddedAs(embedding)));
       expect(embedded).toEqual(
         Object.fromEntries([...Map.groupBy(models, (one) => one)].map(([m, all]) => [m, all.length])),
       );

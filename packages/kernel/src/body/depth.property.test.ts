@@ -134,7 +134,7 @@ class Deep {
 
   async #check(given: readonly Assignment[], executing: readonly Task[]): Promise<void> {
     const { store } = this.pipeline;
-    const { room, perGroup, most, ageing, hasGroups } = this.#world;
+    const { room, perGroup, most } = this.#world;
     const { items: queued } = await store.tasks({ status: 'queued', limit: 1000, maxBytes: 1e9 });
     const workers = new Map((await store.workers()).map((worker) => [worker.id, worker]));
     const counted = (of: (task: Task) => boolean) => executing.filter(of).length;
@@ -158,12 +158,15 @@ class Deep {
         expect(queued.filter((one) => isOpen(one) && could(worker, one)).map(({ id }) => [id, worker.id])).toEqual([]);
       }
     }
-    if (ageing > 0 || hasGroups) return;
     for (const { task: one } of given) {
       const worker = workers.get(one.worker!)!;
-      // What a limit holds back is passed over, and nothing else: among those that it bounds, and among all others, ranks decide.
+      const group = groupOf(one.lane);
+      // What a limit holds back is passed over, and groups take turns. Among those of one group that the same limits bound ranks
+      // decide, and with no such limit, priorities over all groups. No time passes, so nothing ages.
       const isAlike = (other: Task) => most === 0 || digs(other) === digs(one);
-      const before = queued.filter((other) => isAlike(other) && could(worker, other) && byRank(other, one) < 0);
+      const isBefore = (other: Task) =>
+        groupOf(other.lane) === group ? byRank(other, one) < 0 : perGroup === 0 && other.priority > one.priority;
+      const before = queued.filter((other) => isAlike(other) && could(worker, other) && isBefore(other));
       expect(before.map(({ id }) => [id, 'before', one.id, worker.id])).toEqual([]);
     }
   }

@@ -10,25 +10,33 @@ const ANY = { match: null, absent: false } as const;
 /** A model that does what it is told: by turns it answers, is away, hangs, or refuses texts with `bad` in them. */
 class FakeModel implements Embedder {
   readonly model: string;
-  readonly dimension = 2;
+  dimension = 2;
   readonly asked: (readonly string[])[] = [];
+  /** Texts that somebody waited for. */
+  readonly awaited: (readonly string[])[] = [];
   does: 'answer' | 'be away' | 'hang' | 'break' = 'answer';
+  /** A text on which it fails, and does not say that it was that. */
+  poison = 'poison';
 
   constructor(model = 'fake:1') {
     this.model = model;
   }
 
-  async embed(texts: readonly string[], signal?: AbortSignal): Promise<readonly Float32Array[]> {
-    this.asked.push(texts);
-    if (this.does === 'be away') throw new EmbeddingUnavailable('it is away', 1000);
+  async embed(texts: readonly string[], signal?: AbortSignal, isAwaited = false): Promise<readonly Float32Array[]> {
+    (isAwaited ? this.awaited : this.asked).push(texts);
+    if (this.does === 'be away' || texts.includes(this.poison)) throw new EmbeddingUnavailable('it is away', 1000);
     if (this.does === 'break') throw new TypeError('a bug');
     if (this.does === 'hang') {
       return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
     }
-    const vectors = texts.map((text) => (text.includes('bad') ? null : Float32Array.of(text.length, 1)));
+    const vectors = texts.map((text) => (text.includes('bad') ? null : this.#vector(text)));
     const refused = texts.flatMap((text, index) => (text.includes('bad') ? [{ index, reason: 'it is bad' }] : []));
     if (refused.length > 0) throw new EmbeddingRefused(refused, vectors);
     return vectors as Float32Array[];
+  }
+
+  #vector(text: string): Float32Array {
+    return Float32Array.from({ length: this.dimension }, (_, at) => (at === 0 ? text.length : 1));
   }
 
   async close(): Promise<void> {}
@@ -53,8 +61,21 @@ async function scene(embedder = new FakeModel()) {
   };
   const entry = async (key: string, scope = 's'): Promise<MemoryEntry> =>
     memoryFrom((await store.document('memory', `${scope}/${key}`))!);
+  /** How many texts each model knows, by its name and the length of its vectors. */
   const models = async (scope = 's') => memoryScopeFrom((await store.document('memory_scope', scope))!).embedded;
   return { pipeline, embedder, desk, open, put, entry, models, faults };
+}
+
+/** What nobody waits for is answered only when the gate is opened. */
+function holdingBack(model: FakeModel): PromiseWithResolvers<void> {
+  const gate = Promise.withResolvers<void>();
+  const embed = model.embed.bind(model);
+  model.embed = async (texts, signal, isAwaited) => {
+    const vectors = await embed(texts, signal, isAwaited);
+    if (isAwaited !== true) await gate.promise;
+    return vectors;
+  };
+  return gate;
 }
 
 test('what is put is embedded, once for each text, and nothing else is asked', async () => {
@@ -63,7 +84,7 @@ test('what is put is embedded, once for each text, and nothing else is asked', a
   desk.follow(await put('b', null));
   await expect.poll(async () => (await entry('a')).embedding).toEqual({ model: 'fake:1', vector: vectorText([3, 1]) });
   expect(await entry('a')).toMatchObject({ version: 1 });
-  expect(await models()).toEqual({ 'fake:1': 1 });
+  expect(await models()).toEqual({ 'fake:1 2': 1 });
   desk.follow(await put('a', 'abcd'));
   await expect.poll(async () => (await entry('a')).embedding?.vector).toBe(vectorText([4, 1]));
   expect(embedder.asked.flat()).toEqual(['abc', 'abcd']);
@@ -85,7 +106,7 @@ test('a text that it will never understand is asked about once, and does not kee
   const { desk, put, entry, embedder, models } = await scene();
   const documents = [await put('a', 'abc'), await put('x', 'bad'), await put('b', 'abcd')];
   for (const document of documents) desk.follow(document);
-  await expect.poll(() => models()).toEqual({ 'fake:1': 3 });
+  await expect.poll(() => models()).toEqual({ 'fake:1': 1, 'fake:1 2': 2 });
   expect((await entry('x')).embedding).toEqual({ model: 'fake:1', vector: null });
   expect((await entry('b')).embedding?.vector).toBe(vectorText([4, 1]));
   await desk.look(1e9);
@@ -99,7 +120,7 @@ test('what a kernel has left undone, the next one finds', async () => {
     await desk.look(n * 1e6);
     await desk.settled('s', 1e6);
   }
-  await expect.poll(() => models()).toEqual({ 'fake:1': 150 });
+  await expect.poll(() => models()).toEqual({ 'fake:1 2': 150 });
 });
 
 test('another model begins anew, and what the one before it said is not taken for its own', async () => {
@@ -110,14 +131,14 @@ test('another model begins anew, and what the one before it said is not taken fo
     await desk.look(n * 1e6);
     await desk.settled('s', 1e6);
   }
-  await expect.poll(() => models()).toEqual({ 'fake:1': 100 });
+  await expect.poll(() => models()).toEqual({ 'fake:1 2': 100 });
   const next = open(new FakeModel('fake:2'));
   for (let n = 1; n <= 12; n++) {
     await next.look(n * 1e6);
     await next.settled('s', 1e6);
   }
-  await expect.poll(() => models()).toEqual({ 'fake:2': 100 });
-  await expect.poll(() => models('t')).toEqual({ 'fake:2': 1 });
+  await expect.poll(() => models()).toEqual({ 'fake:2 2': 100 });
+  await expect.poll(() => models('t')).toEqual({ 'fake:2 2': 1 });
   expect(await entry('k7')).toMatchObject({ version: 1, embedding: { model: 'fake:2' } });
 });
 
@@ -145,4 +166,125 @@ test('a fault is told, and the text is tried again', async () => {
   embedder.does = 'answer';
   await pipeline.clock.advance(5000);
   await expect.poll(async () => (await entry('a')).embedding).not.toBeNull();
+});
+
+test('a text on which the model fails each time soon stands alone, and is asked about ever more seldom', async () => {
+  const { desk, put, models, embedder, pipeline } = await scene();
+  embedder.poison = 'text 7';
+  for (let n = 0; n < 200; n++) desk.follow(await put(`k${n}`, `text ${n}`));
+  for (let second = 0; second < 300; second++) await pipeline.clock.advance(1000);
+  expect(await models()).toEqual({ 'fake:1 2': 199 });
+  expect(embedder.asked.at(-1)).toEqual(['text 7']);
+  const before = embedder.asked.length;
+  await pipeline.clock.advance(600_000);
+  expect(embedder.asked.length - before).toBe(10);
+  embedder.poison = 'none';
+  await pipeline.clock.advance(60_000);
+  expect(await models()).toEqual({ 'fake:1 2': 200 });
+});
+
+test('a model that wants to be left alone for a day is asked again after five minutes', async () => {
+  const { desk, put, entry, embedder, pipeline } = await scene();
+  embedder.embed = async () => {
+    throw new EmbeddingUnavailable('the quota is used up', 86_400_000);
+  };
+  desk.follow(await put('a', 'abc'));
+  await pipeline.clock.advance(1);
+  Reflect.deleteProperty(embedder, 'embed');
+  await pipeline.clock.advance(299_000);
+  expect((await entry('a')).embedding).toBeNull();
+  await pipeline.clock.advance(1000);
+  expect((await entry('a')).embedding).not.toBeNull();
+});
+
+test('a model whose vectors have another length than before begins anew, also under the same name', async () => {
+  const { desk, put, entry, models, embedder } = await scene();
+  for (let n = 0; n < 100; n++) desk.follow(await put(`k${n}`, `text ${n}`));
+  await expect.poll(() => models()).toEqual({ 'fake:1 2': 100 });
+  embedder.dimension = 3;
+  for (let n = 1; n <= 6; n++) {
+    await desk.look(n * 1e6);
+    await desk.settled('s', 1e6);
+  }
+  await expect.poll(() => models()).toEqual({ 'fake:1 3': 100 });
+  expect(await entry('k7')).toMatchObject({
+    version: 1,
+    embedding: { model: 'fake:1', vector: vectorText([6, 1, 1]) },
+  });
+});
+
+test('what was put somewhere else than where hundreds are filled in comes next, and who looks for something goes first', async () => {
+  const { desk, put, embedder } = await scene();
+  const gate = holdingBack(embedder);
+  for (let n = 0; n < 300; n++) desk.follow(await put(`k${n}`, `text ${n}`, 'full'));
+  desk.follow(await put('a', 'abc'));
+  expect(embedder.asked.flat()).not.toContain('abc');
+  expect(await desk.vectorOf('what?', 1000)).toEqual(Float32Array.of(5, 1));
+  gate.resolve();
+  await desk.settled('s', 1e9);
+  expect(embedder.asked[1]).toContain('abc');
+  expect(embedder.awaited).toEqual([['what?']]);
+});
+
+test.each([
+  ['replaced', 'put_memory'],
+  ['deleted', 'delete_memory'],
+] as const)(
+  'the vector of a text that is %s while it is embedded is not attached to what comes after',
+  async (_, kind) => {
+    const { desk, put, entry, embedder, pipeline, models } = await scene();
+    const gate = holdingBack(embedder);
+    desk.follow(await put('a', 'abc'));
+    await expect.poll(() => embedder.asked).toEqual([['abc']]);
+    if (kind === 'delete_memory') {
+      await pipeline.run({ kind, actor: 'ann', scope: 's', key: 'a', condition: ANY });
+    }
+    await put('a', 'abcdef');
+    gate.resolve();
+    await desk.settled('s', 1e9);
+    expect((await entry('a')).embedding).toBeNull();
+    expect(await models()).toEqual({});
+    await desk.look(1e9);
+    await expect.poll(async () => (await entry('a')).embedding?.vector).toBe(vectorText([6, 1]));
+  },
+);
+
+test('what another kernel was faster with is not noted down again', async () => {
+  const { pipeline, put, entry, models } = await scene();
+  const { version } = memoryFrom(await put('a', 'abc'));
+  const embed = (vector: string | null, hash = 'h') => {
+    const items = [{ key: 'a', version, hash, vector }];
+    return pipeline.run({ kind: 'embed_memory', actor: 'kernel', scope: 's', model: 'm', items });
+  };
+  // Where a store has lost something, the same version may come again, of another text.
+  expect(await embed(vectorText([1, 2]), 'of another text')).toEqual({ embedded: 0 });
+  expect(await embed(null)).toEqual({ embedded: 1 });
+  expect(await embed(vectorText([1, 2]))).toEqual({ embedded: 1 });
+  expect(await embed(vectorText([1, 2.5]))).toEqual({ embedded: 0 });
+  expect((await entry('a')).embedding?.vector).toBe(vectorText([1, 2]));
+  expect(await models()).toEqual({ 'm 2': 1 });
+});
+
+test('whoever looks does not wait for what cannot be embedded in that time', async () => {
+  const { desk, put, embedder, pipeline } = await scene();
+  const embed = embedder.embed.bind(embedder);
+  let took = 0;
+  embedder.embed = (texts) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    pipeline.clock.timer(took, resolve);
+    return promise.then(() => embed(texts));
+  };
+  const isOver = async (waiting: Promise<void>) =>
+    Promise.race([waiting.then(() => true), pipeline.clock.advance(0).then(() => false)]);
+  for (took of [300, 100, 300]) {
+    desk.follow(await put('a', `it takes ${took} ms`));
+    const waiting = desk.settled('s', 1000);
+    expect(await isOver(waiting)).toBe(false);
+    await pipeline.clock.advance(took);
+    await waiting;
+  }
+  for (let n = 0; n < 300; n++) desk.follow(await put(`k${n}`, `text ${n}`));
+  expect(await isOver(desk.settled('s', 1000))).toBe(true);
+  expect(await isOver(desk.settled('s', 3000))).toBe(false);
+  await pipeline.clock.advance(10_000);
 });

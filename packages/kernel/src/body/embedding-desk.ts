@@ -4,14 +4,19 @@ import type { Document } from '../core/document.ts';
 import { type Embedder, EmbeddingRefused, EmbeddingUnavailable } from '../core/embedder.ts';
 import { StorageUnavailable } from '../core/errors.ts';
 import {
+  countOfEmbedded,
+  dimensionOf,
   type EmbedMemory,
   type MemoryEntry,
   memoryFrom,
   memoryScopeFrom,
+  scopeOf,
   UNEMBEDDED,
   vectorText,
 } from '../core/memory.ts';
 import type { Store } from '../core/store.ts';
+import { OutdatedTexts } from './outdated-texts.ts';
+import { WaitingEntries } from './waiting-entries.ts';
 
 /** More than this are not remembered: whoever looks later finds them in the store. */
 const MOST_WAITING = 10_000;
@@ -20,6 +25,11 @@ const AT_ONCE = 64;
 const CHARACTERS_AT_ONCE = 500_000;
 /** After a fault nobody can name it is tried again after so long. */
 const FAULT_MS = 5000;
+/** From the second failure in a row on there is a pause of at least so much, which doubles each time, up to a bound. */
+const PAUSE_MS = 500;
+const MOST_PAUSE_MS = 60_000;
+/** Longer than that the model is not left alone, whatever it says: it may be back before, and nobody would notice. */
+const LONGEST_PAUSE_MS = 300_000;
 /** So often the store is asked for texts that nobody sees to. */
 const LOOK_EVERY_MS = 5000;
 
@@ -31,31 +41,49 @@ export interface EmbeddingDeskOptions {
   readonly onFault: (error: unknown) => void;
 }
 
+type Text = MemoryEntry & { readonly text: string };
+
 /**
  * Sees to it that it becomes known what texts in memory mean. A text is stored first, whatever its model does meanwhile; what
  * it means is noted down when that is known. What a kernel leaves undone another one, or the next, finds in the store.
  */
 export class EmbeddingDesk {
   readonly #options: EmbeddingDeskOptions;
+  readonly #waiting = new WaitingEntries();
   /** Ids of entries. */
-  readonly #waiting = new Set<string>();
   readonly #underWay = new Set<string>();
   #running = false;
   #cancelTimer: (() => void) | null = null;
+  /**
+   * After a failure half as many are asked for, after a success twice as many again: a text on which the model fails each time
+   * (and does not say that it refuses it) soon stands alone, and keeps no others waiting.
+   */
+  #atOnce = AT_ONCE;
+  #failures = 0;
+  /** How long it took the last time. */
+  #lastMs = 0;
   #lookAt = 0;
-  /** Of the scopes that are gone through for what another model has embedded: up to here; and the one that is being gone through. */
-  #scopesAfter = '';
-  #stale: { readonly scope: string; readonly after: string } | null = null;
+  readonly #outdated: OutdatedTexts;
   #stopped = false;
   readonly #abort = new AbortController();
   readonly #watchers = new Set<() => void>();
 
   constructor(options: EmbeddingDeskOptions) {
     this.#options = options;
+    this.#outdated = new OutdatedTexts({
+      store: options.store,
+      isOutdated: (scope) => this.#isOutdated(scope),
+      isWanted: (entry) => this.#isWanted(entry),
+    });
   }
 
   get model(): string {
     return this.#options.embedder.model;
+  }
+
+  /** How long its vectors are; null: that is not known yet. */
+  get dimension(): number | null {
+    return this.#options.embedder.dimension;
   }
 
   /** Nothing waits for the model, as far as memory goes. */
@@ -79,60 +107,40 @@ export class EmbeddingDesk {
     this.#lookAt = steady + LOOK_EVERY_MS;
     const query = { collection: 'memory', state: UNEMBEDDED, limit: AT_ONCE } as const;
     const { items, more } = await this.#options.store.documents(query);
-    for (const { id } of items) this.#want(id);
-    if (more) this.#lookAt = 0;
-    else if (items.length === 0) await this.#lookForOthers();
+    const outdated = items.length === 0 ? await this.#outdated.next() : null;
+    for (const id of outdated ?? items.map(({ id }) => id)) this.#want(id);
+    if (more || outdated !== null) this.#lookAt = 0;
   }
 
-  /** What another model, which was in use before, has found out about says nothing to this one. A scope at a time. */
-  async #lookForOthers(): Promise<void> {
-    const { store } = this.#options;
-    const page = { limit: AT_ONCE, maxCharacters: CHARACTERS_AT_ONCE };
-    if (this.#stale === null) {
-      const behind = this.#scopesAfter === '' ? {} : { after: this.#scopesAfter };
-      const scopes = await store.documentsNamed({ collection: 'memory_scope', prefix: '', ...behind, ...page });
-      const stale = scopes.items.find((one) => this.#isStale(one));
-      this.#scopesAfter = stale?.id ?? (scopes.more ? scopes.items.at(-1)!.id : '');
-      this.#stale = stale ? { scope: stale.id, after: '' } : null;
-    }
-    if (this.#stale === null) return;
-    const { scope, after } = this.#stale;
-    const behind = after === '' ? {} : { after };
-    const { items, more } = await store.documentsNamed({
-      collection: 'memory',
-      prefix: `${scope}/`,
-      ...behind,
-      ...page,
-    });
-    for (const document of items) if (this.#isWanted(document)) this.#want(document.id);
-    this.#stale = more ? { scope, after: items.at(-1)!.id } : null;
-    this.#lookAt = 0;
-  }
-
-  #isStale(document: Document): boolean {
-    return Object.keys(memoryScopeFrom(document).embedded).some((model) => model !== this.model);
+  /** Whether something in it was found out by another model, or by this one when its vectors were of another length. */
+  #isOutdated(scope: Document): boolean {
+    const { embedded } = memoryScopeFrom(scope);
+    const all = Object.values(embedded).reduce((sum, count) => sum + count, 0);
+    return all > countOfEmbedded(embedded, this.model, this.dimension);
   }
 
   /** The vector of a text that somebody looks for; aborted after `waitMs`. Throws as `Embedder.embed` does. */
   async vectorOf(text: string, waitMs: number): Promise<Float32Array> {
+    const { embedder, clock } = this.#options;
     const late = new AbortController();
-    const cancel = this.#options.clock.timer(waitMs, () =>
-      late.abort(new EmbeddingUnavailable('it takes too long', 0)),
-    );
+    const cancel = clock.timer(waitMs, () => late.abort(new EmbeddingUnavailable('it takes too long', 0)));
     try {
-      return (await this.#options.embedder.embed([text], AbortSignal.any([late.signal, this.#abort.signal])))[0]!;
+      return (await embedder.embed([text], AbortSignal.any([late.signal, this.#abort.signal]), true))[0]!;
     } finally {
       cancel();
     }
   }
 
-  /** Resolves when what was put into a scope here before is embedded, or after `waitMs`. */
+  /**
+   * Resolves when what was put into a scope here before is embedded, or after `waitMs`; at once when that is not to be expected
+   * in that time.
+   */
   async settled(scope: string, waitMs: number): Promise<void> {
-    const isOpen = () => [...this.#waiting, ...this.#underWay].some((id) => id.startsWith(`${scope}/`));
-    if (!isOpen() || this.#cancelTimer !== null) return;
+    const isOpen = () => !this.#stopped && this.#cancelTimer === null && this.#openIn(scope) > 0;
+    if (!isOpen() || Math.ceil(this.#openIn(scope) / AT_ONCE) * this.#lastMs > waitMs) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const check = () => {
-      if (!isOpen() || this.#cancelTimer !== null) resolve();
+      if (!isOpen()) resolve();
     };
     this.#watchers.add(check);
     const cancel = this.#options.clock.timer(waitMs, resolve);
@@ -141,18 +149,27 @@ export class EmbeddingDesk {
     this.#watchers.delete(check);
   }
 
+  /** How many texts of a scope wait, or are being embedded. */
+  #openIn(scope: string): number {
+    return this.#waiting.countOf(scope) + [...this.#underWay].filter((id) => scopeOf(id) === scope).length;
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTimer?.();
     this.#abort.abort(new EmbeddingUnavailable('the kernel is stopping', 0));
+    this.#tell();
     await this.#options.embedder.close();
   }
 
   /** Whether it has a text of which this model does not know yet what it means. */
-  #isWanted(document: Document | null): document is Document {
-    if (document?.collection !== 'memory') return false;
+  #isWanted(document: Document): boolean {
+    if (document.collection !== 'memory') return false;
     const { text, embedding } = memoryFrom(document);
-    return text !== null && embedding?.model !== this.model;
+    if (text === null) return false;
+    if (embedding?.model !== this.model) return true;
+    const { vector } = embedding;
+    return vector !== null && this.dimension !== null && dimensionOf(vector) !== this.dimension;
   }
 
   #want(id: string): void {
@@ -165,15 +182,17 @@ export class EmbeddingDesk {
     this.#running = true;
     let pauseMs = 0;
     while (this.#waiting.size > 0 && pauseMs === 0 && !this.#stopped) {
-      const ids = [...this.#waiting].slice(0, AT_ONCE);
-      for (const id of ids) {
-        this.#waiting.delete(id);
-        this.#underWay.add(id);
-      }
-      pauseMs = await this.#embed(ids).catch((error: unknown) => this.#pauseAfter(error));
+      const ids = this.#waiting.take(this.#atOnce);
+      for (const id of ids) this.#underWay.add(id);
+      const begunAt = this.#options.clock.now().steady;
+      pauseMs = await this.#embed(ids).then(
+        () => this.#succeeded(),
+        (error: unknown) => this.#pauseAfter(error),
+      );
+      this.#lastMs = this.#options.clock.now().steady - begunAt;
       this.#underWay.clear();
       if (pauseMs > 0) for (const id of ids) this.#waiting.add(id);
-      for (const check of this.#watchers) check();
+      this.#tell();
     }
     this.#running = false;
     if (pauseMs > 0 && !this.#stopped) this.#pause(pauseMs);
@@ -184,40 +203,61 @@ export class EmbeddingDesk {
       this.#cancelTimer = null;
       void this.#run();
     });
+    this.#tell();
+  }
+
+  /** Whoever waits for something to be embedded may look again. */
+  #tell(): void {
     for (const check of this.#watchers) check();
   }
 
-  #pauseAfter(error: unknown): number {
-    if (error instanceof EmbeddingUnavailable) return Math.max(100, error.retryAfterMs);
-    if (!(error instanceof StorageUnavailable)) this.#options.onFault(error);
-    return FAULT_MS;
+  #succeeded(): number {
+    this.#failures = 0;
+    this.#atOnce = Math.min(AT_ONCE, 2 * this.#atOnce);
+    return 0;
   }
 
-  /** Answers 0: those it could not take along wait again. */
-  async #embed(ids: readonly string[]): Promise<number> {
-    const { store, embedder } = this.#options;
-    const { documents } = await store.load({ documents: ids.map((id) => `memory ${id}`) });
-    const entries: (MemoryEntry & { readonly text: string })[] = [];
-    let characters = 0;
-    for (const document of documents.values()) {
-      if (!this.#isWanted(document)) continue;
-      const entry = memoryFrom(document) as MemoryEntry & { readonly text: string };
-      characters += entry.text.length;
-      if (entries.length > 0 && characters > CHARACTERS_AT_ONCE) this.#waiting.add(document.id);
-      else entries.push(entry);
+  #pauseAfter(error: unknown): number {
+    const longerMs = this.#failures === 0 ? 0 : Math.min(MOST_PAUSE_MS, PAUSE_MS * 2 ** this.#failures);
+    this.#failures++;
+    if (error instanceof EmbeddingUnavailable) {
+      this.#atOnce = Math.max(1, this.#atOnce >> 1);
+      return Math.min(LONGEST_PAUSE_MS, Math.max(100, error.retryAfterMs, longerMs));
     }
-    if (entries.length === 0) return 0;
-    const vectors = await this.#vectorsOf(entries.map(({ text }) => text));
-    const found = entries.map(({ scope, key, version }, at) => {
+    if (!(error instanceof StorageUnavailable)) this.#options.onFault(error);
+    return Math.max(FAULT_MS, longerMs);
+  }
+
+  async #embed(ids: readonly string[]): Promise<void> {
+    const texts = await this.#textsOf(ids);
+    if (texts.length === 0) return;
+    const { embedder, execute } = this.#options;
+    const { model } = embedder;
+    const vectors = await this.#vectorsOf(texts.map(({ text }) => text));
+    const found = texts.map(({ scope, key, version, hash }, at) => {
       const vector = vectors[at];
-      return { scope, item: { key, version, vector: vector ? vectorText([...vector]) : null } };
+      return { scope, item: { key, version, hash, vector: vector ? vectorText([...vector]) : null } };
     });
     for (const [scope, some] of Map.groupBy(found, (one) => one.scope)) {
       const items = some.map(({ item }) => item);
-      const command: EmbedMemory = { kind: 'embed_memory', actor: 'kernel', scope, model: embedder.model, items };
-      await this.#options.execute(command);
+      const command: EmbedMemory = { kind: 'embed_memory', actor: 'kernel', scope, model, items };
+      await execute(command);
     }
-    return 0;
+  }
+
+  /** Those that are still wanted. What cannot be taken along waits again. */
+  async #textsOf(ids: readonly string[]): Promise<Text[]> {
+    const { documents } = await this.#options.store.load({ documents: ids.map((id) => `memory ${id}`) });
+    const texts: Text[] = [];
+    let characters = 0;
+    for (const document of documents.values()) {
+      if (document === null || !this.#isWanted(document)) continue;
+      const entry = memoryFrom(document) as Text;
+      characters += entry.text.length;
+      if (texts.length > 0 && characters > CHARACTERS_AT_ONCE) this.#waiting.add(document.id);
+      else texts.push(entry);
+    }
+    return texts;
   }
 
   /** Null where the model has none for a text, and never will. */

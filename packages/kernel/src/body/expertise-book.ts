@@ -3,7 +3,14 @@ import type { Clock } from '../core/clock.ts';
 import type { Answer, Command } from '../core/command.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import { canonicalJson } from '../core/json.ts';
-import { type MemoryEntry, type MemoryInput, memoryFrom, vectorFrom } from '../core/memory.ts';
+import {
+  dimensionOf,
+  type Embedding,
+  type MemoryEntry,
+  type MemoryInput,
+  memoryFrom,
+  vectorFrom,
+} from '../core/memory.ts';
 import type { Store } from '../core/store.ts';
 import { type Common, commonOf, type Example, learn, type Outcome } from '../mind/expertise.ts';
 
@@ -18,8 +25,10 @@ const WORTH_WRITING = 1.25;
 const MOST_AT_ONCE = 100;
 /** So long others may have written before it is read again; after a fault the same. */
 const READ_AFTER_MS = 30_000;
+/** It has become known what some of it means. */
+const READ_SOON_MS = 1000;
 const PAGE = { limit: 100, maxCharacters: 8 * 1024 * 1024 };
-/** No key: see the routes. */
+/** Who is called so cannot be written down, since that is no key (see the routes); so nothing is learned of them. */
 const UNFIT = /[\p{Cc}\p{Cs}]/u;
 
 export interface ExpertiseBookOptions {
@@ -52,9 +61,16 @@ export class ExpertiseBook {
   #common: Common | null = null;
   #learnedSince = 0;
   #isRead = false;
-  #reading = false;
+  #isReading = false;
+  /** Of some of what is written it is not known what it means, to this model. */
+  #isPartial = false;
+  /** Grows when nothing of what is known may be so any more: what was read or written before that is not to be taken. */
+  #edition = 0;
+  /** How long vectors are, as far as that is known: others say nothing. */
+  #dimension: number | null = null;
   #cancelWriting: (() => void) | null = null;
   #cancelReading: (() => void) | null = null;
+  #readAt = 0;
   #stopped = false;
 
   constructor(options: ExpertiseBookOptions) {
@@ -87,7 +103,7 @@ export class ExpertiseBook {
 
   learn(name: string, outcome: Outcome): void {
     const known = this.#workers.get(name) ?? { examples: [], written: new Map(), isChanged: false, isPartial: false };
-    if (!this.#isRead || this.#stopped || known.isPartial) return;
+    if (!this.#isRead || this.#stopped || known.isPartial || UNFIT.test(name)) return;
     known.examples = learn(known.examples, outcome);
     known.isChanged = true;
     this.#workers.delete(name);
@@ -104,31 +120,46 @@ export class ExpertiseBook {
 
   /** Others have written: it is read again before long. */
   isStale(): void {
-    this.#readLater();
+    this.#readLater(READ_AFTER_MS);
   }
 
-  /** Nothing of what is known may be so any more. */
+  /** It has become known what something that is written means: maybe what was wanting. */
+  isEmbedded(): void {
+    if (this.#isPartial) this.#readLater(READ_SOON_MS);
+  }
+
+  /** So long vectors are now. If they were not before, none of what is known says anything any more. */
+  isMeasured(dimension: number): void {
+    if (dimension === this.#dimension) return;
+    this.#dimension = dimension;
+    const isSame = ({ vector }: Example) => vector.length === dimension;
+    if (![...this.#workers.values()].every(({ examples }) => examples.every(isSame))) void this.reread();
+  }
+
+  /** Nothing of what is known may be so any more. What is being read at the moment is read again. */
   async reread(): Promise<void> {
+    this.#edition++;
     this.#workers.clear();
     this.#forgetCommon();
     this.#isRead = false;
-    await this.read();
+    if (!this.#isReading) await this.read();
   }
 
   async read(): Promise<void> {
-    if (this.#reading || this.#stopped) return this.#readLater();
-    this.#reading = true;
+    if (this.#isReading || this.#stopped) return this.#readLater(READ_AFTER_MS);
+    this.#isReading = true;
     try {
-      const found = await this.#written();
-      if (this.#stopped) return;
-      this.#take(found);
-      this.#isRead = true;
-      if ([...found.values()].some(({ isPartial }) => isPartial)) this.#readLater();
+      for (let edition = -1; edition !== this.#edition; ) {
+        edition = this.#edition;
+        const found = await this.#written();
+        if (this.#stopped) return;
+        if (edition === this.#edition) this.#take(found);
+      }
     } catch (error) {
       this.#failed(error);
-      this.#readLater();
+      this.#readLater(READ_AFTER_MS);
     } finally {
-      this.#reading = false;
+      this.#isReading = false;
     }
   }
 
@@ -137,11 +168,19 @@ export class ExpertiseBook {
     for (const [name, known] of this.#workers) if (known.isChanged) found.set(name, known);
     this.#workers = found;
     this.#forgetCommon();
+    this.#isRead = true;
+    this.#isPartial = [...found.values()].some(({ isPartial }) => isPartial);
+    if (this.#isPartial) this.#readLater(READ_AFTER_MS);
   }
 
-  #readLater(): void {
-    if (this.#stopped) return;
-    this.#cancelReading ??= this.#options.clock.timer(READ_AFTER_MS, () => {
+  /** After so long, or earlier if that is planned already. */
+  #readLater(ms: number): void {
+    const { clock } = this.#options;
+    const at = clock.now().steady + ms;
+    if (this.#stopped || (this.#cancelReading !== null && this.#readAt <= at)) return;
+    this.#cancelReading?.();
+    this.#readAt = at;
+    this.#cancelReading = clock.timer(ms, () => {
       this.#cancelReading = null;
       void this.read();
     });
@@ -158,9 +197,10 @@ export class ExpertiseBook {
         const name = nameIn(entry);
         const known = found.get(name) ?? { examples: [], isPartial: false };
         found.set(name, known);
-        const example = exampleFrom(entry, this.#options.model);
-        if (example) known.examples.push(example);
-        else if (entry.embedding?.model !== this.#options.model) known.isPartial = true;
+        const example = exampleFrom(entry);
+        if (example === null) continue;
+        if (!this.#isKnown(entry.embedding)) known.isPartial = true;
+        else if (example.vector.length > 0) known.examples.push(example);
       }
       if (!more) break;
       after = items.at(-1)!.id;
@@ -174,41 +214,47 @@ export class ExpertiseBook {
     );
   }
 
+  /** Whether this model has said what it means, be it that it never will. */
+  #isKnown(embedding: Embedding | null): boolean {
+    if (embedding?.model !== this.#options.model) return false;
+    const { vector } = embedding;
+    return vector === null || this.#dimension === null || dimensionOf(vector) === this.#dimension;
+  }
+
   async #write(): Promise<void> {
-    const actor = 'kernel';
-    const scope = EXPERIENCE_SCOPE;
+    const [actor, scope, edition] = ['kernel', EXPERIENCE_SCOPE, this.#edition];
     const condition = { match: null, absent: false };
-    let isDone = true;
+    let left = this.#takeChanged();
     try {
-      const due: { readonly known: Known; readonly example: Example; readonly item: MemoryInput }[] = [];
-      for (const [name, known] of this.#workers) {
-        if (!known.isChanged || UNFIT.test(name)) continue;
-        known.isChanged = false;
-        for (const example of known.examples) {
-          if (isWorthWriting(example, known.written.get(example.slot))) {
-            due.push({ known, example, item: inputOf(name, example) });
-          }
-        }
-      }
-      for (let from = 0; from < due.length && isDone; from += MOST_AT_ONCE) {
-        const some = due.slice(from, from + MOST_AT_ONCE);
-        const items = some.map(({ item }) => item);
+      while (left.length > 0 && edition === this.#edition) {
+        const some = left.slice(0, MOST_AT_ONCE);
+        const items = some.map(({ name, example }) => inputOf(name, example));
         const answer = await this.#options.execute({ kind: 'put_memory', actor, scope, items, condition });
-        isDone = !(answer instanceof Refusal);
-        for (const { known, example } of some) {
-          if (isDone) known.written.set(example.slot, example);
-          else known.isChanged = true;
-        }
+        if (answer instanceof Refusal) break;
+        for (const { known, example } of some) known.written.set(example.slot, example);
+        left = left.slice(some.length);
       }
       await this.#dropOldest();
     } catch (error) {
-      isDone = false;
       this.#failed(error);
     }
+    // Of those that cannot be written now it is not forgotten that they are to be.
+    for (const { known } of left) known.isChanged = true;
     this.#cancelWriting = null;
-    const isLeft = [...this.#workers.values()].some(({ isChanged }) => isChanged);
-    if (this.#stopped || (isDone && !isLeft)) return;
-    this.#cancelWriting = this.#options.clock.timer(isDone ? WRITE_AFTER_MS : READ_AFTER_MS, () => void this.#write());
+    const isMore = [...this.#workers.values()].some(({ isChanged }) => isChanged);
+    if (this.#stopped || !isMore) return;
+    const restMs = left.length === 0 ? WRITE_AFTER_MS : READ_AFTER_MS;
+    this.#cancelWriting = this.#options.clock.timer(restMs, () => void this.#write());
+  }
+
+  /** What has changed by so much that it is to be written. */
+  #takeChanged(): { readonly name: string; readonly known: Known; readonly example: Example }[] {
+    const changed = [...this.#workers].filter(([, { isChanged }]) => isChanged);
+    return changed.flatMap(([name, known]) => {
+      known.isChanged = false;
+      const due = known.examples.filter((one) => isWorthWriting(one, known.written.get(one.slot)));
+      return due.map((example) => ({ name, known, example }));
+    });
   }
 
   async #dropOldest(): Promise<void> {
@@ -253,12 +299,21 @@ function lastOf(examples: readonly Example[]): number {
   return examples.reduce((last, { at }) => Math.max(last, at), 0);
 }
 
-/** Null: nobody knows yet, or ever, what its text means to this model. */
-function exampleFrom({ key, text, value, embedding, updatedAt }: MemoryEntry, model: string): Example | null {
-  if (text === null || embedding?.model !== model || embedding.vector === null) return null;
-  const { done, failed } = JSON.parse(value) as { done: number; failed: number };
+/** Without a vector where nobody knows yet, or ever, what its text means. Null: it is not one of ours, whoever has put it there. */
+function exampleFrom({ key, text, value, embedding, updatedAt }: MemoryEntry): Example | null {
+  const { done, failed } = (JSON.parse(value) ?? {}) as { done?: unknown; failed?: unknown };
   const slot = Number(key.slice(key.lastIndexOf('/') + 1));
-  return { slot, text, vector: vectorFrom(embedding.vector), done, failed, at: updatedAt };
+  if (text === null || !isCount(done) || !isCount(failed) || !(Number.isInteger(slot) && slot >= 0)) return null;
+  const vector = embedding?.vector == null ? NO_VECTOR : vectorFrom(embedding.vector);
+  return { slot, text, vector, done, failed, at: updatedAt };
+}
+
+const NO_VECTOR = new Float32Array(0);
+/** Far more than anybody can do: with what is larger one cannot reckon. */
+const MOST_COUNTED = 1e9;
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= MOST_COUNTED;
 }
 
 function isWorthWriting({ text, done, failed }: Example, written: Example | undefined): boolean {

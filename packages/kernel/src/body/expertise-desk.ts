@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { Answer, Command, NewTask } from '../core/command.ts';
+import type { Document } from '../core/document.ts';
 import { EmbeddingRefused, EmbeddingUnavailable } from '../core/embedder.ts';
 import { StorageUnavailable } from '../core/errors.ts';
 import type { LedgerEntry } from '../core/event.ts';
@@ -29,6 +30,8 @@ const LONGEST = 2000;
 const REST_MS = 1000;
 const MOST_REST_MS = 60_000;
 const MOST_VECTORS = 1000;
+/** As it stands in what the ledger tells. */
+const OURS = `"scope":${JSON.stringify(EXPERIENCE_SCOPE)}`;
 /** Of the tasks that have ended the newest wait to be learned from. */
 const MOST_TO_LEARN = 20;
 
@@ -58,16 +61,20 @@ type Asked = Pick<NewTask, 'id' | 'spec'>;
 export class ExpertiseDesk {
   readonly #options: ExpertiseDeskOptions;
   readonly #book: ExpertiseBook;
-  readonly #byText = new Newest<string, Float32Array>(MOST_VECTORS);
+  #byText = new Newest<string, Float32Array>(MOST_VECTORS);
   /** Of tasks that may be about to be decided on. */
-  readonly #byTask = new Newest<string, Float32Array>(MOST_VECTORS);
+  #byTask = new Newest<string, Float32Array>(MOST_VECTORS);
+  /** How long they are. */
+  #dimension: number | null = null;
   /** Texts that are embedded; tasks that are looked at; tasks that are learned from. */
   readonly #embedded = new Allowance(20, 20);
   readonly #looked = new Allowance(100, 100);
   readonly #learned = new Allowance(1, 20);
   /** So many texts are being embedded. With one that never comes back nothing is asked any more, and nobody waits. */
   #asked = 0;
+  /** So long it is left alone because it failed; and, by tasks that would wait for it, because it was late. */
   #restUntil = 0;
+  #hurryAgainAt = 0;
   readonly #toLearn: Ended[] = [];
   #isLearning = false;
   /** As long as one does everything there is nothing to choose, and the model is not asked. Whoever comes back has another id. */
@@ -92,8 +99,16 @@ export class ExpertiseDesk {
 
   /** What other kernels have committed. */
   hear(entries: readonly LedgerEntry[]): void {
-    const isOurs = ({ type, data }: LedgerEntry) => type === 'memory_written' && data.includes(EXPERIENCE_SCOPE);
-    if (entries.some(isOurs)) this.#book.isStale();
+    for (const { type, data } of entries) {
+      if (!type.startsWith('memory_') || !data.includes(OURS)) continue;
+      if (type === 'memory_embedded') this.#book.isEmbedded();
+      else this.#book.isStale();
+    }
+  }
+
+  /** An entry of the memory was committed here. */
+  remembered({ id, body }: Document): void {
+    if (id.startsWith(`${EXPERIENCE_SCOPE}/`) && body.embedding !== null) this.#book.isEmbedded();
   }
 
   stop(): void {
@@ -107,7 +122,7 @@ export class ExpertiseDesk {
     const looked = command.tasks.slice(0, MOST_TASKS).filter(() => this.#looked.take(steady));
     const asked = looked.filter((task) => this.#isContested(task));
     const unknown = asked.filter((task) => !this.#isKnown(task));
-    if (unknown.length === 0 || this.#asked > 0 || !this.#mayAsk(steady)) return null;
+    if (unknown.length === 0 || this.#asked > 0 || steady < this.#hurryAgainAt || !this.#mayAsk(steady)) return null;
     return this.#within(WAIT_MS, this.#askAll(unknown, steady));
   }
 
@@ -226,31 +241,47 @@ export class ExpertiseDesk {
 
   async #ask(asked: Asked): Promise<void> {
     const text = textOf(asked);
+    const { clock, embedding } = this.#options;
+    const begunAt = clock.now().steady;
     this.#asked++;
     try {
-      const vector = await this.#options.embedding.vectorOf(text, GIVE_UP_MS);
+      const vector = await embedding.vectorOf(text, GIVE_UP_MS);
+      this.#measure(vector.length);
       this.#byText.set(text, vector);
       this.#byTask.set(asked.id, vector);
-      this.#restMs = REST_MS;
+      if (clock.now().steady - begunAt <= WAIT_MS) this.#restMs = REST_MS;
     } catch (error) {
       // A text that means nothing is nobody's fault.
-      if (!(error instanceof EmbeddingRefused))
-        this.#rest(error instanceof EmbeddingUnavailable ? error.retryAfterMs : 0);
+      if (!(error instanceof EmbeddingRefused)) {
+        this.#restUntil = this.#nextRest(error instanceof EmbeddingUnavailable ? error.retryAfterMs : 0);
+      }
       this.#failed(error);
     } finally {
       this.#asked--;
     }
   }
 
-  #rest(atLeastMs: number): void {
-    this.#restUntil = this.#options.clock.now().steady + Math.max(this.#restMs, atLeastMs);
+  /** Of the same name, but with vectors of another length: it is another model now. */
+  #measure(dimension: number): void {
+    if (dimension !== this.#dimension) {
+      this.#byText = new Newest(MOST_VECTORS);
+      this.#byTask = new Newest(MOST_VECTORS);
+    }
+    this.#dimension = dimension;
+    this.#book.isMeasured(dimension);
+  }
+
+  /** Until when it is left alone: longer each time that it is late or fails. */
+  #nextRest(atLeastMs: number): number {
+    const restMs = Math.max(this.#restMs, Math.min(atLeastMs, MOST_REST_MS));
     this.#restMs = Math.min(2 * this.#restMs, MOST_REST_MS);
+    return this.#options.clock.now().steady + restMs;
   }
 
   async #within(ms: number, asking: Promise<void>): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#options.clock.timer(ms, () => {
-      this.#rest(0);
+      this.#hurryAgainAt = this.#nextRest(0);
       resolve();
     });
     await Promise.race([asking, promise]);

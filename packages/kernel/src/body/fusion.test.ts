@@ -22,3 +22,16 @@ test('one list alone keeps its scores, and no more come out than were asked for'
   expect(order({ byVector: hits('a', 'b'), byText: hits('c', 'd') }, 3)).toEqual(['a', 'c', 'b']);
   expect(order({ byVector: [], byText: [] })).toEqual([]);
 });
+
+test('of those that are equal the one comes first whose id does, as everywhere by its bytes', () => {
+  const ids = ['\u{10000}', '\u{ffff}', 'b', 'a'];
+  const equal = ids.map((id) => ({ id, score: 0.5 }));
+  const sorted = ['a', 'b', '\u{ffff}', '\u{10000}'];
+  expect(fuse({ byVector: equal, byText: [] }, false, 10).map(({ id }) => id)).toEqual(sorted);
+  expect(order({ byVector: hits('\u{10000}', 'b'), byText: hits('\u{ffff}', 'a') })).toEqual([
+    '\u{ffff}',
+    '\u{10000}',
+    'a',
+    'b',
+  ]);
+});

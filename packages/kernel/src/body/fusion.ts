@@ -1,4 +1,5 @@
 import type { Hit, MemoryFound } from '../core/memory-search.ts';
+import { isBefore } from '../core/order.ts';
 
 /** One that was found, and by what. */
 export interface Fused {
@@ -29,5 +30,5 @@ export function fuse({ byVector, byText }: MemoryFound, isHybrid: boolean, limit
   add(byVector, 'vector');
   add(byText, 'text');
   const all = Array.from(fused, ([id, one]) => ({ id, ...one }));
-  return all.sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1)).slice(0, limit);
+  return all.sort((a, b) => b.score - a.score || (isBefore(a.id, b.id) ? -1 : 1)).slice(0, limit);
 }

@@ -2,11 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Answer, CancelPlan, Command, Rules } from '../core/command.ts';
 import { Refusal, StorageUnavailable } from '../core/errors.ts';
 import type { EventBus } from '../core/event-bus.ts';
-import type { Nearness } from '../core/mind-rules.ts';
 import type { Store } from '../core/store.ts';
 import type { Task } from '../core/task.ts';
 import type { TaskMaker } from '../core/task-maker.ts';
-import { soundNearness } from '../mind/nearness.ts';
 import { Aftermath } from './aftermath.ts';
 import { Alarm } from './alarm.ts';
 import { Batcher } from './batcher.ts';
@@ -14,20 +12,20 @@ import { Checkpoints } from './checkpoints.ts';
 import { ROLLING } from './decide/rolling.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Elsewhere } from './elsewhere.ts';
-import { EmbeddingDesk } from './embedding-desk.ts';
 import { EventRelay } from './event-relay.ts';
-import { ExpertiseDesk } from './expertise-desk.ts';
 import { Exports } from './exports.ts';
 import { fireAhead } from './firing.ts';
 import { GuardianDesk } from './guardian-desk.ts';
 import type { KernelObserver, KernelOptions } from './kernel-options.ts';
-import { MemoryDesk } from './memory-desk.ts';
+import type { MemoryDesk } from './memory-desk.ts';
 import { MindDesk } from './mind-desk.ts';
 import { PlanDesk } from './plan-desk.ts';
 import { Presence } from './presence.ts';
 import { Pulse } from './pulse.ts';
 import { Recovery } from './recovery.ts';
+import { Remembering } from './remembering.ts';
 import { type Retried, type RetryMany, retryMany } from './retrying.ts';
+import { withSoundNearness } from './sound-rules.ts';
 import { Sweeper } from './sweeper.ts';
 import { TaskWaiters } from './task-waiters.ts';
 import { Turns } from './turns.ts';
@@ -63,9 +61,7 @@ export class Kernel {
   readonly #sweeper: Sweeper;
   readonly #taskWaiters: TaskWaiters;
   readonly #recovery: Recovery;
-  readonly #embedding: EmbeddingDesk;
-  /** Null: what workers do well is nobody's business. */
-  readonly #expertise: ExpertiseDesk | null;
+  readonly #remembering: Remembering;
   readonly #alarm: Alarm;
   #storeProblem: string | null = null;
   #stopping = false;
@@ -77,16 +73,21 @@ export class Kernel {
     await kernel.checkpoints.resume();
     await kernel.#announce('kernel_started');
     await kernel.guardian.refresh();
-    void kernel.#expertise?.read();
+    kernel.#remembering.start();
     kernel.#pulse.start();
     kernel.#sweeper.start();
     return kernel;
   }
 
   private constructor(options: KernelOptions) {
-    const { store, bus, clock, observer, random } = options;
-    const nearness: Nearness = (task, workers) => this.#expertise!.nearness(task, workers);
-    const rules = withSoundNearness(options.rules, observer, options.learns ? nearness : null);
+    const { store, bus, clock, observer, random, embedder, learns = false } = options;
+    this.#remembering = new Remembering({
+      ...{ store, clock, embedder, learns, waiting: () => this.#dispatcher.waiting() },
+      execute: (command) => this.execute(command),
+      onFault: (error, about) => this.#failed(error, about),
+    });
+    this.memory = this.#remembering.desk;
+    const rules = withSoundNearness(options.rules, observer, this.#remembering.nearness);
     this.store = store;
     this.bus = bus;
     this.rules = rules;
@@ -122,7 +123,7 @@ export class Kernel {
         if (entries.some(({ type }) => type === 'policy_updated')) void this.#refreshPolicy();
         this.#batcher.disturbed();
         elsewhere.follow(entries);
-        this.#expertise?.hear(entries);
+        this.#remembering.hear(entries);
       },
       ephemeral: () => undefined,
     });
@@ -132,8 +133,8 @@ export class Kernel {
       giveBack: (assignments) =>
         void this.#recovery.giveBack(assignments).catch((error) => observer.fault(error, 'give back')),
       onHeldBack: (by) => observer.heldBack(by),
-      onRemembered: (document) => this.#embedding.follow(document),
-      onEnded: (before, task) => this.#expertise?.ended(before, task),
+      onRemembered: (document) => this.#remembering.follow(document),
+      onEnded: (before, task) => this.#remembering.ended(before, task),
       look: (delayMs) => this.#alarm.set(delayMs),
     });
     this.#batcher = new Batcher({
@@ -154,10 +155,7 @@ export class Kernel {
     this.#recovery = new Recovery({ ...parts, batcher: this.#batcher, isStopping: () => this.stopping });
     this.checkpoints = new Checkpoints({
       ...{ store, clock, batcher: this.#batcher, rules: options.checkpoints, newId: randomUUID },
-      onRolledBack: () => {
-        this.#embedding.lookSoon();
-        return this.#rolledBack();
-      },
+      onRolledBack: () => this.#rolledBack(),
     });
     this.exports = new Exports({ store, clock, book: this.checkpoints.book });
     this.workers = new WorkerDesk({
@@ -173,33 +171,21 @@ export class Kernel {
     });
     this.mind = new MindDesk({
       ...{ store, clock, rules, guardian: this.guardian },
-      prepare: async (task) => this.#expertise?.prepare(task),
+      prepare: (task) => this.#remembering.prepare(task),
       asHeard: (workers) => this.workers.asHeard(workers),
       waitedMs: (workerId) => this.#dispatcher.waitedMs(workerId, clock.now().steady),
     });
-    this.#embedding = new EmbeddingDesk({
-      ...{ store, clock, embedder: options.embedder },
-      execute: (command) => this.execute(command),
-      onFault: (error) => this.#failed(error, 'embedding'),
-    });
-    this.#expertise = options.learns
-      ? new ExpertiseDesk({
-          ...{ store, clock, embedding: this.#embedding, waiting: () => this.#dispatcher.waiting() },
-          execute: (command) => this.execute(command),
-          onFault: (error) => this.#failed(error, 'experience'),
-        })
-      : null;
-    this.memory = new MemoryDesk({ store, clock, embedding: this.#embedding });
     this.#pulse = new Pulse({
       ...parts,
       fellows: store.fellows,
       present: () => this.#dispatcher.present(),
       onDue: () => this.#sweeper.expect(0),
-      onLoss: (lostUpTo) => {
+      onLoss: async (lostUpTo) => {
         observer.storeLost(lostUpTo);
-        return this.#recovery.resync(lostUpTo);
+        await this.#recovery.resync(lostUpTo);
+        this.#remembering.startAnew();
       },
-      onRestart: () => this.#recovery.catchUp(),
+      onRestart: () => this.#rolledBack(),
       onFault: (error) => this.#failed(error, 'beat'),
     });
     this.#sweeper = new Sweeper({
@@ -210,7 +196,7 @@ export class Kernel {
       rules: options.retention,
       random,
       fire: (document) => fireAhead(document, this.maker, clock, this.guardian),
-      look: (steady) => this.#embedding.look(steady),
+      look: (steady) => this.#remembering.look(steady),
       onRepaired: () => this.#storeRepaired(),
       onFault: (error) => this.#failed(error, 'sweep'),
     });
@@ -228,7 +214,7 @@ export class Kernel {
     if (this.#isUsable) {
       const ahead = this.guardian.lookAhead(command);
       if (ahead !== null) await ahead;
-      const meant = this.#expertise?.lookAhead(command) ?? null;
+      const meant = this.#remembering.lookAhead(command);
       if (meant !== null) await meant;
     }
     if (this.stopping) return SHUTTING_DOWN;
@@ -251,7 +237,7 @@ export class Kernel {
 
   async #rolledBack(): Promise<void> {
     await this.#recovery.catchUp();
-    void this.#expertise?.reread();
+    this.#remembering.startAnew();
   }
 
   /** Another kernel has set one: what its limits kept back may start now. */
@@ -309,8 +295,7 @@ export class Kernel {
     if (this.stopping) return;
     this.#stopping = true;
     this.#alarm.stop();
-    this.#expertise?.stop();
-    await this.#embedding.stop();
+    await this.#remembering.stop();
     await Promise.all([this.#sweeper.stop(), this.#pulse.stop()]);
     await this.#batcher.settled();
     if (this.#storeProblem === null) await this.#announce('kernel_stopped').catch(() => undefined);
@@ -339,13 +324,6 @@ export class Kernel {
     await this.#recovery.settleDoubts();
     this.#batcher.kick();
   }
-}
-
-function withSoundNearness(rules: Rules, observer: KernelObserver, learned: Nearness | null): Rules {
-  const nearness = rules.mind.nearness ?? learned;
-  if (nearness === null) return rules;
-  const sound = soundNearness(nearness, (fault) => observer.fault(fault, 'nearness'));
-  return { ...rules, mind: { ...rules.mind, nearness: sound } };
 }
 
 const SHUTTING_DOWN = new Refusal('shutting_down', 'The kernel is shutting down; try again once it is back.', {

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import { type Document, lengthOf } from '../core/document.ts';
-import type { Refusal } from '../core/errors.ts';
+import { Refusal } from '../core/errors.ts';
 import {
   escapedKey,
   isRemembered,
@@ -18,6 +18,16 @@ const PAGE = 100;
 /** A page ends early when what it was made from is this long, values may be, too; or so many. */
 const MOST_CHARACTERS = 8 * 1024 * 1024;
 const MOST_LOOKED_AT = 2000;
+
+/** More searches than these do not wait for their turn: who asked has gone by then. */
+const MOST_SEARCHES = 1000;
+const TOO_MANY = new Refusal(
+  'queue_full',
+  `Memory is being searched ${MOST_SEARCHES} times already. Try again in a second.`,
+  {
+    retryAfterSeconds: 1,
+  },
+);
 
 export interface MemoryQuery {
   /** What keys begin with. */
@@ -39,6 +49,7 @@ export class MemoryDesk {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #embedding: EmbeddingDesk;
+  #searching = 0;
 
   constructor({ store, clock, embedding }: { store: Store; clock: Clock; embedding: EmbeddingDesk }) {
     this.#store = store;
@@ -46,8 +57,15 @@ export class MemoryDesk {
     this.#embedding = embedding;
   }
 
-  search(scope: string, question: MemoryQuestion): Promise<MemoryAnswer | Refusal> {
-    return searchMemory(scope, question, { store: this.#store, clock: this.#clock, embedding: this.#embedding });
+  async search(scope: string, question: MemoryQuestion): Promise<MemoryAnswer | Refusal> {
+    if (this.#searching >= MOST_SEARCHES) return TOO_MANY;
+    this.#searching++;
+    try {
+      const parts = { store: this.#store, clock: this.#clock, embedding: this.#embedding };
+      return await searchMemory(scope, question, parts);
+    } finally {
+      this.#searching--;
+    }
   }
 
   async entry(scope: string, key: string): Promise<MemoryEntry | null> {

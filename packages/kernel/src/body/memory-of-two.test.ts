@@ -70,7 +70,7 @@ test('whatever two kernels put, delete, embed, let expire and take back, each fi
         if (what.kind === 'put') await run({ kind: 'put_memory', actor, scope, items: what.items, condition });
         if (what.kind === 'delete') await run({ kind: 'delete_memory', actor, scope, key: what.key, condition });
         if (what.kind === 'embed') {
-          const items = entries.map((entry) => ({ key: entry.key, version: entry.version, vector: what.vector }));
+          const items = entries.map(({ key, version, hash }) => ({ key, version, hash, vector: what.vector }));
           await run({ kind: 'embed_memory', actor, scope, model: 'm:1', items });
         }
         if (what.kind === 'expire') {

@@ -2,8 +2,16 @@ import type { Clock } from '../core/clock.ts';
 import { EmbeddingRefused, EmbeddingUnavailable } from '../core/embedder.ts';
 import { Refusal } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import { EMPTY_SCOPE, isRemembered, type MemoryEntry, memoryFrom, memoryScopeFrom } from '../core/memory.ts';
-import type { MemorySearch } from '../core/memory-search.ts';
+import {
+  countOfEmbedded,
+  EMPTY_SCOPE,
+  isRemembered,
+  type MemoryEntry,
+  memoryFrom,
+  memoryScopeFrom,
+} from '../core/memory.ts';
+import { type Filter, filterOf } from '../core/memory-filter.ts';
+import { type MemoryFound, type MemorySearch, ScopeTooLarge } from '../core/memory-search.ts';
 import type { Store } from '../core/store.ts';
 import type { EmbeddingDesk } from './embedding-desk.ts';
 import { type Fused, fuse } from './fusion.ts';
@@ -20,6 +28,8 @@ export interface MemoryQuestion {
 
 export interface MemoryAnswer {
   readonly matches: readonly (Pick<Fused, 'score' | 'scores'> & { readonly entry: MemoryEntry })[];
+  /** So many more were found; with them the answer would be too long. */
+  readonly omitted: number;
   /** Which model has said what the text means; null: none was asked. */
   readonly model: string | null;
   /** Of so many texts in the scope that is not known to it yet. */
@@ -33,6 +43,9 @@ const LEAST_IN_LIST = 50;
 /** What was put a moment ago is to be found. */
 const WAIT_MS = 1000;
 const QUERY_MS = 5000;
+/** Values may be large: an answer ends when it is this long, with one match at least, and reads so many at a time. */
+const MOST_CHARACTERS = 8 * 1024 * 1024;
+const AT_A_TIME = 25;
 
 interface Searching {
   readonly store: Store;
@@ -65,14 +78,27 @@ export async function searchMemory(
       : meaning.values && { values: meaning.values, space: { model: embedding.model } };
   const words = mode === 'vector' ? null : text;
   const isHybrid = near !== null && words !== null;
-  const found = await store.search({
+  const hits = await searchedIn(store, {
     ...{ scope, vector: near, text: words, filter, now: clock.now().wall },
     limit: isHybrid ? Math.max(LEAST_IN_LIST, topK) : topK,
   });
-  const fused = fuse(found, isHybrid, topK);
+  if (hits instanceof Refusal) return hits;
+  const fused = fuse(hits, isHybrid, topK);
   const model = meaning.isAsked ? embedding.model : null;
-  const incomplete = model === null ? 0 : texts - ((embedded as Readonly<Record<string, number>>)[model] ?? 0);
-  return { matches: await entriesOf(fused, store, clock.now().wall), model, incomplete, problem: meaning.problem };
+  const known = countOfEmbedded(embedded, embedding.model, meaning.values?.length ?? embedding.dimension);
+  const incomplete = model === null ? 0 : Math.max(0, texts - known);
+  const found = await entriesOf(fused, store, clock.now().wall, filterOf(filter));
+  return { ...found, model, incomplete, problem: meaning.problem };
+}
+
+async function searchedIn(store: Store, query: MemorySearch): Promise<MemoryFound | Refusal> {
+  try {
+    return await store.search(query);
+  } catch (error) {
+    if (!(error instanceof ScopeTooLarge)) throw error;
+    const cure = 'Part it into several, or have the operator set COLONY_MEMORY_SEARCH_MIB';
+    return new Refusal('scope_too_large', `The scope ${error.message}. ${cure}.`);
+  }
 }
 
 /** Where the text's meaning is of use: when there is no vector to compare with. */
@@ -99,11 +125,26 @@ async function meaningOf(
   }
 }
 
-async function entriesOf(fused: readonly Fused[], store: Store, now: number): Promise<MemoryAnswer['matches']> {
-  const { documents } = await store.load({ documents: fused.map(({ id }) => `memory ${id}`) });
-  return fused.flatMap(({ id, score, scores }) => {
-    const document = documents.get(`memory ${id}`);
-    const entry = document ? memoryFrom(document) : null;
-    return entry && isRemembered(entry, now) ? [{ entry, score, scores }] : [];
-  });
+/** What has been replaced since it was found, and fits no more, is not there. */
+async function entriesOf(
+  fused: readonly Fused[],
+  store: Store,
+  now: number,
+  fits: Filter,
+): Promise<Pick<MemoryAnswer, 'matches' | 'omitted'>> {
+  const matches: MemoryAnswer['matches'][number][] = [];
+  let characters = 0;
+  for (let from = 0; from < fused.length; from += AT_A_TIME) {
+    const some = fused.slice(from, from + AT_A_TIME);
+    const { documents } = await store.load({ documents: some.map(({ id }) => `memory ${id}`) });
+    for (const [at, { id, score, scores }] of some.entries()) {
+      const document = documents.get(`memory ${id}`);
+      const entry = document ? memoryFrom(document) : null;
+      if (!entry || !isRemembered(entry, now) || !fits(entry.metadata)) continue;
+      characters += entry.value.length + JSON.stringify(entry.metadata).length;
+      if (characters > MOST_CHARACTERS && matches.length > 0) return { matches, omitted: fused.length - from - at };
+      matches.push({ entry, score, scores });
+    }
+  }
+  return { matches, omitted: 0 };
 }

@@ -136,3 +136,14 @@ test('a vector is kept as 32-bit floats, the lowest byte first', () => {
   expect(Buffer.from(text, 'base64').toString('hex')).toBe('0000803f000020c0cdcccc3d');
   expect(vectorFrom(text)).toEqual(Float32Array.of(1, -2.5, 0.1));
 });
+
+test('a thousand searches are under way at once, and no more; then others may be', async () => {
+  const { desk, put } = await scene();
+  await put('a', { text: 'bee' });
+  const question = { text: 'bee', vector: null, mode: 'text', filter: {}, topK: 10 } as const;
+  const search = () => desk.search('s', question);
+  const answers = await Promise.all(Array.from({ length: 1001 }, search));
+  expect(answers.slice(0, 1000).every((answer) => 'matches' in answer && answer.matches.length === 1)).toBe(true);
+  expect(answers[1000]).toMatchObject({ code: 'queue_full', retryAfterSeconds: 1 });
+  expect(await search()).toMatchObject({ matches: [{}] });
+});

@@ -13,8 +13,10 @@ export interface Embedder {
    * Vectors of length 1, one for each text and in their order. Throws `EmbeddingRefused` when some of the texts have
    * none and never will, `EmbeddingUnavailable` when it should be tried again later, and the signal's reason when that
    * is aborted. It always comes to an end. A text without anything but white space is refused.
+   *
+   * @param isAwaited somebody waits for them: they go before those that are only filled in
    */
-  embed(texts: readonly string[], signal?: AbortSignal): Promise<readonly Float32Array[]>;
+  embed(texts: readonly string[], signal?: AbortSignal, isAwaited?: boolean): Promise<readonly Float32Array[]>;
 
   /** Lets go of threads and connections. What is under way, and whatever is asked later, is unavailable. */
   close(): Promise<void>;

@@ -27,6 +27,7 @@ export const PROBLEMS = {
   stale_lease: [409, 'The lease is no longer live'],
   idempotency_conflict: [409, 'The idempotency key was used with another body'],
   version_mismatch: [412, 'It is at another version'],
+  scope_too_large: [409, 'The scope is too large to be searched'],
   scope_full: [409, 'The scope holds as many keys as it may'],
   position_gone: [410, 'That position of the event stream does not exist'],
   rate_limited: [429, 'Too many requests'],

@@ -26,6 +26,15 @@ export interface MemoryFound {
   readonly byText: readonly Hit[];
 }
 
+/** A scope takes more of this kernel's memory to be searched than is set aside for that. */
+export class ScopeTooLarge extends Error {
+  override readonly name = 'ScopeTooLarge';
+
+  constructor(scope: string, bytes: number) {
+    super(`${scope} takes more than the ${Math.floor(bytes / 1024 ** 2)} MiB that copies to search in may take`);
+  }
+}
+
 export interface Hit {
   /** The entry's document: see `memoryId`. */
   readonly id: string;

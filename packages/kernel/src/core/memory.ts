@@ -39,7 +39,7 @@ export interface MemoryScope {
   /** How many of them have a vector, and how long these are: as long as the first of them; null: there is none. */
   readonly vectors: number;
   readonly dimension: number | null;
-  /** How many have a text, and of how many it is known what that means, by model. */
+  /** How many have a text, and of how many it is known what that means, by model and length: see `embeddedAs`. */
   readonly texts: number;
   readonly embedded: Readonly<Record<string, number>>;
   /** No key that is gone had a version above this one: a new one begins above it. */
@@ -78,7 +78,12 @@ export interface EmbedMemory {
   readonly actor: string;
   readonly scope: string;
   readonly model: string;
-  readonly items: readonly { readonly key: string; readonly version: number; readonly vector: string | null }[];
+  readonly items: readonly EmbeddedText[];
+}
+
+/** Version and hash say which text it was: where a store has lost something, a version may come again. */
+export interface EmbeddedText extends Pick<MemoryEntry, 'key' | 'version' | 'hash'> {
+  readonly vector: string | null;
 }
 
 export interface DeleteMemory {
@@ -154,6 +159,21 @@ export function memoryDocument(entry: MemoryEntry, version: number): Document {
 export function memoryFrom({ id, dueAt, body }: Document): MemoryEntry {
   const rest = body as unknown as Omit<MemoryEntry, 'scope' | 'expiresAt'>;
   return { ...rest, scope: scopeOf(id), expiresAt: dueAt };
+}
+
+/**
+ * Under which name it is counted that it is known what a text means: the model, and how long its vectors are. For a model behind
+ * an endpoint may be replaced by another of the same name. Where it has none for a text, only the model.
+ */
+export function embeddedAs({ model, vector }: Embedding): string {
+  return vector === null ? model : `${model} ${dimensionOf(vector)}`;
+}
+
+/** Of how many texts a model knows what they mean. @param dimension null: however long its vectors are */
+export function countOfEmbedded(embedded: MemoryScope['embedded'], model: string, dimension: number | null): number {
+  const begins = dimension === null ? `${model} ` : `${model} ${dimension}`;
+  const counts = (name: string) => name === model || (dimension === null ? name.startsWith(begins) : name === begins);
+  return Object.entries(embedded).reduce((sum, [name, count]) => sum + (counts(name) ? count : 0), 0);
 }
 
 /** Whether it is still there. */

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Best, Threshold } from './best.ts';
 import { encode, queryLevels, strideOf } from './codes.ts';
 import { cosine, lengthOf } from './cosine.ts';
 import { type Dots, fastDots, plainDots } from './dots.ts';
+import { Threshold } from './front.ts';
 import { Matrix } from './matrix.ts';
+import { Ranking } from './ranking.ts';
 
 const CODES = fc.integer({ min: -127, max: 127 });
 const NUMBER = fc.oneof(
@@ -126,18 +127,18 @@ describe('the best of many', () => {
     );
     fc.assert(
       fc.property(hits, fc.integer({ min: 1, max: 20 }), (all, limit) => {
-        const [best, threshold] = [new Best(limit), new Threshold(limit)];
+        const [best, threshold] = [new Ranking(limit), new Threshold(limit)];
         for (const hit of all) {
-          best.add(hit);
+          best.offer(hit, hit.score);
           threshold.add(hit.score);
         }
         const bytes = ({ id }: { id: string }) => Buffer.from(id);
         const sorted = all.toSorted((a, b) => b.score - a.score || Buffer.compare(bytes(a), bytes(b))).slice(0, limit);
-        expect(best.found().map(({ score }) => score)).toEqual(sorted.map(({ score }) => score));
-        expect(best.found().map(bytes)).toEqual(sorted.map(bytes));
+        expect(best.list().map(({ score }) => score)).toEqual(sorted.map(({ score }) => score));
+        expect(best.list().map(bytes)).toEqual(sorted.map(bytes));
         const least = all.length < limit ? Number.NEGATIVE_INFINITY : sorted.at(-1)!.score;
         expect(threshold.value).toBe(least);
-        if (all.length > 0) expect(best.takes(least)).toBe(true);
+        expect(best.least).toBe(least);
       }),
     );
   });

@@ -1,8 +1,8 @@
-import { Threshold } from './best.ts';
 import { type Aim, Chunk, ROW_BYTES, type Row } from './chunk.ts';
 import { encode, queryLevels, strideOf } from './codes.ts';
 import { lengthOf } from './cosine.ts';
 import type { Dots } from './dots.ts';
+import { Threshold } from './front.ts';
 
 const FIRST_ROWS = 16;
 const MOST_ROWS = 4096;

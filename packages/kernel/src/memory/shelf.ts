@@ -1,6 +1,6 @@
-import { Threshold } from './best.ts';
 import { presence, rarity } from './bm25.ts';
 import { FieldLists } from './field-lists.ts';
+import { Threshold } from './front.ts';
 import { grown } from './grown.ts';
 
 /** What is to be known of a text to say how well it fits. */

@@ -6,6 +6,8 @@ describe('the words of a text', () => {
   it('are the same whatever their case, their accents and their width', () => {
     for (const [one, other] of [
       ['Straße Café', 'STRASSE cafe\u0301'],
+      ['STRAẞE', 'straße'],
+      ["ΟΔΟΣ'Α ΟΔΟΣ.gr", 'οδός α οδός gr'],
       ['ＡＢＣ１２', 'abc12'],
       ['İstanbul ıssız', 'istanbul issiz'],
       ['ΟΔΟΣ', 'οδός'],
@@ -56,6 +58,14 @@ describe('the words of a text', () => {
     expect(wordsOf('\u{10400}'.repeat(100))).toEqual(['\u{10428}'.repeat(64)]);
     expect(wordsOf('東京'.repeat(100_000))).toHaveLength(399_999);
     expect(wantedWords(Array.from({ length: 100_000 }, (_, n) => `w${n}`).join(' '))).toHaveLength(32);
+  });
+
+  it('are found in no time, whatever signs are heaped on a letter', () => {
+    const heaps = ['\u0301\u0316', '\u05b0\u05b1', '\uff9e\u0301'].map((signs) => `a${signs.repeat(50_000)}`);
+    const start = performance.now();
+    expect(wordsOf([...heaps, 'bee'].join(' '))).toEqual(expect.arrayContaining(['a', 'bee']));
+    // In order of their classes they would take seconds.
+    expect(performance.now() - start).toBeLessThan(1000);
   });
 
   it('that say nothing are not looked for, unless there are no others', () => {

@@ -1,3 +1,4 @@
+import { withoutHeaps } from './heaped.ts';
 import { telling } from './stop-words.ts';
 
 /**
@@ -24,17 +25,20 @@ const PARTS = new RegExp(`[${UNSPACED}]+|[^${UNSPACED}]+`, 'gu');
 
 /** All words of a text, in its order. */
 export function wordsOf(text: string): string[] {
-  const words: string[] = [];
+  return [...eachWordOf(text)];
+}
+
+/** The same, one after the other: a long text may have hundreds of thousands. */
+export function* eachWordOf(text: string): Generator<string> {
   for (const part of partsOf(text)) {
     if (!isUnspaced(part)) {
-      words.push(cut(part));
+      yield cut(part);
       continue;
     }
     const chars = [...part];
-    for (const char of chars) words.push(char);
-    for (const pair of pairsOf(chars)) words.push(pair);
+    yield* chars;
+    for (let at = 1; at < chars.length; at++) yield chars[at - 1]! + chars[at]!;
   }
-  return words;
 }
 
 /** The words that somebody looks for, each once, and without those that say nothing. */
@@ -55,7 +59,9 @@ function partsOf(text: string): readonly string[] {
 }
 
 function folded(text: string): string {
-  return text.normalize('NFKD').replace(MARKS, '').toUpperCase().toLowerCase().normalize('NFKC');
+  const letters = withoutHeaps(text).normalize('NFKD').replace(MARKS, '');
+  // Down first, since there is a capital ß that is its own capital; and a sigma is written otherwise at the end of a word.
+  return letters.toLowerCase().toUpperCase().toLowerCase().replaceAll('ς', 'σ').normalize('NFKC');
 }
 
 function isUnspaced(word: string): boolean {

@@ -83,10 +83,12 @@ export interface LoneKernel {
 /**
  * A kernel without a face, on a store of its own, that must meet no bug.
  * @param between what stands between it and its store
+ * @param learns whether what workers do well becomes experience
  */
 export async function loneKernel(
   between: (store: Store) => Store = (store) => store,
   rules: Partial<Rules> = {},
+  learns = false,
 ): Promise<LoneKernel> {
   const [store, bus, clock] = [await openFreshStore(), new OverheardBus(), new SimClock()];
   const watched = new Watched(between(store));
@@ -94,6 +96,7 @@ export async function loneKernel(
   let made = 0;
   const kernel = await Kernel.open({
     embedder: new NgramEmbedder(),
+    learns,
     ...{
       store: watched.store,
       bus,

@@ -1,6 +1,7 @@
 import SqliteDatabase, { type Database } from 'better-sqlite3';
 import type { Document } from '../core/document.ts';
 import { memoryFrom } from '../core/memory.ts';
+import { countedWords } from '../memory/bm25.ts';
 import { fieldsOf } from '../memory/fields.ts';
 import { wordsOf } from '../memory/words.ts';
 
@@ -105,7 +106,7 @@ function due(db: Database): string[] {
       count(`space ${scope} ${name} ${bytes.length / 4}`, 1);
       return `${scope} ${name} ${bytes.length / 4} ${bytes.toString('hex').toUpperCase()}`;
     });
-    return [line(id, words?.length ?? null, due_at, fieldsOf(metadata), words ?? [], near)];
+    return [line(id, words?.length ?? null, due_at, fieldsOf(metadata), countedWords(words ?? []), near)];
   });
   return [...lines, ...[...counts].map(([name, by]) => [name, ...by].join(' ')), '0 vectors of nothing'].sort();
 }
@@ -115,7 +116,7 @@ function line(
   count: number | null,
   expiresAt: number | null,
   fields: Buffer,
-  words: string[],
+  words: readonly string[],
   near: string[],
 ): string {
   return JSON.stringify([id, count, expiresAt, fields.toString('hex'), words.toSorted(), near.toSorted()]);

@@ -115,6 +115,22 @@ test('after a rollback what was is found again, and what was not is not', async 
   await expect.poll(meaning, { interval: 50 }).toMatchObject({ incomplete: 0, matches });
 });
 
+test('where values are large the best come, as many as an answer may hold, and how many more there are', async () => {
+  const colony = await startColony();
+  for (let n = 0; n < 40; n += 10) {
+    const items = Array.from({ length: 10 }, (_, m) => ({
+      ...{ key: `k${n + m}`, value: 'x'.repeat(262_000), text: 'bee '.repeat(n + m + 1) },
+    }));
+    expect((await colony.call('POST /memory/s/batch', { items })).status).toBe(200);
+  }
+  const all = await search(colony, { text: 'bee', mode: 'text', top_k: 40 }, 's');
+  expect(all.matches).toHaveLength(32);
+  expect(all.omitted).toBe(8);
+  const few = await search(colony, { text: 'bee', mode: 'text', top_k: 31 }, 's');
+  expect(few.omitted).toBe(0);
+  expect(keysOf(few)).toEqual(keysOf(all).slice(0, 31));
+});
+
 test('what is asked for wrongly is told by field', async () => {
   const { call } = await startColony();
   const ask = async (question: object, scope = 's') => {
@@ -129,6 +145,7 @@ test('what is asked for wrongly is told by field', async () => {
   expect(await ask({ text: 'x', mode: 'magic' })).toEqual([422, '/mode']);
   expect(await ask({ text: 'x', top_k: 0 })).toEqual([422, '/top_k']);
   expect(await ask({ text: 'x', filter: [] })).toEqual([422, '/filter']);
+  expect(await ask({ text: 'x', filter: { kind: 'x'.repeat(17_000) } })).toEqual([422, '/filter']);
   expect(await ask({ vector: [0, 0] })).toEqual([422, '/vector']);
   expect(await ask({ text: 'x' }, '-')).toEqual([422, 'path.scope']);
   for (const text of ['AND', '"', 'a* NEAR(b', "'; DROP TABLE", '\u{1f600}', 'x'.repeat(10_000)]) {

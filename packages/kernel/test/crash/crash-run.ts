@@ -8,7 +8,7 @@ import { KernelProcess } from '../kernel-process.ts';
 import { checkShown, checkStored, Heights } from '../load/check.ts';
 import { Loader, SETTINGS, type Totals } from '../load/loader.ts';
 import { Trail } from '../load/trail.ts';
-import { followLedger, rollingTo, withRemains } from './remains.ts';
+import { checkIndex, followLedger, rollingTo, withRemains } from './remains.ts';
 
 export interface CrashReport extends Totals {
   readonly kills: number;
@@ -46,7 +46,8 @@ export async function crashRun({ kills, seed }: { kills: number; seed: number })
   /** Whether it was in the middle of a rollback. @param served whether it was healthy; then it has said that it is there */
   async function killed(served: boolean): Promise<boolean> {
     await kernel.end('SIGKILL');
-    return withRemains(path, async (store) => {
+    return withRemains(path, async (store, copy) => {
+      checkIndex(copy, trail.problems);
       const { starts } = trail;
       await followLedger(store, trail);
       if (served && trail.starts === starts) trail.problems.push('a kernel served before the ledger has its start');

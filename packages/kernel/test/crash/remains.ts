@@ -4,16 +4,17 @@ import { join } from 'node:path';
 import { checkpointFrom } from '../../src/core/checkpoint.ts';
 import type { Store } from '../../src/core/store.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
+import { compareMemoryIndex } from '../../src/testing/memory-index-check.ts';
 import type { Trail } from '../load/trail.ts';
 
-/** Opens a copy of what a dead kernel has left, so that the next one finds it exactly as it was left. */
-export async function withRemains<T>(path: string, look: (store: Store) => Promise<T>): Promise<T> {
+/** Opens a copy of what a dead kernel has left, and says where it is: the next one finds all exactly as it was left. */
+export async function withRemains<T>(path: string, look: (store: Store, copy: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'colony-remains-'));
   const copy = join(folder, 'colony.db');
   for (const part of ['', '-wal']) if (existsSync(`${path}${part}`)) copyFileSync(`${path}${part}`, `${copy}${part}`);
   const store = await SqliteStore.open({ path: copy });
   try {
-    return await look(store);
+    return await look(store, copy);
   } finally {
     await store.close();
     rmSync(folder, { recursive: true, force: true });
@@ -25,6 +26,14 @@ export async function rollingTo(store: Store): Promise<string | null> {
   if (!(await store.survey()).saving?.rolling) return null;
   const { items } = await store.documents({ collection: 'checkpoint', limit: 1000 });
   return items.map(checkpointFrom).find(({ rolling }) => rolling !== null)?.id ?? 'nowhere';
+}
+
+/** What memory is searched by is written with it: whenever that ends, the one says what the other does. */
+export function checkIndex(copy: string, problems: string[]): void {
+  const { written, due } = compareMemoryIndex(copy);
+  for (const line of written)
+    if (!due.includes(line)) problems.push(`memory is searched by what it does not say: ${line}`);
+  for (const line of due) if (!written.includes(line)) problems.push(`memory is not searched by what it says: ${line}`);
 }
 
 /** Follows what has been added since. */

@@ -14,7 +14,7 @@ export interface WireEntry {
   readonly version: number;
 }
 
-/** Puts things into memory, replaces and deletes them, on conditions or without, whatever is killed meanwhile. */
+/** Puts things into memory, replaces, deletes and looks for them, on conditions or without, whatever is killed meanwhile. */
 export class Rememberer {
   readonly #caller: Caller;
   readonly #told: Told;
@@ -41,9 +41,15 @@ export class Rememberer {
       const key = `k${random.between(0, KEYS - 1)}`;
       if (random.chance(0.2)) await this.#call(`/memory/${REMEMBERED}/${key}`, 'DELETE');
       else if (random.chance(0.25)) await this.#putMany(n);
+      else if (random.chance(0.15)) await this.#call(`/memory/${REMEMBERED}/search`, 'POST', { text: `thing ${n}` });
       else {
         const conditions = [{}, {}, { 'if-none-match': '*' }, { 'if-match': '*' }];
-        const body = { value: n, text: `thing ${n}`, ...(random.chance(0.3) && { vector: [n + 1, 1] }) };
+        const body = {
+          value: n,
+          text: `thing ${n}`,
+          metadata: { n: n % 3 },
+          ...(random.chance(0.3) && { vector: [n + 1, 1] }),
+        };
         const put = await this.#call(`/memory/${REMEMBERED}/${key}`, 'PUT', body, random.pick(conditions));
         if (put) this.#note(put as WireEntry);
       }

@@ -17,6 +17,7 @@ import {
   readListQuery,
   readQuery,
   refusalOf,
+  wrongFilter,
   wrongKey,
   wrongScope,
 } from '../remember.ts';
@@ -151,7 +152,7 @@ export function memoryRoutes(api: Api, context: ApiContext): void {
     async (request, reply) => {
       const { scope } = request.params;
       const { text = null, vector: numbers, top_k: topK = 10, filter = {}, mode = 'hybrid' } = request.body;
-      const wrong = refusalOf(wrongScope(scope), missing(text, numbers, mode));
+      const wrong = refusalOf(wrongScope(scope), missing(text, numbers, mode), wrongFilter(filter));
       if (wrong) return sendRefusal(reply, wrong);
       const vector = numbers === undefined ? null : readQuery(numbers);
       if (vector instanceof Refusal) return sendRefusal(reply, vector);
@@ -196,7 +197,7 @@ export function memoryRoutes(api: Api, context: ApiContext): void {
 }
 
 const ONLY_WHEN_PUT = invalidField('header.If-None-Match', 'is for PUT: what is not there cannot be deleted');
-const MATCHES = { 200: MatchesSchema, 503: ProblemSchema };
+const MATCHES = { 200: MatchesSchema, 409: ProblemSchema, 429: ProblemSchema, 503: ProblemSchema };
 const PUT = { 200: MemoryEntrySchema, 201: MemoryEntrySchema, 412: ProblemSchema };
 const PUT_MANY = { 200: BatchSchema };
 const FOUND = { 200: MemoryEntrySchema, 404: ProblemSchema };
@@ -209,12 +210,12 @@ function missing(text: string | null, vector: readonly number[] | undefined, mod
   return null;
 }
 
-function renderMatches({ matches, model, incomplete, problem }: MemoryAnswer): string {
+function renderMatches({ matches, omitted, model, incomplete, problem }: MemoryAnswer): string {
   const items = matches.map(({ entry: { key, value, version, metadata }, score, scores }) => {
     const rest = JSON.stringify({ version, metadata, score, scores });
     return `{"key":${JSON.stringify(key)},"value":${value},${rest.slice(1)}`;
   });
-  const rest = JSON.stringify({ embedder: model, incomplete, problem });
+  const rest = JSON.stringify({ omitted, embedder: model, incomplete, problem });
   return `{"matches":[${items.join(',')}],${rest.slice(1)}`;
 }
 

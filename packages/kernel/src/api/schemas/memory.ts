@@ -68,6 +68,7 @@ export const MatchesSchema = Type.Object({
       scores: Type.Object({ vector: Score, text: Score }),
     }),
   ),
+  omitted: Type.Integer({ description: 'So many more were found; with them the answer would be longer than 8 MiB' }),
   embedder: Nullable(Type.String(), 'The model that said what the text means; null: none was asked'),
   incomplete: Type.Integer({ description: 'Of so many texts in the scope it is not known yet what they mean' }),
   problem: Nullable(Type.String(), 'Why nothing could be found by meaning'),

@@ -6,8 +6,10 @@ import {
   type DeleteMemory,
   dimensionOf,
   EMPTY_SCOPE,
+  type EmbeddedText,
   type EmbedMemory,
   type ExpireMemory,
+  embeddedAs,
   isRemembered,
   type MemoryCommand,
   type MemoryCondition,
@@ -76,16 +78,22 @@ function putOne(change: Change, scope: ScopeAhead, item: MemoryInput): PutEntry 
   return { entry, isNew };
 }
 
-/** What has been put in its place meanwhile is another text. Nobody's version changes: it says the same as before. */
+/**
+ * What has been put in its place meanwhile is another text, and what another kernel was faster with need not be noted down
+ * again. Nobody's version changes: it says the same as before.
+ */
 export function embed(slice: Slice, command: EmbedMemory): Decision<Replies['embed_memory']> {
   const change = new Change(slice, command.actor);
   const scope = new ScopeAhead(change, command.scope);
   const keys: string[] = [];
-  for (const { key, version, vector } of command.items) {
+  for (const item of command.items) {
+    const { key, vector } = item;
     const document = change.document(memoryName(command.scope, key));
     const entry = document && memoryFrom(document);
-    if (!entry || entry.version !== version || entry.text === null) continue;
-    const next = { ...entry, embedding: { model: command.model, vector } };
+    const embedding = { model: command.model, vector };
+    if (!entry || !isOf(entry, item) || (entry.embedding && embeddedAs(entry.embedding) === embeddedAs(embedding)))
+      continue;
+    const next = { ...entry, embedding };
     change.updateDocument(document, memoryDocument(next, document.version));
     scope.replace(entry, next);
     keys.push(key);
@@ -94,6 +102,11 @@ export function embed(slice: Slice, command: EmbedMemory): Decision<Replies['emb
   scope.keep();
   change.event('memory_embedded', 'neurosphere', { keys, model: command.model, scope: command.scope });
   return { change, reply: { embedded: keys.length } };
+}
+
+/** Whether it is still the text that was asked about. */
+function isOf({ text, version, hash }: MemoryEntry, asked: EmbeddedText): boolean {
+  return text !== null && version === asked.version && hash === asked.hash;
 }
 
 export function remove(slice: Slice, command: DeleteMemory): Decision<Replies['delete_memory']> | Refusal {
@@ -204,10 +217,10 @@ class ScopeAhead {
   }
 }
 
-/** By model; of those that nothing is left of nothing is said. */
+/** By model and length; of those that nothing is left of nothing is said. */
 function counted(embedded: MemoryScope['embedded'], entry: MemoryEntry | null, by: number): MemoryScope['embedded'] {
-  const model = entry?.embedding?.model;
-  if (model === undefined) return embedded;
-  const { [model]: count = 0, ...others } = embedded;
-  return count + by === 0 ? others : { ...others, [model]: count + by };
+  if (entry?.embedding == null) return embedded;
+  const name = embeddedAs(entry.embedding);
+  const { [name]: count = 0, ...others } = embedded;
+  return count + by <= 0 ? others : { ...others, [name]: count + by };
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { type MemoryEntry, memoryDocument, memoryId } from '../../core/memory.ts';
 import type { MemoryFound, MemorySearch } from '../../core/memory-search.ts';
 import { lookThrough } from '../../testing/looking-through.ts';
-import { someEntry, someSearch } from '../../testing/memory-entries.ts';
+import { anEntry, aSearch, someEntry, someSearch } from '../../testing/memory-entries.ts';
 import { ScopeIndex } from './scope-index.ts';
 import { VectorRoom } from './vector-room.ts';
 
@@ -14,6 +14,15 @@ function found(index: ScopeIndex, query: MemorySearch): MemoryFound {
     if (step.done) return step.value;
   }
 }
+
+test('a text of a hundred thousand characters is taken in some at a time', () => {
+  const index = new ScopeIndex(new VectorRoom());
+  const text = '東京の天気は晴れ'.repeat(12_500);
+  let steps = 0;
+  for (const _ of index.put(anEntry({ text }))) steps++;
+  expect(steps).toBeGreaterThan(90);
+  expect(found(index, aSearch({ text: '天気' })).byText).toHaveLength(1);
+});
 
 test('whatever was put and removed, it is found as if each entry were looked at', () => {
   const change = fc.oneof(
@@ -32,7 +41,7 @@ test('whatever was put and removed, it is found as if each entry were looked at'
           const id = memoryId(one.scope, one.key);
           if ('version' in one) there.set(id, one);
           else there.delete(id);
-          if ('version' in one) indexes.get(one.scope)!.put(one);
+          if ('version' in one) for (const _ of indexes.get(one.scope)!.put(one));
           else indexes.get(one.scope)!.remove(id);
         }
         for (const query of queries) {

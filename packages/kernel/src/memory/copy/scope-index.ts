@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/json.ts';
 import { isRemembered, type MemoryEntry, memoryId, vectorFrom } from '../../core/memory.ts';
+import { filterOf } from '../../core/memory-filter.ts';
 import type { Hit, MemoryFound, MemorySearch, VectorSpace } from '../../core/memory-search.ts';
-import { filterOf } from './filter.ts';
 import { TextIndex } from './text-index.ts';
 import type { VectorRoom } from './vector-room.ts';
 import { Vectors } from './vectors.ts';
@@ -18,7 +18,7 @@ interface Indexed {
 /** What an entry takes beside its vectors, its words and its names: objects, and places in maps. */
 const ENTRY_BYTES = 400;
 
-/** All entries of one scope, as they are found. Between the steps of a search nothing may be put or removed. */
+/** All entries of one scope, as they are found. Between the steps of a search, and of a put, nothing else may be done to it. */
 export class ScopeIndex {
   readonly #room: VectorRoom;
   readonly #entries = new Map<string, Indexed>();
@@ -30,12 +30,15 @@ export class ScopeIndex {
     this.#room = room;
   }
 
-  /** About how much it takes, vectors aside. */
+  /** About how much it takes. */
   get bytes(): number {
-    return this.#bytes + this.#texts.bytes;
+    let bytes = this.#bytes + this.#texts.bytes;
+    for (const matrix of this.#vectors.values()) bytes += matrix.bytes;
+    return bytes;
   }
 
-  put(entry: MemoryEntry): void {
+  /** A long text takes a while, so it stops now and then. */
+  *put(entry: MemoryEntry): Generator<void, void> {
     const { scope, key, metadata, expiresAt, text, vector, embedding } = entry;
     const id = memoryId(scope, key);
     this.remove(id);
@@ -47,9 +50,9 @@ export class ScopeIndex {
     const bytes = ENTRY_BYTES + 2 * id.length + 2 * JSON.stringify(metadata).length;
     const indexed = { id, metadata, expiresAt, places: placed.map(({ matrix }) => matrix), bytes };
     for (const { matrix, numbers } of placed) matrix.add(indexed, numbers);
-    if (text !== null) this.#texts.add(indexed, text);
     this.#entries.set(id, indexed);
     this.#bytes += bytes;
+    if (text !== null) yield* this.#texts.add(indexed, text);
   }
 
   remove(id: string): void {

@@ -1,6 +1,6 @@
 import { presence, rarity } from '../bm25.ts';
-import { wantedWords, wordsOf } from '../words.ts';
-import { type Found, Ranking } from './ranking.ts';
+import { type Found, Ranking } from '../ranking.ts';
+import { eachWordOf, wantedWords } from '../words.ts';
 
 /** A word, and how often those have it that do, by their numbers. */
 interface Posting {
@@ -37,20 +37,26 @@ export class TextIndex<T extends Found> {
     return this.#bytes;
   }
 
-  add(owner: T, text: string): void {
-    const words = wordsOf(text);
-    const number = this.#free.pop() ?? this.#owners.length;
-    const times = new Map<Posting, number>();
-    for (const word of words) {
-      const posting = this.#postingOf(word);
-      times.set(posting, (times.get(posting) ?? 0) + 1);
+  /** It stops now and then; meanwhile nothing may be searched. */
+  *add(owner: T, text: string): Generator<void, void> {
+    const counts = new Map<string, number>();
+    let words = 0;
+    for (const word of eachWordOf(text)) {
+      counts.set(word, (counts.get(word) ?? 0) + 1);
+      if (++words % AT_A_TIME === 0) yield;
     }
-    for (const [posting, count] of times) posting.times.set(number, count);
+    const number = this.#free.pop() ?? this.#owners.length;
+    const postings: Posting[] = [];
     this.#owners[number] = owner;
-    this.#lengths[number] = words.length;
-    this.#texts.set(owner, { number, words: words.length, postings: [...times.keys()] });
-    this.#words += words.length;
-    this.#bytes += times.size * TIME_BYTES;
+    this.#lengths[number] = words;
+    this.#texts.set(owner, { number, words, postings });
+    this.#words += words;
+    for (const [word, count] of counts) {
+      const posting = this.#postingOf(word);
+      posting.times.set(number, count);
+      this.#bytes += TIME_BYTES;
+      if (postings.push(posting) % AT_A_TIME === 0) yield;
+    }
   }
 
   remove(owner: T): void {
@@ -101,12 +107,21 @@ export class TextIndex<T extends Found> {
     return best;
   }
 
-  #postingOf(word: string): Posting {
-    const known = this.#postings.get(word);
+  #postingOf(found: string): Posting {
+    const known = this.#postings.get(found);
     if (known) return known;
+    const word = ownText(found);
     const posting = { word, times: new Map<number, number>() };
     this.#postings.set(word, posting);
     this.#bytes += WORD_BYTES;
     return posting;
   }
+}
+
+/** Shorter pieces of a string are copied; longer ones are a place in it, and keep all of it in memory. */
+const COPIED_LENGTH = 12;
+
+/** The same, with nothing of the text that it was found in. */
+function ownText(word: string): string {
+  return word.length <= COPIED_LENGTH ? word : Buffer.from(word, 'utf16le').toString('utf16le');
 }

@@ -1,6 +1,6 @@
 import { cosine, lengthOf } from '../cosine.ts';
+import { type Found, Ranking } from '../ranking.ts';
 import { ROUND } from './products.ts';
-import { type Found, Ranking } from './ranking.ts';
 import { filled, PAGE_BYTES, type VectorRoom } from './vector-room.ts';
 
 /** Vectors of one length, each somebody's, looked through from the first to the last. */
@@ -26,6 +26,11 @@ export class Vectors<T extends Found> {
 
   get size(): number {
     return this.#owners.length;
+  }
+
+  /** How much room they take. */
+  get bytes(): number {
+    return this.#pages.length * PAGE_BYTES;
   }
 
   add(owner: T, numbers: Float32Array): void {

@@ -7,7 +7,7 @@ function breaker() {
   const clock = new ImpatientClock(0);
   const told: (string | null)[] = [];
   const changed = (problem: string | null) => void told.push(problem);
-  const one = new Breaker({ clock, failures: 3, openMs: 1000, maxOpenMs: 3000, changed });
+  const one = new Breaker({ clock, failures: 3, openMs: 1000, maxOpenMs: 3000, longWaitMs: 60_000, changed });
   const fail = (times: number, waitMs: number | null = null) => {
     for (let n = 0; n < times; n++) one.enter().failed('it is down', waitMs);
   };
@@ -69,6 +69,13 @@ test('an endpoint that wants to be left alone for longer is', () => {
   const { one, fail } = breaker();
   fail(3, 60_000);
   expect(keptOutMs(one)).toBe(60_000);
+});
+
+test('at its first failure already, when that is longer than anybody waits for; and it is told', () => {
+  const { one, fail, told } = breaker();
+  fail(1, 60_001);
+  expect(keptOutMs(one)).toBe(60_001);
+  expect(told).toEqual(['it is down']);
 });
 
 test('a trial that is called off lets the next one try', () => {

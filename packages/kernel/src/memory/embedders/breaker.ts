@@ -8,6 +8,8 @@ export interface BreakerOptions {
   /** How long it is open the first time. Each failed trial doubles that, up to `maxOpenMs`. */
   readonly openMs: number;
   readonly maxOpenMs: number;
+  /** An endpoint that wants to be left alone for longer than this is, at its first failure already. */
+  readonly longWaitMs: number;
   /** Told what failed last when it opens, and null when the endpoint works again. */
   readonly changed: (problem: string | null) => void;
 }
@@ -31,7 +33,7 @@ const TRIAL_MS = 1000;
  *
  * | state   | what happens                                     | and then                                          |
  * | ------- | ------------------------------------------------ | ------------------------------------------------- |
- * | closed  | everybody may ask                                | enough failures in a row → open                   |
+ * | closed  | everybody may ask                                | enough failures in a row, or told to → open       |
  * | open    | nobody may ask; they are told so at once         | after a while → trial                             |
  * | trial   | one may ask, the others are told to wait for it  | success → closed; failure → open, twice as long   |
  */
@@ -86,7 +88,7 @@ export class Breaker {
     // It may have opened since this attempt was made, which then tells nothing new.
     if (this.#problem !== null) return;
     this.#failures += 1;
-    if (this.#failures < this.#options.failures) return;
+    if (this.#failures < this.#options.failures && (waitMs ?? 0) <= this.#options.longWaitMs) return;
     this.#open(problem, waitMs);
     this.#options.changed(problem);
   }

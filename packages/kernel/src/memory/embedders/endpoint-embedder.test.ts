@@ -103,11 +103,13 @@ describe('it is tried again', () => {
   });
 
   test('but not when that would take too long', async () => {
-    const { endpoint, embedder } = await opened((_, response) =>
+    const { endpoint, embedder, told } = await opened((_, response) =>
       refuse(response, 429, 'quota', { 'retry-after': '3600' }),
     );
     const fault = await unavailable(embedder.embed(['a']));
     expect(fault.retryAfterMs).toBe(3_600_000);
+    expect(told).toEqual([fault.message]);
+    await unavailable(embedder.embed(['b']));
     expect(endpoint.asked).toHaveLength(1);
   });
 
@@ -154,7 +156,7 @@ describe('it never hangs', () => {
       response.writeHead(200).on('drain', more);
       more();
     });
-    expect((await unavailable(embedder.embed(['a']))).message).toContain('answered with more than 16777216 bytes');
+    expect((await unavailable(embedder.embed(['a']))).message).toContain('answered with more than 294912 bytes');
   });
 
   test('when it is called off', async () => {

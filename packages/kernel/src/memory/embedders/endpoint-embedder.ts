@@ -25,14 +25,16 @@ export interface EndpointOptions {
 const MAX_TEXTS = 64;
 const MAX_CHARACTERS = 100_000;
 const MAX_AT_ONCE = 4;
+/** So that a search need not wait until one of those has come to an end. */
+const SPARE = 1;
 const MAX_WAITING = 10_000;
 const MAX_WAITING_CHARACTERS = 20_000_000;
-/** 64 of the longest vectors, with all the digits that a number may have. */
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const ATTEMPTS = 4;
 const BACKOFF_MS = 500;
 const MAX_WAIT_MS = 60_000;
 const FAILURES = 5;
+/** Searches wait a little longer than that; but not in a row for an endpoint that hangs. */
+const LATE_MS = 4000;
 const OPEN_MS = 15_000;
 const MAX_OPEN_MS = 240_000;
 
@@ -41,6 +43,7 @@ export class EndpointEmbedder implements Embedder {
   readonly model: string;
   readonly #dimension: { length: number | null } = { length: null };
   readonly #gatherer: Gatherer;
+  #isClosed = false;
 
   constructor({ url, model, apiKey, timeoutMs, clock, random, changed }: EndpointOptions) {
     this.model = `openai:${model}`;
@@ -51,19 +54,28 @@ export class EndpointEmbedder implements Embedder {
       model,
       apiKey,
       timeoutMs,
-      maxAnswerBytes: MAX_ANSWER_BYTES,
       dimension: this.#dimension,
       clock,
       random,
-      breaker: new Breaker({ clock, failures: FAILURES, openMs: OPEN_MS, maxOpenMs: MAX_OPEN_MS, changed }),
+      breaker: new Breaker({
+        clock,
+        failures: FAILURES,
+        openMs: OPEN_MS,
+        maxOpenMs: MAX_OPEN_MS,
+        longWaitMs: MAX_WAIT_MS,
+        // Whoever is called off at the end was not failed by the endpoint.
+        changed: (problem) => this.#isClosed || changed(problem),
+      }),
       attempts: ATTEMPTS,
       backoffMs: BACKOFF_MS,
       maxWaitMs: MAX_WAIT_MS,
+      lateMs: LATE_MS,
     };
     this.#gatherer = new Gatherer({
       maxTexts: MAX_TEXTS,
       maxCharacters: MAX_CHARACTERS,
       maxAtOnce: MAX_AT_ONCE,
+      spare: SPARE,
       maxWaiting: MAX_WAITING,
       maxWaitingCharacters: MAX_WAITING_CHARACTERS,
       send: (texts, signal) =>
@@ -78,11 +90,12 @@ export class EndpointEmbedder implements Embedder {
     return this.#dimension.length;
   }
 
-  embed(texts: readonly string[], signal?: AbortSignal): Promise<readonly Float32Array[]> {
-    return vectorsOf(texts, (meant) => this.#gatherer.verdicts(meant, signal));
+  embed(texts: readonly string[], signal?: AbortSignal, isAwaited = false): Promise<readonly Float32Array[]> {
+    return vectorsOf(texts, (meant) => this.#gatherer.verdicts(meant, signal, isAwaited));
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#gatherer.close();
   }
 }

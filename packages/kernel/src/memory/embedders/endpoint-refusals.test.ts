@@ -79,6 +79,21 @@ describe('no text is blamed for what the endpoint does to all of them', () => {
     expect((await unavailable(embedder.embed(['a']))).message).toContain('has no vector for any text');
   });
 
+  test.each([400, 500])('when it begins to answer %s to everything while the one is looked for', async (status) => {
+    let down = false;
+    const { endpoint, embedder } = await opened((asked, response) => {
+      down ||= asked.texts.length === 8;
+      if (down || asked.texts.includes('bad')) refuse(response, status);
+      else answerWell(asked, response);
+    });
+    const all = [...texts.slice(0, 59), 'bad'];
+    expect((await unavailable(embedder.embed(all))).message).toContain(`answered ${status}`);
+    endpoint.behave = without('bad', status);
+    await embedder.embed(['a']);
+    const { refused: which } = await refused(embedder.embed(all));
+    expect(which.map(({ index }) => index)).toEqual([59]);
+  });
+
   test('when it failed and is back by now', async () => {
     const { embedder } = await opened((asked, response, nth) =>
       nth <= 4 ? refuse(response, 500) : answerWell(asked, response),
@@ -98,6 +113,17 @@ describe('an answer that cannot be right is not taken', () => {
     expect(fault.message).toContain(`cannot be understood: its answer ${message}`);
   });
 
+  test.each([200, 400, 401, 503])('the key, where what is shown of %s ends in the middle of it', async (status) => {
+    for (const before of [100, 110, 117, 119]) {
+      const { embedder } = await opened((_asked, response) =>
+        answerWith(response, `${'x'.repeat(before)} ${KEY} ${KEY}`, status),
+      );
+      const fault = await unavailable(embedder.embed(['a']));
+      expect(fault.message).toContain('xxx');
+      expect(fault.message).not.toMatch(/x sk?-?/);
+    }
+  });
+
   test('vectors of another length than before', async () => {
     const lengths = [3, 3, 4];
     const { embedder } = await opened((_, response, nth) =>
@@ -109,6 +135,22 @@ describe('an answer that cannot be right is not taken', () => {
     const { message } = await unavailable(embedder.embed(['c']));
     expect(message).toContain('has vectors of length 4, and until now they had 3');
     expect(embedder.dimension).toBe(3);
+  });
+
+  test('but are taken for those of another model when they go on', async () => {
+    let length = 3;
+    const { clock, embedder, told } = await opened(({ texts: asked }, response) =>
+      answerWith(response, { data: asked.map(() => ({ embedding: Array(length).fill(1) })) }),
+    );
+    await embedder.embed(['a']);
+    length = 4;
+    await unavailable(embedder.embed(['b']));
+    expect((await unavailable(embedder.embed(['b']))).message).toContain('has vectors of length 4, and until now');
+    expect(embedder.dimension).toBe(3);
+    clock.pass(15_000);
+    expect(await embedder.embed(['b'])).toEqual([Float32Array.of(0.5, 0.5, 0.5, 0.5)]);
+    expect(embedder.dimension).toBe(4);
+    expect(told).toEqual([expect.stringContaining('has vectors of length 4'), null]);
   });
 
   test('numbers in base64 are, in any order', async () => {
@@ -176,6 +218,27 @@ describe('an endpoint that does not work is left alone', () => {
     clock.pass(30_000);
     expect(await embedder.embed(['a'])).toHaveLength(1);
     expect(told).toEqual([fault.message, null]);
+  });
+
+  test('also when it hangs, and whoever looked for something gave up', async () => {
+    const { clock, endpoint, embedder, told } = await opened(() => undefined);
+    const late = async () => {
+      const abort = new AbortController();
+      const embedding = embedder.embed(['a'], abort.signal, true);
+      const asked = endpoint.asked.length;
+      await expect.poll(() => endpoint.asked.length).toBe(asked + 1);
+      clock.pass(4500);
+      abort.abort(new Error('enough'));
+      await expect(embedding).rejects.toThrow('enough');
+    };
+    for (let times = 1; times <= 5; times++) await late();
+    const fault = await unavailable(embedder.embed(['a']));
+    expect(fault.message).toContain('did not answer as long as somebody waited for it');
+    expect(told).toEqual([fault.message]);
+    clock.pass(15_000);
+    await late();
+    expect(endpoint.asked.at(-1)!.texts).toEqual(['ok']);
+    expect((await unavailable(embedder.embed(['a']))).retryAfterMs).toBe(30_000);
   });
 
   test('and is not tried with a text on which it may fail for ever', async () => {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { EmbeddingUnavailable } from '../../core/embedder.ts';
 import { Gatherer, type GatherOptions } from './gather.ts';
 
-const BOUNDS = { maxTexts: 4, maxCharacters: 20, maxAtOnce: 2, maxWaiting: 50, maxWaitingCharacters: 1000 };
+const BOUNDS = { maxTexts: 4, maxCharacters: 20, maxAtOnce: 2, spare: 1, maxWaiting: 50, maxWaitingCharacters: 1000 };
 
 /** What is under way, to be ended by the test. */
 interface Sent {
@@ -156,4 +156,59 @@ test('when it is closed, whoever waits hears of it, and nothing goes on', async 
   await expect(waiting).rejects.toThrow('the embedder is closed');
   expect(sent[0]!.signal.aborted).toBe(true);
   await expect(one.verdicts(['c'], undefined)).rejects.toThrow('the embedder is closed');
+});
+
+describe('a text that somebody waits for', () => {
+  const many = (count: number) => Array.from({ length: count }, (_, n) => `fill ${n}`);
+
+  test('goes before those that are filled in, in a request of its own, though all places are taken', async () => {
+    const { gatherer: one, sent } = gatherer();
+    const filling = one.verdicts(many(40), undefined);
+    await turn();
+    expect(sent).toHaveLength(2);
+    const search = one.verdicts(['what?'], undefined, true);
+    await turn();
+    expect(sent[2]!.texts).toEqual(['what?']);
+    sent[2]!.end();
+    expect(await search).toEqual(['of what?']);
+    expect(await outcome(filling)).toBe('waits');
+  });
+
+  test('is next where one request is made at a time', async () => {
+    const { gatherer: one, sent } = gatherer({ maxAtOnce: 1, spare: 0 });
+    void one.verdicts(many(40), undefined);
+    await turn();
+    const searches = ['what?', 'and who?'].map((text) => one.verdicts([text], undefined, true));
+    await turn();
+    expect(sent).toHaveLength(1);
+    sent[0]!.end();
+    await turn();
+    await turn();
+    expect(sent[1]!.texts).toEqual(['what?', 'and who?']);
+    sent[1]!.end();
+    expect(await Promise.all(searches)).toEqual([['of what?'], ['of and who?']]);
+  });
+
+  test('is taken in though too many others wait', async () => {
+    const { gatherer: one, sent } = gatherer({ maxWaiting: 5 });
+    void one.verdicts(many(40), undefined);
+    await expect(one.verdicts(['more'], undefined)).rejects.toThrow('too many texts wait');
+    const search = one.verdicts(['what?'], undefined, true);
+    await turn();
+    sent.find(({ texts }) => texts.includes('what?'))!.end();
+    expect(await search).toEqual(['of what?']);
+  });
+
+  test('does not keep the others waiting for ever', async () => {
+    const { gatherer: one, sent } = gatherer({ maxAtOnce: 1, spare: 0 });
+    const filling = one.verdicts(['fill'], undefined);
+    for (let n = 0; n < 20; n++) void one.verdicts([`search ${n} is as long as can be`], undefined, true);
+    await turn();
+    for (let n = 0; n < 9; n++) {
+      sent[n]!.end();
+      await turn();
+      await turn();
+    }
+    expect(await filling).toEqual(['of fill']);
+  });
 });

@@ -1,4 +1,5 @@
 import { EmbeddingUnavailable } from '../../core/embedder.ts';
+import { Lane, type Waiting } from './lane.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface GatherOptions {
@@ -6,6 +7,8 @@ export interface GatherOptions {
   readonly maxCharacters: number;
   /** How many batches are under way at once. */
   readonly maxAtOnce: number;
+  /** And how many more, if that is what it takes for those that are awaited. */
+  readonly spare: number;
   /** How many texts may wait, and of how many characters. Beyond that, whoever comes is told to come later. */
   readonly maxWaiting: number;
   readonly maxWaitingCharacters: number;
@@ -16,35 +19,35 @@ export interface GatherOptions {
 /** Somebody who waits for the verdicts on some texts. */
 interface Caller {
   readonly verdicts: Verdict[];
+  readonly texts: Waiting<Caller>[];
   missing: number;
   isGone: boolean;
   readonly resolve: (verdicts: Verdict[]) => void;
   readonly reject: (reason: unknown) => void;
 }
 
-interface Waiting {
-  readonly caller: Caller;
-  readonly index: number;
-  readonly text: string;
-}
-
 interface Batch {
-  readonly texts: readonly Waiting[];
+  readonly texts: readonly Waiting<Caller>[];
   readonly abort: AbortController;
 }
 
 const COME_BACK_MS = 1000;
+/** After so many batches for those that are awaited the others have a turn, however many more there are. */
+const MOST_IN_A_ROW = 8;
 
 /**
  * Lets many callers share few requests: what waits when a request may be made goes into it, in the order in which it
  * came, up to the bounds. A text that is longer than a batch may be goes alone. Nobody waits for others to come: the
  * first batch is sent as soon as those who ask at this very moment have done so.
+ *
+ * Texts that somebody waits for (a search) go before those that are only filled in, and in batches of their own: what is
+ * quick to answer alone would be slow in the company of many.
  */
 export class Gatherer {
   readonly #options: GatherOptions;
-  #waiting: Waiting[] = [];
-  /** How many those have that wait. */
-  #characters = 0;
+  readonly #awaited = new Lane<Caller>();
+  readonly #others = new Lane<Caller>();
+  #inARow = 0;
   readonly #underWay = new Set<Batch>();
   #isScheduled = false;
   #isClosed = false;
@@ -54,17 +57,19 @@ export class Gatherer {
   }
 
   /** Throws what `send` throws for any of the texts, and the signal's reason. */
-  verdicts(texts: readonly string[], signal: AbortSignal | undefined): Promise<Verdict[]> {
+  verdicts(texts: readonly string[], signal?: AbortSignal, isAwaited = false): Promise<Verdict[]> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       if (this.#isClosed) return reject(closed());
-      if (this.#waiting.length > 0 && this.#isTooMuch(texts)) {
+      const lane = isAwaited ? this.#awaited : this.#others;
+      if (lane.size > 0 && this.#isTooMuch(lane, texts)) {
         return reject(new EmbeddingUnavailable('too many texts wait to be embedded', COME_BACK_MS));
       }
       const aborted = () => this.#leave(caller, signal?.reason);
       const settled = () => signal?.removeEventListener('abort', aborted);
       const caller: Caller = {
         verdicts: [],
+        texts: [],
         missing: texts.length,
         isGone: false,
         resolve: (verdicts) => {
@@ -77,8 +82,8 @@ export class Gatherer {
         },
       };
       signal?.addEventListener('abort', aborted, { once: true });
-      for (const [index, text] of texts.entries()) this.#waiting.push({ caller, index, text });
-      this.#characters += charactersOf(texts);
+      for (const [index, text] of texts.entries()) caller.texts.push({ caller, index, text });
+      for (const one of caller.texts) lane.add(one);
       this.#schedule();
     });
   }
@@ -86,33 +91,24 @@ export class Gatherer {
   /** Whoever waits is told that there is nothing to come. */
   close(): void {
     this.#isClosed = true;
-    const callers = [...this.#waiting, ...[...this.#underWay].flatMap(({ texts }) => texts)].map(
-      ({ caller }) => caller,
-    );
-    for (const caller of new Set(callers)) this.#leave(caller, closed());
+    const underWay = [...this.#underWay].flatMap(({ texts }) => texts.map(({ caller }) => caller));
+    for (const caller of [...this.#awaited.callers(), ...this.#others.callers(), ...underWay]) {
+      this.#leave(caller, closed());
+    }
   }
 
-  #isTooMuch(texts: readonly string[]): boolean {
+  #isTooMuch(lane: Lane<Caller>, texts: readonly string[]): boolean {
     const { maxWaiting, maxWaitingCharacters } = this.#options;
-    return (
-      this.#waiting.length + texts.length > maxWaiting || this.#characters + charactersOf(texts) > maxWaitingCharacters
-    );
+    return lane.size + texts.length > maxWaiting || lane.characters + charactersOf(texts) > maxWaitingCharacters;
   }
 
   #leave(caller: Caller, reason: unknown): void {
     if (caller.isGone) return;
     caller.isGone = true;
-    this.#wait(this.#waiting.filter((one) => one.caller !== caller));
+    for (const lane of [this.#awaited, this.#others]) for (const one of caller.texts) lane.remove(one);
     // A request that nobody waits for any more need not go on.
     for (const { texts, abort } of this.#underWay) if (texts.every((one) => one.caller.isGone)) abort.abort(reason);
     caller.reject(reason);
-  }
-
-  /** These are left. */
-  #wait(left: Waiting[]): void {
-    if (left.length === this.#waiting.length) return;
-    this.#waiting = left;
-    this.#characters = charactersOf(left.map(({ text }) => text));
   }
 
   #schedule(): void {
@@ -120,20 +116,22 @@ export class Gatherer {
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      while (this.#waiting.length > 0 && this.#underWay.size < this.#options.maxAtOnce) void this.#run(this.#take());
+      for (let lane = this.#next(); lane !== null; lane = this.#next()) void this.#run(this.#take(lane));
     });
   }
 
-  #take(): Batch {
-    let characters = 0;
-    let count = 0;
-    for (const { text } of this.#waiting) {
-      characters += text.length;
-      if (count > 0 && (count === this.#options.maxTexts || characters > this.#options.maxCharacters)) break;
-      count += 1;
-    }
-    const batch = { texts: this.#waiting.slice(0, count), abort: new AbortController() };
-    this.#wait(this.#waiting.slice(count));
+  /** From where the next batch is taken; null: it has to wait, or there is none. */
+  #next(): Lane<Caller> | null {
+    const { maxAtOnce, spare } = this.#options;
+    const others = this.#others.size > 0 && this.#underWay.size < maxAtOnce ? this.#others : null;
+    if (this.#awaited.size === 0 || this.#underWay.size >= maxAtOnce + spare) return others;
+    return others !== null && this.#inARow >= MOST_IN_A_ROW ? others : this.#awaited;
+  }
+
+  #take(lane: Lane<Caller>): Batch {
+    this.#inARow = lane === this.#awaited ? this.#inARow + 1 : 0;
+    const { maxTexts, maxCharacters } = this.#options;
+    const batch = { texts: lane.take(maxTexts, maxCharacters), abort: new AbortController() };
     this.#underWay.add(batch);
     return batch;
   }
@@ -155,7 +153,7 @@ export class Gatherer {
   }
 }
 
-function deliver({ caller, index }: Waiting, verdict: Verdict): void {
+function deliver({ caller, index }: Waiting<Caller>, verdict: Verdict): void {
   if (caller.isGone) return;
   caller.verdicts[index] = verdict;
   caller.missing -= 1;

@@ -99,6 +99,17 @@ describe('a thread that', () => {
     expect((await unavailable(embedder.embed(['a']))).message).toContain('out of order: no weights');
   });
 
+  test('cannot even be begun is tried again, as one that ends', async () => {
+    const { clock, embedder, told } = opened({ program: new URL('https://a.example/thread.js') });
+    const first = await unavailable(embedder.embed(['a']));
+    expect(first.message).toContain('the local model is out of order: ');
+    expect(told).toEqual([first.message]);
+    for (const openMs of [1000, 2000]) {
+      clock.pass(openMs);
+      expect((await unavailable(embedder.embed(['a']))).retryAfterMs).toBe(2 * openMs);
+    }
+  });
+
   test('uses more memory than it may is ended, and the kernel is not', async () => {
     const { embedder } = opened({ program: program('const all = []; for (;;) all.push(new Array(1e6).fill(all));') });
     expect((await unavailable(embedder.embed(['a']))).message).toMatch(/out of order: .*memory/);

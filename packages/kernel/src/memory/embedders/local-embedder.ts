@@ -17,7 +17,7 @@ export interface LocalOptions {
 
 /** Few enough that a search need not wait long behind what is being filled in. */
 const MAX_TEXTS = 16;
-const MAX_CHARACTERS = 2 * LONGEST_LOCAL;
+const MAX_CHARACTERS = LONGEST_LOCAL;
 const MAX_WAITING = 10_000;
 const MAX_WAITING_CHARACTERS = 20_000_000;
 /** Of the longest jobs, many times what they need. */
@@ -38,12 +38,15 @@ export class LocalEmbedder implements Embedder {
 
   constructor({ clock, changed, program }: LocalOptions) {
     this.#thread = new ModelThread({ clock, jobMs: JOB_MS, idleMs: IDLE_MS, ...(program ? { program } : {}) });
-    this.#breaker = new Breaker({ clock, failures: 1, openMs: OPEN_MS, maxOpenMs: MAX_OPEN_MS, changed });
+    this.#breaker = new Breaker({
+      ...{ clock, failures: 1, openMs: OPEN_MS, maxOpenMs: MAX_OPEN_MS, longWaitMs: MAX_OPEN_MS, changed },
+    });
     this.#gatherer = new Gatherer({
       maxTexts: MAX_TEXTS,
       maxCharacters: MAX_CHARACTERS,
       // The thread does one thing at a time. A job that nobody waits for any more is soon done.
       maxAtOnce: 1,
+      spare: 0,
       maxWaiting: MAX_WAITING,
       maxWaitingCharacters: MAX_WAITING_CHARACTERS,
       send: (texts) => this.#run(texts),
@@ -55,8 +58,8 @@ export class LocalEmbedder implements Embedder {
     return this.#thread.isRunning;
   }
 
-  embed(texts: readonly string[], signal?: AbortSignal): Promise<readonly Float32Array[]> {
-    return vectorsOf(texts, (meant) => this.#gatherer.verdicts(meant, signal));
+  embed(texts: readonly string[], signal?: AbortSignal, isAwaited = false): Promise<readonly Float32Array[]> {
+    return vectorsOf(texts, (meant) => this.#gatherer.verdicts(meant, signal, isAwaited));
   }
 
   async close(): Promise<void> {

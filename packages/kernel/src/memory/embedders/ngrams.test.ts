@@ -32,6 +32,14 @@ describe('what is written alike is near', () => {
     expect(alike(one, other)).toBeCloseTo(1, 6);
   });
 
+  test('signs heaped on a letter take no time', () => {
+    const heaps = Array.from({ length: 50 }, (_, n) => `${n}a${'\u0301\u0316'.repeat(8000)}`);
+    const start = performance.now();
+    for (const heap of heaps) ngramVector(heap);
+    // Normalized as they are, they would take seconds.
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
   test('the order of words counts, a little', () => {
     const same = alike('the dog bites the man', 'the man bites the dog');
     expect(same).toBeGreaterThan(0.8);

@@ -1,3 +1,5 @@
+import { withoutHeaps } from '../heaped.ts';
+
 /**
  * Texts as hashed n-grams: what is left when there is no model. It knows nothing of meaning, but finds what is written
  * alike: the same words, other forms of them, and words with a slip of the pen.
@@ -55,9 +57,7 @@ export function ngramVector(text: string): Float32Array {
 
 /** Upper case first, so that `ß` and `ss` are the same; composed again, since folding may take things apart. */
 function fold(text: string): string {
-  return text
-    .slice(0, LONGEST)
-    .toWellFormed()
+  return withoutHeaps(text.slice(0, LONGEST).toWellFormed())
     .normalize('NFKC')
     .toUpperCase()
     .toLowerCase()

@@ -24,9 +24,9 @@ export interface Asking {
  * What becomes of the texts of a batch. Where the model refuses the batch, halves of it are asked for, and halves of
  * those that are refused, until the texts that it does not want stand alone and all others have their vectors.
  *
- * That a text never will have one is said only while there are vectors for others: an endpoint may refuse everything, for
- * want of the right model or key, and that passes. And only after it has been asked for once more where it was not
- * refused, but something failed.
+ * That a text never will have one is said only when there has been a vector for a harmless one after that: an endpoint may
+ * refuse everything, for want of the right model or key, or begin to fail in the middle, and that passes. And only after it
+ * has been asked for once more where it was not refused, but something failed.
  */
 export async function settle(texts: readonly string[], asking: Asking): Promise<Verdict[]> {
   let isProven = false;
@@ -35,13 +35,21 @@ export async function settle(texts: readonly string[], asking: Asking): Promise<
     const verdicts = await answered(some, isSearch);
     if (!(verdicts instanceof BatchRefused)) {
       if (verdicts.some((verdict) => typeof verdict !== 'string')) isProven = true;
-      else await proven();
+      else await asking.prove();
       return verdicts;
     }
-    await proven();
     const { message, isDoubtful } = verdicts;
-    if (some.length > 1) return halves(some, isDoubtful);
-    return isDoubtful && !isSearch ? part(some, true) : [message];
+    if (some.length > 1) {
+      await proven();
+      return halves(some, isDoubtful);
+    }
+    if (isDoubtful && !isSearch) {
+      await proven();
+      return part(some, true);
+    }
+    // What was so before this says nothing: it is the last word about this text.
+    await asking.prove();
+    return [message];
   }
 
   async function answered(some: readonly string[], isSearch: boolean): Promise<Verdict[] | BatchRefused> {

@@ -1,5 +1,6 @@
 import { type Collection, type Document, lengthOf, nameOf } from '../../core/document.ts';
 import { scopeOf } from '../../core/memory.ts';
+import { isBefore } from '../../core/order.ts';
 import type { DocumentQuery, NamedQuery, Page } from '../../core/store.ts';
 import type { RedisConnection, Reply } from '../../redis/connection.ts';
 import { Script } from '../../redis/script.ts';
@@ -79,6 +80,22 @@ end
 return #names
 `);
 
+/**
+ * Some documents, as many as are not too long together, and one at least. Arguments: prefix, how many bytes, names. Answers
+ * their texts, in that order; of names behind them it says nothing.
+ */
+const SOME = new Script(`
+local documents, left = ARGV[1] .. 'documents', tonumber(ARGV[2])
+local answer = {}
+for at = 3, #ARGV do
+  local text = redis.call('HGET', documents, ARGV[at])
+  left = left - #(text or '')
+  if left < 0 and #answer > 0 then break end
+  answer[#answer + 1] = text
+end
+return answer
+`);
+
 /** So many are read at once where each may be large. */
 const A_FEW = 16;
 
@@ -103,16 +120,13 @@ export class Documents {
     return [...documentsFrom(names, texts).values()].filter((document) => document !== null);
   }
 
-  /** Those of the first of these names that are there, until they are this long together; one at least, if there is one. */
-  async first(names: readonly string[], maxCharacters: number): Promise<Document[]> {
-    const documents: Document[] = [];
-    let characters = 0;
-    for (let from = 0, few = A_FEW; from < names.length && characters < maxCharacters; from += few, few *= 2) {
-      const found = await this.named(names.slice(from, from + few));
-      documents.push(...found);
-      for (const document of found) characters += lengthOf(document);
-    }
-    return documents;
+  /** The first of them, one at least, as many as are not longer than so many bytes together: how many, and those that are there. */
+  async first(names: readonly string[], bytes: number): Promise<{ count: number; found: Document[] }> {
+    if (names.length === 0) return { count: 0, found: [] };
+    const texts = (await this.#redis.run(SOME, [this.#keys.prefix, String(bytes), ...names])) as Reply[];
+    const asked = names.slice(0, texts.length);
+    const found = [...documentsFrom(asked, texts).values()].filter((document) => document !== null);
+    return { count: texts.length, found };
   }
 
   async list({ collection, state, before, limit }: DocumentQuery): Promise<Page<Document>> {
@@ -154,11 +168,6 @@ export class Documents {
     const args = [this.#keys.prefix, String(time), String(limit), saving];
     return (await this.#redis.run(REMOVE_ENDED, args)) as number;
   }
-}
-
-/** By the bytes of UTF-8. */
-function isBefore(one: string, other: string): boolean {
-  return Buffer.compare(Buffer.from(one), Buffer.from(other)) < 0;
 }
 
 /** Out of the answer to `HMGET`. */

@@ -1,4 +1,3 @@
-import { LaneDirectory } from '../../core/lane-directory.ts';
 import {
   type LaneHead,
   type LaneNeed,
@@ -10,42 +9,30 @@ import {
   type OutsidersNeed,
   type Portion,
   type PortionNeed,
-  type Survey,
   type Tombstone,
 } from '../../core/store.ts';
-import { TASK_STATUSES, type Task, type TaskStatus } from '../../core/task.ts';
+import type { Task } from '../../core/task.ts';
 import type { Worker, WorkerProfile } from '../../core/worker.ts';
 import type { Call, RedisConnection, Reply } from '../../redis/connection.ts';
-import { savingFrom } from '../saved.ts';
 import { nameOfNeed } from '../units.ts';
 import { documentsFrom } from './documents.ts';
-import { type EpochWatch, tokenFloorOf } from './epoch.ts';
 import type { Keys } from './keys.ts';
 import { LANES, OUTSIDERS, PORTIONS, RELATIVES, UNFINISHED } from './load-scripts.ts';
-import { COMPLETED, FAILED } from './placing.ts';
-import { keyFrom, laneFrom, padded, rankScore, scoresOf, taskFrom, tombstoneFrom, workerFrom } from './records.ts';
+import { keyFrom, padded, pairsOf, rankScore, scoresOf, taskFrom, tombstoneFrom, workerFrom } from './records.ts';
 import { LOWEST_SCORE } from './writes.ts';
 
 /** Profiles kept at hand: they never change. */
 const MOST_PROFILES = 10_000;
 
-/** A mark that no commit leaves. */
-const NO_MARK = 'none';
-
 /** Answers `Store.load` in one round trip, and what else reads single records. */
 export class Loader {
   readonly #redis: RedisConnection;
   readonly #keys: Keys;
-  readonly #epoch: EpochWatch;
   readonly #profiles = new Map<string, WorkerProfile>();
-  /** The lanes that hold tasks, as of this version of the directory. */
-  #lanes = new LaneDirectory();
-  #directory: string | null | undefined;
 
-  constructor(redis: RedisConnection, keys: Keys, epoch: EpochWatch) {
+  constructor(redis: RedisConnection, keys: Keys) {
     this.#redis = redis;
     this.#keys = keys;
-    this.#epoch = epoch;
   }
 
   async load(needs: Needs): Promise<Loaded> {
@@ -98,41 +85,7 @@ export class Loader {
 
   /** What is remembered may not be what is there now. */
   forget(): void {
-    this.#directory = undefined;
     this.#profiles.clear();
-  }
-
-  async survey(breaks = this.#redis.breaks): Promise<Survey> {
-    const { counts, meta, lanes } = this.#keys;
-    // The mark first: what is read after it may be newer, and never older.
-    const [found, numbers, [directory, number, name = null, lastKey = null, saving = null]] =
-      (await this.#redis.pipeline([
-        ['GET', this.#keys.mark],
-        ['HGETALL', counts],
-        ['HMGET', meta, 'directory', 'epoch', 'name', 'lastKey', 'saving'],
-      ])) as [string | null, string[], (string | null)[]];
-    if (!this.#epoch.holds(name)) return this.survey(breaks);
-    // Asked for again, it may have been read after what was asked for next, and says nothing of how old that is.
-    const mark = this.#redis.breaks === breaks ? (found ?? '') : NO_MARK;
-    if ((directory ?? null) !== this.#directory) {
-      // The version first: should the lanes change in between, they are read again the next time.
-      const [version, all] = await this.#redis.pipeline([
-        ['HGET', meta, 'directory'],
-        ['HGETALL', lanes],
-      ]);
-      this.#lanes = new LaneDirectory();
-      for (const [key, text] of pairsOf(all as string[])) this.#lanes.set(key, laneFrom(key, text));
-      this.#directory = version as string | null;
-    }
-    const tasks = Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<TaskStatus, number>;
-    const counted = new Map(pairsOf(numbers).map(([name, count]) => [name, Number(count)]));
-    for (const status of TASK_STATUSES) tasks[status] = counted.get(status) ?? 0;
-    // Colonies of before it was counted have workers whose attempts were not.
-    const ended = (how: string) => Math.max(0, counted.get(how) ?? 0);
-    const attempts = { completed: ended(COMPLETED), failed: ended(FAILED) };
-    const tokenFloor = tokenFloorOf(Number(number ?? 0));
-    const saved = savingFrom(saving);
-    return { tasks, attempts, tokenFloor, epoch: name, lanes: this.#lanes, mark, lastKey, saving: saved };
   }
 
   /** The stored ones of these tasks, in the order of their ids. */
@@ -285,10 +238,6 @@ class Questions {
     const at = this.calls.push(call) - 1;
     return () => this.answers[at]!;
   }
-}
-
-function pairsOf(list: readonly string[]): [string, string][] {
-  return Array.from({ length: list.length / 2 }, (_, at) => [list[2 * at]!, list[2 * at + 1]!]);
 }
 
 /** Out of id, record, specification, and so on. @param known those that were given before, and are not given again */

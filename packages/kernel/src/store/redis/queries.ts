@@ -107,7 +107,7 @@ export class Queries {
       overdue: await this.#loader.tasks(overdue as string[]),
       documents: [
         ...(await this.#documents.named(documents as string[])),
-        ...(await this.#documents.first(expiring as string[], MOST_EXPIRING)),
+        ...(await this.#documents.first(expiring as string[], MOST_EXPIRING)).found,
       ],
       nextReadyAt: next.length > 0 ? Math.min(...next.map((at) => at % EXPIRING_FROM)) : null,
       nextDeadline: scored(nextDeadline!)[0]?.[1] ?? null,

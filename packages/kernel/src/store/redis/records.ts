@@ -214,3 +214,8 @@ export function pair(of: string, seq: number, id: string): string {
 export function padded(seq: number): string {
   return String(seq).padStart(16, '0');
 }
+
+/** What is answered as names and values in turn. */
+export function pairsOf(list: readonly string[]): [string, string][] {
+  return Array.from({ length: list.length / 2 }, (_, at) => [list[2 * at]!, list[2 * at + 1]!]);
+}

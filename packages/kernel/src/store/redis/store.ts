@@ -41,6 +41,7 @@ import { countPools } from './pools.ts';
 import { Queries } from './queries.ts';
 import { Pruner } from './retention.ts';
 import { SavedStates } from './saved.ts';
+import { Surveyor } from './surveyor.ts';
 import { Transactions } from './transaction.ts';
 import { Writer } from './writer.ts';
 
@@ -48,7 +49,7 @@ export interface RedisStoreOptions extends RedisOptions {
   /** The colony's name: what is stored under another one is another colony. */
   readonly colony: string;
   /** How much of this process's memory searches may keep, in bytes. */
-  readonly searchBytes?: number;
+  readonly searchBytes?: number | undefined;
 }
 
 /** Opens a colony to move it, rather than to serve it. */
@@ -76,6 +77,7 @@ export class RedisStore implements Store {
   readonly #transactions: Transactions;
   readonly #keys: Keys;
   readonly #loader: Loader;
+  readonly #surveyor: Surveyor;
   readonly #documents: Documents;
   readonly #writer: Writer;
   readonly #queries: Queries;
@@ -95,6 +97,7 @@ export class RedisStore implements Store {
         // What it remembers may not be what is there now.
         store.ledger.forget();
         store.#loader.forget();
+        store.#surveyor.forget();
         store.#writer.forget();
         store.#transactions.forget();
         await layOut(send, keys);
@@ -147,7 +150,8 @@ export class RedisStore implements Store {
     this.durability = durabilityOf(facts);
     this.#redis = redis;
     this.#keys = keys;
-    this.#loader = new Loader(redis, keys, epoch);
+    this.#loader = new Loader(redis, keys);
+    this.#surveyor = new Surveyor(redis, keys, epoch);
     this.fellows = new RedisFellows(redis, keys, this.kernel, this.clock, epoch);
     this.#documents = new Documents(redis, keys);
     this.#queries = new Queries(redis, keys, this.#loader, this.#documents);
@@ -173,7 +177,7 @@ export class RedisStore implements Store {
 
   async survey(): Promise<Survey> {
     await this.#writer.settled;
-    return this.#loader.survey();
+    return this.#surveyor.survey();
   }
 
   task(id: string): Promise<Task | null> {

@@ -25,7 +25,7 @@ export class Documents {
   readonly #one: Statement<[string, string], Row>;
   readonly #due: Statement<[number, number], Row>;
   readonly #expiring: Statement<[number, number], Row>;
-  readonly #nextDue: Statement<[], number>;
+  readonly #nextDue: Statement<[], number | null>;
   readonly #after: Statement<[string, string, number], Row>;
   readonly #named: Statement<[string, string, string, number], Row>;
   readonly #insert: Statement<Row>;
@@ -39,17 +39,19 @@ export class Documents {
     this.#memory = new MemoryIndex(db);
     const select = `SELECT ${COLUMNS} FROM documents`;
     this.#one = db.prepare<[string, string], Row>(`${select} WHERE collection = ? AND id = ?`).raw();
-    const due = (index: string, which: string) =>
+    const [others, memory] = [
+      "INDEXED BY documents_due WHERE due_at IS NOT NULL AND collection <> 'memory'",
+      "INDEXED BY documents_expiring WHERE due_at IS NOT NULL AND collection = 'memory'",
+    ];
+    const due = (which: string) =>
       db
-        .prepare<[number, number], Row>(
-          `${select} INDEXED BY ${index}
-           WHERE due_at IS NOT NULL AND collection ${which} AND due_at <= ? ORDER BY due_at LIMIT ?`,
-        )
+        .prepare<[number, number], Row>(`${select} ${which} AND due_at <= ? ORDER BY due_at, collection, id LIMIT ?`)
         .raw();
-    this.#due = due('documents_due_but_memory', "<> 'memory'");
-    this.#expiring = due('documents_due', "= 'memory'");
+    this.#due = due(others!);
+    this.#expiring = due(memory!);
+    const next = (which: string) => `SELECT min(due_at) AS due_at FROM documents ${which}`;
     this.#nextDue = db
-      .prepare<[], number>('SELECT due_at FROM documents WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1')
+      .prepare<[], number | null>(`SELECT min(due_at) FROM (${next(others!)} UNION ALL ${next(memory!)})`)
       .pluck();
     this.#after = db
       .prepare<[string, string, number], Row>(
@@ -119,9 +121,10 @@ export class Documents {
     const due = this.#due.all(wall, limit).map(fromRow);
     let characters = 0;
     for (const row of this.#expiring.iterate(wall, limit)) {
-      due.push(fromRow(row));
+      const isFirst = characters === 0;
       characters += row[7].length;
-      if (characters >= MOST_EXPIRING) break;
+      if (characters > MOST_EXPIRING && !isFirst) break;
+      due.push(fromRow(row));
     }
     return due;
   }

@@ -3,7 +3,7 @@ import { renameSync } from 'node:fs';
 import SqliteDatabase from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 import { Checkpoints } from '../../body/checkpoints.ts';
-import { type MemoryInput, memoryDocument, vectorText } from '../../core/memory.ts';
+import { type MemoryEntry, type MemoryInput, memoryDocument, vectorText } from '../../core/memory.ts';
 import type { MemorySearch } from '../../core/memory-search.ts';
 import { lookThrough } from '../../testing/looking-through.ts';
 import { compareMemoryIndex } from '../../testing/memory-index-check.ts';
@@ -75,8 +75,8 @@ test.each([1, 2, 3])('put, embedded, deleted, expired, and rolled back at random
     const documents = await allDocuments(store);
     if (documents.length === 0) return;
     const { body, id } = random.pick(documents);
-    const { key, version } = body as unknown as { key: string; version: number };
-    const items = [{ key, version, vector: vector(4) }];
+    const { key, version, hash } = body as unknown as MemoryEntry;
+    const items = [{ key, version, hash, vector: vector(random.between(3, 4)) }];
     const model = random.pick(['one', 'two']);
     await pipeline.run({ kind: 'embed_memory', actor, scope: id.slice(0, id.indexOf('/')), model, items });
   };
@@ -115,6 +115,18 @@ test('an entry with neither text nor vector leaves nothing to be searched', asyn
   expect(compareMemoryIndex(path).written).toEqual(['0 vectors of nothing']);
 });
 
+test('of a word that a text is full of no more is written than counts', async () => {
+  const path = temporaryPath('colony.db');
+  const scribe = new Scribe(await opened(path));
+  const next = documentOf(1, { text: 'bee '.repeat(25_000) });
+  await scribe.commit({ puts: [{ kind: 'document', prev: null, next }], events: [] });
+  agree(path);
+  const db = new SqliteDatabase(path, { readonly: true });
+  db.exec('CREATE VIRTUAL TABLE temp.places USING fts5vocab(main, memory_words, instance)');
+  expect(db.prepare('SELECT count(*) FROM temp.places').pluck().get()).toBe(255);
+  db.close();
+});
+
 test('a database of before memory was searched is made to be searched', async () => {
   const path = temporaryPath('colony.db');
   const store = await SqliteStore.open({ path });
@@ -125,7 +137,6 @@ test('a database of before memory was searched is made to be searched', async ()
   await store.close();
   const db = new SqliteDatabase(path);
   for (const table of ['scopes', 'entries', 'words', 'spaces', 'vectors']) db.exec(`DROP TABLE memory_${table}`);
-  db.exec('DROP INDEX documents_due_but_memory');
   db.pragma('user_version = 6');
   db.close();
   const later = await opened(path);
@@ -176,6 +187,17 @@ test('what there is no room for in memory is found all the same, and what is kep
       expect(reader.bytes).toBeLessThanOrEqual(bytes * 2);
     }
   }
+});
+
+test('a store that may keep next to nothing to search in finds all the same', async () => {
+  const store = await SqliteStore.open({ path: temporaryPath('colony.db'), searchBytes: 9 });
+  onTestFinished(() => store.close());
+  const documents = Array.from({ length: 30 }, (_, n) => documentOf(n));
+  const puts = documents.map((next) => ({ kind: 'document' as const, prev: null, next }));
+  await new Scribe(store).commit({ puts, events: [] });
+  const vector = { values: Float32Array.of(1, 2, 3, 4), space: 'given' as const };
+  const query = { ...QUERY, vector, text: 'text 7', filter: { third: true } };
+  expect(await store.search(query)).toEqual(lookThrough(documents, query));
 });
 
 test('a search that was begun is answered before the store is closed, and none after', async () => {

@@ -3,6 +3,7 @@ import type { Document } from '../../core/document.ts';
 import { canonicalJson } from '../../core/json.ts';
 import { dimensionOf, type MemoryEntry, memoryFrom } from '../../core/memory.ts';
 import type { VectorSpace } from '../../core/memory-search.ts';
+import { countedWords } from '../../memory/bm25.ts';
 import { fieldsOf } from '../../memory/fields.ts';
 import { wordsOf } from '../../memory/words.ts';
 
@@ -79,7 +80,12 @@ export class MemoryIndex {
     const count = words?.length ?? null;
     const no = Number(this.#addEntry.run(id, scope, count, expiresAt, fieldsOf(metadata)).lastInsertRowid);
     if (words) {
-      this.#addText.run(no, words.map((word) => wordIn(scope, word)).join(' '));
+      this.#addText.run(
+        no,
+        countedWords(words)
+          .map((word) => wordIn(scope, word))
+          .join(' '),
+      );
       this.#countTexts.run(1, words.length, scope);
     }
     if (vector != null) this.#addTo('given', vector, no, scope);

@@ -26,8 +26,12 @@ export interface Room {
   readonly textBytes: number;
 }
 
-/** 1.2 million vectors of 384 numbers, and about a million texts. */
-export const ROOM: Room = { vectorBytes: 512 * 1024 * 1024, textBytes: 64 * 1024 * 1024 };
+/** Unless it is said otherwise 576 MiB: 1.2 million vectors of 384 numbers, and about a million texts. */
+const SEARCH_BYTES = 576 * 1024 * 1024;
+
+export function roomOf(bytes = SEARCH_BYTES): Room {
+  return { vectorBytes: Math.floor((bytes * 8) / 9), textBytes: Math.floor(bytes / 9) };
+}
 
 /** Answers searches, on the thread and the connection that it is given. */
 export class MemoryReader {
@@ -36,7 +40,7 @@ export class MemoryReader {
   readonly #texts: MemoryTexts;
   readonly #scope: Statement<[string], ScopeRow>;
 
-  constructor(db: Database, room = ROOM) {
+  constructor(db: Database, room: Room) {
     this.#db = db;
     this.#vectors = new MemoryVectors(db, room.vectorBytes);
     this.#texts = new MemoryTexts(db, room.textBytes);

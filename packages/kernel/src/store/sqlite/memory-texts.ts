@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Hit } from '../../core/memory-search.ts';
-import { Best } from '../../memory/best.ts';
+import { Ranking } from '../../memory/ranking.ts';
 import { Shelf } from '../../memory/shelf.ts';
 import { wantedWords } from '../../memory/words.ts';
 import { Kept } from './kept.ts';
@@ -46,9 +46,9 @@ export class MemoryTexts {
   search(scope: ScopeRow, text: string, { limit, now, fields: wanted }: Wanted): Hit[] {
     const shelf = this.#shelfOf(scope);
     for (const _ of this.#follow(scope, shelf));
-    this.#shelves.makeRoom();
+    this.#shelves.makeRoom(scope.no);
     const { texts, words } = scope;
-    const best = new Best(limit);
+    const best = new Ranking(limit);
     for (const { number, score } of shelf.search({
       places: this.#placesOf(scope, text),
       texts,
@@ -57,9 +57,9 @@ export class MemoryTexts {
       now,
       wanted,
     })) {
-      best.add({ id: this.#id.get(number)!, score });
+      best.offer({ id: this.#id.get(number)! }, score);
     }
-    return best.found();
+    return best.list();
   }
 
   *#placesOf({ no }: ScopeRow, text: string): Generator<number[]> {

@@ -1,11 +1,11 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Hit, MemorySearch } from '../../core/memory-search.ts';
-import { Best } from '../../memory/best.ts';
 import type { Row } from '../../memory/chunk.ts';
 import { cosine, lengthOf } from '../../memory/cosine.ts';
 import { fastDots } from '../../memory/dots.ts';
 import { FieldLists } from '../../memory/field-lists.ts';
 import { Matrix } from '../../memory/matrix.ts';
+import { Ranking } from '../../memory/ranking.ts';
 import { Kept } from './kept.ts';
 import { spaceName } from './memory-index.ts';
 import type { ScopeRow, Wanted } from './memory-reader.ts';
@@ -69,7 +69,7 @@ export class MemoryVectors {
     if (!this.#isKept(space)) return this.#searchAll(space, near.values, wanted);
     const matrix = this.#matrixOf(space);
     for (const _ of this.#follow(space, matrix));
-    this.#matrices.makeRoom();
+    this.#matrices.makeRoom(space.no);
     return this.#searchIn(matrix, near.values, wanted);
   }
 
@@ -98,20 +98,20 @@ export class MemoryVectors {
     const aim = matrix.aim(query, now, fields);
     if (!aim) return [];
     for (;;) {
-      const best = new Best(limit);
+      const best = new Ranking(limit);
       let isStale = false;
       for (const candidate of matrix.candidates(aim, limit)) {
         const row = this.#one.get(candidate.number);
-        if (row) best.add({ id: row[1], score: cosine(query, floatsOf(row[0])) });
+        if (row) best.offer({ id: row[1] }, cosine(query, floatsOf(row[0])));
         else candidate.forget();
         isStale ||= !row;
       }
-      if (!isStale) return best.found();
+      if (!isStale) return best.list();
     }
   }
 
   #searchAll({ no }: SpaceRow, query: Float32Array, { limit, now, fields }: Wanted): Hit[] {
-    const best = new Best(limit);
+    const best = new Ranking(limit);
     for (let rows = this.#page.all(no, 0); rows.length > 0; rows = this.#page.all(no, rows.at(-1)![0])) {
       for (const [number, vector, expiresAt, bytes] of rows) {
         if (expiresAt !== null && expiresAt <= now) continue;
@@ -119,10 +119,10 @@ export class MemoryVectors {
         lists.append(bytes);
         if (!lists.has(0, fields)) continue;
         const score = cosine(query, floatsOf(vector));
-        if (best.takes(score)) best.add({ id: this.#one.get(number)![1], score });
+        if (score >= best.least) best.offer({ id: this.#one.get(number)![1] }, score);
       }
     }
-    return best.found();
+    return best.list();
   }
 }
 

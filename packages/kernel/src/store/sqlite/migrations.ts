@@ -182,8 +182,28 @@ const STEPS: readonly string[] = [
   CREATE INDEX memory_vectors_by_entry ON memory_vectors (entry);
   `,
   `
+  -- An ordinary table: without row ids, bodies of more than 2 kB take whole pages of their own, and every search passes them.
+  CREATE TABLE documents_new (
+    collection TEXT    NOT NULL,
+    id         TEXT    NOT NULL,
+    version    INTEGER NOT NULL,
+    state      TEXT    NOT NULL,
+    created_at INTEGER NOT NULL,
+    due_at     INTEGER,
+    ended_at   INTEGER,
+    body       TEXT    NOT NULL,
+    PRIMARY KEY (collection, id)
+  ) STRICT;
+  INSERT INTO documents_new (collection, id, version, state, created_at, due_at, ended_at, body)
+    SELECT collection, id, version, state, created_at, due_at, ended_at, body FROM documents;
+  DROP TABLE documents;
+  ALTER TABLE documents_new RENAME TO documents;
+  CREATE INDEX documents_by_age   ON documents (collection, created_at, id);
+  CREATE INDEX documents_by_state ON documents (collection, state, created_at, id);
   -- What expires from memory may be much, and nothing else waits for it.
-  CREATE INDEX documents_due_but_memory ON documents (due_at) WHERE due_at IS NOT NULL AND collection <> 'memory';
+  CREATE INDEX documents_due      ON documents (due_at, collection, id) WHERE due_at IS NOT NULL AND collection <> 'memory';
+  CREATE INDEX documents_expiring ON documents (due_at, id) WHERE due_at IS NOT NULL AND collection = 'memory';
+  CREATE INDEX documents_ended    ON documents (ended_at, collection, id) WHERE ended_at IS NOT NULL;
   `,
 ];
 

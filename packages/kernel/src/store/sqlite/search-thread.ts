@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import SqliteDatabase from 'better-sqlite3';
 import type { MemoryFound, MemorySearch } from '../../core/memory-search.ts';
-import { MemoryReader } from './memory-reader.ts';
+import { MemoryReader, type Room } from './memory-reader.ts';
 
 export interface SearchOrder {
   readonly id: number;
@@ -16,10 +16,17 @@ export interface SearchReport {
   readonly fault?: { readonly message: string; readonly code: string | undefined };
 }
 
-const db = new SqliteDatabase(workerData as string, { readonly: true, timeout: 2000 });
+/** What it is begun with. */
+export interface SearchPlace {
+  readonly path: string;
+  readonly room: Room;
+}
+
+const { path, room } = workerData as SearchPlace;
+const db = new SqliteDatabase(path, { readonly: true, timeout: 2000 });
 db.pragma('temp_store = MEMORY');
 db.pragma('trusted_schema = OFF');
-const reader = new MemoryReader(db);
+const reader = new MemoryReader(db, room);
 
 let open = 0;
 let isLast = false;

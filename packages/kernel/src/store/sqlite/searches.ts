@@ -2,8 +2,8 @@ import { Worker } from 'node:worker_threads';
 import type { Database } from 'better-sqlite3';
 import { StorageUnavailable } from '../../core/errors.ts';
 import type { MemoryFound, MemorySearch } from '../../core/memory-search.ts';
-import { MemoryReader } from './memory-reader.ts';
-import type { SearchOrder, SearchReport } from './search-thread.ts';
+import { MemoryReader, type Room } from './memory-reader.ts';
+import type { SearchOrder, SearchPlace, SearchReport } from './search-thread.ts';
 
 /** Answers searches of the memory: none keeps others waiting for long. */
 export interface Searches {
@@ -19,15 +19,15 @@ interface Asked {
 
 /** On a thread with a connection of its own, begun by the first search: for files. */
 export class SearchesOnThread implements Searches {
-  readonly #path: string;
+  readonly #place: SearchPlace;
   #thread: SearchThread | null = null;
 
-  constructor(path: string) {
-    this.#path = path;
+  constructor(path: string, room: Room) {
+    this.#place = { path, room };
   }
 
   search(query: MemorySearch): Promise<MemoryFound> {
-    if (!this.#thread?.isRunning) this.#thread = new SearchThread(this.#path);
+    if (!this.#thread?.isRunning) this.#thread = new SearchThread(this.#place);
     return this.#thread.ask(query);
   }
 
@@ -47,10 +47,10 @@ class SearchThread {
   #last = 0;
   #fault: unknown;
 
-  constructor(path: string) {
+  constructor(place: SearchPlace) {
     const file = import.meta.url.endsWith('.ts') ? './search-thread.ts' : './search-thread.js';
     const url = new URL(file, import.meta.url);
-    this.#worker = new Worker(url, { name: 'colony-search', execArgv: [], workerData: path });
+    this.#worker = new Worker(url, { name: 'colony-search', execArgv: [], workerData: place });
     this.#worker.on('message', (report: SearchReport) => this.#take(report));
     this.#worker.on('error', (error) => {
       this.#fault = error;
@@ -106,8 +106,8 @@ function messageOf(fault: unknown): string {
 export class SearchesHere implements Searches {
   readonly #reader: MemoryReader;
 
-  constructor(db: Database) {
-    this.#reader = new MemoryReader(db);
+  constructor(db: Database, room: Room) {
+    this.#reader = new MemoryReader(db, room);
   }
 
   search(query: MemorySearch): Promise<MemoryFound> {

@@ -33,6 +33,7 @@ import { type Lock, lockColony, openDatabase } from './connection.ts';
 import { Documents } from './documents.ts';
 import { SqliteLedger } from './ledger-reader.ts';
 import { Loader } from './loader.ts';
+import { type Room, roomOf } from './memory-reader.ts';
 import { Mirror } from './mirror.ts';
 import { Queries } from './queries.ts';
 import { Removed } from './removed.ts';
@@ -40,6 +41,13 @@ import { prune } from './retention.ts';
 import { SavedStates } from './saved.ts';
 import { type Searches, SearchesHere, SearchesOnThread } from './searches.ts';
 import { Writer } from './writer.ts';
+
+export interface SqliteOptions {
+  readonly path: string;
+  readonly clear?: boolean;
+  /** How much of this process's memory searches may keep, in bytes. */
+  readonly searchBytes?: number | undefined;
+}
 
 /**
  * The embedded store: one SQLite file, one writer. Statements run on the calling thread; what makes it fast is that
@@ -52,6 +60,7 @@ export class SqliteStore implements Store {
   readonly durability: string;
   readonly #path: string;
   readonly #lock: Lock;
+  readonly #room: Room;
   #parts: Parts | null;
   /** Why nothing may be written; null when all is well. */
   #broken: string | null = null;
@@ -64,24 +73,25 @@ export class SqliteStore implements Store {
    * for people when another kernel uses it, it is no colony, it is newer than this kernel, or only a part of a colony
    * was moved into it; with `clear`, such a part is removed instead.
    */
-  static async open({ path, clear = false }: { path: string; clear?: boolean }): Promise<SqliteStore> {
-    const lock = lockColony(path);
+  static async open(options: SqliteOptions): Promise<SqliteStore> {
+    const lock = lockColony(options.path);
     try {
-      return new SqliteStore(path, lock, clear);
+      return new SqliteStore(options, lock);
     } catch (error) {
       lock.undo();
       throw error;
     }
   }
 
-  private constructor(path: string, lock: Lock, clear: boolean) {
+  private constructor({ path, clear = false, searchBytes }: SqliteOptions, lock: Lock) {
     this.durability =
       path === ':memory:'
         ? 'Everything is kept in memory and lost when the kernel stops.'
         : 'SQLite writes every commit to disk before it is answered (WAL, synchronous FULL).';
     this.#path = path;
     this.#lock = lock;
-    this.#parts = new Parts(openComplete(path, clear), path);
+    this.#room = roomOf(searchBytes);
+    this.#parts = new Parts(openComplete(path, clear), path, this.#room);
   }
 
   async load(needs: Needs): Promise<Loaded> {
@@ -217,7 +227,7 @@ export class SqliteStore implements Store {
       const { db, searches } = this.#use((parts) => parts);
       const arrived = await fill(pieces, new SqliteFilling(db));
       await searches.close();
-      this.#parts = new Parts(db, this.#path);
+      this.#parts = new Parts(db, this.#path, this.#room);
       return arrived;
     } catch (error) {
       throw isDatabaseError(error) ? this.#unavailable(error) : error;
@@ -244,7 +254,7 @@ export class SqliteStore implements Store {
       this.#parts = null;
       await parts?.searches.close();
       parts?.db.close();
-      this.#parts = openAnew(this.#path);
+      this.#parts = openAnew(this.#path, this.#room);
     } catch (error) {
       throw this.#unavailable(error);
     }
@@ -315,11 +325,11 @@ function savesOtherwise({ mirror }: Parts, saving: Saving | undefined): boolean 
   return saving !== undefined && versionOf(saving) !== versionOf(mirror.saving);
 }
 
-function openAnew(path: string): Parts {
+function openAnew(path: string, room: Room): Parts {
   const db = openDatabase(path);
   try {
     db.pragma('wal_checkpoint(TRUNCATE)');
-    return new Parts(db, path);
+    return new Parts(db, path, room);
   } catch (error) {
     db.close();
     throw error;
@@ -347,7 +357,7 @@ class Parts {
   readonly ledger: SqliteLedger;
   readonly searches: Searches;
 
-  constructor(db: Database, path: string) {
+  constructor(db: Database, path: string, room: Room) {
     this.db = db;
     this.mirror = new Mirror(db);
     this.documents = new Documents(db);
@@ -357,6 +367,6 @@ class Parts {
     this.writer = new Writer(this);
     this.queries = new Queries(db, this.mirror, this.documents);
     this.ledger = new SqliteLedger(db, this.mirror.ledger);
-    this.searches = path === ':memory:' ? new SearchesHere(db) : new SearchesOnThread(path);
+    this.searches = path === ':memory:' ? new SearchesHere(db, room) : new SearchesOnThread(path, room);
   }
 }

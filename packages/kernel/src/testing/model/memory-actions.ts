@@ -39,7 +39,10 @@ export function aboutMemory({ kind, scope, items, condition }: Remembering, mode
   }
   if (kind === 'embed_memory') {
     const model = first!.value % 2 === 0 ? 'even' : 'odd';
-    const items = [{ key, version: (entry?.version ?? 1) - Number(condition === 'old'), vector: vectorText([1, 0]) }];
+    const version = (entry?.version ?? 1) - Number(condition === 'old');
+    const hash = condition === 'absent' ? 'of another text' : (entry?.hash ?? 'h0');
+    const vector = { 0: null, 1: null, 2: vectorText([1, 0]) }[first!.value] ?? vectorText([1, 0, 0]);
+    const items = [{ key, version, hash, vector }];
     return { kind, actor: 'kernel', scope, model, items };
   }
   const version = entry?.version ?? 1;

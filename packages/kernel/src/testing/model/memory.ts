@@ -23,6 +23,7 @@ export interface ModelEntry {
   createdAt: number;
   updatedAt: number;
   expiresAt: number | null;
+  hash: string;
 }
 
 export abstract class Remembering extends Scheduled {
@@ -79,6 +80,7 @@ export abstract class Remembering extends Scheduled {
         vector,
         createdAt: there?.createdAt ?? wall,
         updatedAt: wall,
+        hash,
       },
       expiresAt: ttlMs === null ? null : wall + ttlMs,
       embedding: null,
@@ -89,9 +91,11 @@ export abstract class Remembering extends Scheduled {
 
   #embed({ scope, model, items }: EmbedMemory): number {
     const keys: string[] = [];
-    for (const { key, version, vector } of items) {
+    for (const { key, version, hash, vector } of items) {
       const entry = this.#stored(scope, key);
-      if (entry?.version !== version || entry.text === null) continue;
+      if (entry?.version !== version || entry.hash !== hash || entry.text === null) continue;
+      const { embedding } = entry;
+      if (embedding?.model === model && embedding.vector?.length === vector?.length) continue;
       entry.embedding = { model, vector };
       keys.push(key);
     }

@@ -135,9 +135,7 @@ export function documents(driver: Driver): void {
     const vote = await scribe.addDocument({ id: 'vote', dueAt: DAWN + 30 });
     const due = (limit: number, wall = DAWN + 40) => scribe.store.due({ wall, steady: 0 }, limit);
     expect((await due(1)).documents).toEqual([vote, entries[0]]);
-    const some = (await due(100)).documents;
-    expect(some.slice(0, 4)).toEqual([vote, ...entries.slice(0, 3)]);
-    expect(some.length).toBeLessThan(entries.length);
+    expect((await due(100)).documents).toEqual([vote, ...entries.slice(0, 2)]);
     expect(await due(0)).toMatchObject({ documents: [], nextReadyAt: DAWN + 1 });
     for (const prev of entries) await scribe.commit({ puts: [{ kind: 'document', prev, next: null }], events: [] });
     expect(await due(100)).toMatchObject({ documents: [vote], nextReadyAt: DAWN + 30 });

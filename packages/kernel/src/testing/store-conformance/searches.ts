@@ -216,6 +216,18 @@ export function searches(driver: Driver): void {
     expect(byText[2]!.score).toBeGreaterThan(0);
   });
 
+  test('what is nothing but one word, again and again, is found as well as any other, and holds up nobody', async () => {
+    const library = await aLibrary(driver);
+    const texts = [254, 255, 256, 1000, 50_000].map((times) => 'bee '.repeat(times));
+    await library.write(...texts.map((text, n): [string, Fields] => [`k${n}`, { text }]), [
+      'other',
+      { text: `${'bee '.repeat(300)}${'wasp '.repeat(300)}` },
+    ]);
+    await library.check({ ...QUERY, text: 'wasp bee' });
+    await library.write(['k4', { text: 'wasp' }], ['k3', null]);
+    await library.check({ ...QUERY, text: 'bee' });
+  });
+
   test('nothing that anybody types is an error, or anything but words', async () => {
     const library = await aLibrary(driver);
     await library.write(['a', { text: 'alpha' }], ['b', { text: 'beta not near' }]);

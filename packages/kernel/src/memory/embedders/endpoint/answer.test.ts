@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LONGEST_VECTOR, readAnswer } from './answer.ts';
+import { LONGEST_VECTOR, longestAnswer, readAnswer } from './answer.ts';
 
 const item = (index: unknown, embedding: unknown) => ({ index, embedding });
 const read = (data: unknown, count: number) => readAnswer(JSON.stringify({ data }), count);
@@ -91,4 +91,18 @@ describe('a vector that is of no use is the fault of its text alone', () => {
       reason,
     ]);
   });
+});
+
+test.each([
+  [1, 8192, null],
+  [64, 8192, null],
+  [64, 8192, 8192],
+  [1, 384, 384],
+  [64, 1536, 1536],
+])('%s of the longest vectors of %s fit into the longest answer, however they are written', (count, length, known) => {
+  const longest = -Math.PI / 1e10;
+  const data = Array.from({ length: count }, (_, at) => item(at, Array(length).fill(longest)));
+  const written = JSON.stringify({ data, model: 'm' }, null, known === null ? 0 : 8);
+  expect(written.length).toBeLessThan(longestAnswer(count, known));
+  expect(longestAnswer(64, null)).toBeLessThan(16 * 1024 * 1024);
 });

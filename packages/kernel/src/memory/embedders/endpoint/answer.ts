@@ -1,3 +1,4 @@
+import { dimensionOf, vectorFrom } from '../../../core/memory.ts';
 import { unit, type Verdict } from '../verdict.ts';
 
 /** What came back is not what such an endpoint answers. `message` completes the sentence "its answer …". */
@@ -8,12 +9,28 @@ export class BadAnswer extends Error {
 /** No model has vectors longer than that, and a store need not hold them. */
 export const LONGEST_VECTOR = 8192;
 
+/** As a number may be written, with all its digits; and with whatever stands between two of them. */
+const NUMBER_BYTES = 28;
+const SPACED_NUMBER_BYTES = 64;
+const OTHER_BYTES = 64 * 1024;
+
+/**
+ * How long an answer may be: to read what is longer would only keep others waiting.
+ * @param dimension how long its vectors should be; null: that is not known yet
+ */
+export function longestAnswer(count: number, dimension: number | null): number {
+  const vector = dimension === null ? LONGEST_VECTOR * NUMBER_BYTES : dimension * SPACED_NUMBER_BYTES;
+  return OTHER_BYTES + count * vector;
+}
+
 /**
  * Reads `{"data": [{"index": 0, "embedding": [0.1, …]}, …]}`, with the vectors as numbers or as base64 of 32-bit floats,
  * in any order. A vector that is of no use is a fault of its text only; anything else throws `BadAnswer`.
+ *
+ * @param show how a body may be shown that is none
  */
-export function readAnswer(body: string, count: number): Verdict[] {
-  const items = itemsOf(parse(body));
+export function readAnswer(body: string, count: number, show: (body: string) => string = beginning): Verdict[] {
+  const items = itemsOf(parse(body, show));
   if (items.length !== count) throw new BadAnswer(`has ${items.length} vectors for ${count} texts`);
   const verdicts = inOrder(items).map(({ embedding }) => unit(numbersOf(embedding)));
   const lengths = new Set(verdicts.flatMap((verdict) => (typeof verdict === 'string' ? [] : [verdict.length])));
@@ -26,11 +43,11 @@ interface Item {
   readonly embedding?: unknown;
 }
 
-function parse(body: string): unknown {
+function parse(body: string, show: (body: string) => string): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    throw new BadAnswer(body === '' ? 'is empty' : `is not JSON: ${beginning(body)}`);
+    throw new BadAnswer(body === '' ? 'is empty' : `is not JSON: ${show(body)}`);
   }
 }
 
@@ -71,13 +88,12 @@ function numbersOf(embedding: unknown): readonly unknown[] | Float32Array {
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
-/** 32-bit floats, the lowest byte first. */
+/** 32-bit floats, the lowest byte first: as vectors are kept. */
 function decoded(text: string): Float32Array {
-  const bytes = Buffer.from(text, 'base64');
-  if (!BASE64.test(text) || bytes.length % 4 !== 0) {
+  if (!BASE64.test(text) || !Number.isInteger(dimensionOf(text))) {
     throw new BadAnswer('has an "embedding" that is text, but not base64 of 32-bit floats');
   }
-  return Float32Array.from({ length: bytes.length / 4 }, (_, at) => bytes.readFloatLE(at * 4));
+  return vectorFrom(text);
 }
 
 function isObject(value: unknown): value is object {

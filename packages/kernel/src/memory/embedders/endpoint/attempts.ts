@@ -17,6 +17,8 @@ export interface AttemptsOptions extends RequestOptions {
   readonly backoffMs: number;
   /** An endpoint that wants to be left alone for longer than this is not waited for. */
   readonly maxWaitMs: number;
+  /** Whoever has waited in vain for so long, and gives up, was failed by the endpoint. */
+  readonly lateMs: number;
 }
 
 /**
@@ -53,14 +55,17 @@ export async function ask(
 /** Resolves when the endpoint has a vector for a harmless text: if not, it was not for want of a better one. */
 export async function prove(options: AttemptsOptions, signal: AbortSignal): Promise<void> {
   try {
-    await reported(options, options.breaker.enter(), harmless(options, signal));
+    await reported(options, signal, options.breaker.enter(), harmless(options, signal));
   } catch (fault) {
     if (!(fault instanceof Failed)) throw fault;
     throw new EmbeddingUnavailable(`${options.name} ${fault.message}`, fault.waitMs ?? options.maxWaitMs);
   }
 }
 
-/** One attempt. What others depend on is not tried with a text on which the endpoint may fail for ever. */
+/**
+ * One attempt. What others depend on is not tried with a text on which the endpoint may fail for ever; and the length that vectors
+ * have from then on is that of this trial: if another one was what was wrong, there is another model behind the endpoint now.
+ */
 async function attempt(
   options: AttemptsOptions,
   texts: readonly string[],
@@ -68,8 +73,10 @@ async function attempt(
   isSearch: boolean,
 ): Promise<Verdict[]> {
   const entered = options.breaker.enter();
-  if (!entered.isTrial) return reported(options, entered, request(options, texts, signal), isSearch);
-  await reported(options, entered, harmless(options, signal));
+  if (!entered.isTrial) return reported(options, signal, entered, request(options, texts, signal), isSearch);
+  const dimension: { length: number | null } = { length: null };
+  await reported(options, signal, entered, harmless({ ...options, dimension }, signal));
+  options.dimension.length = dimension.length;
   return attempt(options, texts, signal, isSearch);
 }
 
@@ -86,11 +93,13 @@ async function harmless(options: AttemptsOptions, signal: AbortSignal): Promise<
 
 /** Lets the breaker know how an attempt ended. */
 async function reported<T>(
-  { name }: AttemptsOptions,
+  { name, clock, lateMs }: AttemptsOptions,
+  signal: AbortSignal,
   entered: Attempt,
   attempted: Promise<T>,
   isSearch = false,
 ): Promise<T> {
+  const begunAt = clock.now().steady;
   try {
     const result = await attempted;
     entered.succeeded();
@@ -98,6 +107,8 @@ async function reported<T>(
   } catch (fault) {
     if (fault instanceof Failed && !(isSearch && fault.mayBeText)) {
       entered.failed(`${name} ${fault.message}`, fault.waitMs);
+    } else if (signal.aborted && clock.now().steady - begunAt >= lateMs) {
+      entered.failed(`${name} did not answer as long as somebody waited for it`, null);
     } else {
       entered.abandoned();
     }

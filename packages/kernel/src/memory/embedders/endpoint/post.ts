@@ -1,4 +1,5 @@
 import type { Clock } from '../../../core/clock.ts';
+import { discreet, type Secrets } from './discreet.ts';
 import { shownUrl } from './url.ts';
 
 /** What is known of an attempt that came to nothing. */
@@ -32,10 +33,8 @@ export interface Answered {
   readonly retryAfter: string | null;
 }
 
-export interface PostOptions {
-  readonly url: URL;
-  /** Goes into a header, and nowhere else. */
-  readonly apiKey: string | null;
+/** The key goes into a header, and nowhere else. */
+export interface PostOptions extends Secrets {
   /** From sending to the last byte of the answer. */
   readonly timeoutMs: number;
   readonly maxAnswerBytes: number;
@@ -44,6 +43,7 @@ export interface PostOptions {
 
 const MOST_REDIRECTS = 3;
 const MOVED = [301, 302, 307, 308];
+const LONGEST_SHOWN = 200;
 
 /**
  * One request and its whole answer. Throws `Failed` when there is none, and the signal's reason. Faults of the client
@@ -72,7 +72,7 @@ async function exchange(options: PostOptions, body: string, signal: AbortSignal)
     if (response.status >= 300 && response.status < 400) {
       await response.body?.cancel();
       if (redirects === MOST_REDIRECTS) throw new Failed('redirects again and again', { isPassing: false });
-      url = redirected(url, response);
+      url = redirected(url, response, options);
       continue;
     }
     return {
@@ -92,16 +92,15 @@ function headers({ apiKey }: PostOptions): Record<string, string> {
 }
 
 /** Within the origin only: elsewhere, neither the texts nor the key are meant to go. */
-function redirected(url: URL, { status, headers }: Response): URL {
+function redirected(url: URL, { status, headers }: Response, secrets: Secrets): URL {
   const location = headers.get('location');
   if (!MOVED.includes(status) || location === null || !URL.canParse(location, url.href)) {
     throw new Failed(`answered ${status}`, { isPassing: false });
   }
   const to = new URL(location, url);
   if (to.origin !== url.origin) {
-    throw new Failed(`redirects to ${shownUrl(to)}, which is another origin; nothing was sent there`, {
-      isPassing: false,
-    });
+    const where = discreet(shownUrl(to), secrets).slice(0, LONGEST_SHOWN);
+    throw new Failed(`redirects to ${where}, which is another origin; nothing was sent there`, { isPassing: false });
   }
   return to;
 }

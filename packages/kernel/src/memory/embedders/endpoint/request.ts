@@ -1,10 +1,11 @@
 import { BatchRefused } from '../settle.ts';
 import type { Verdict } from '../verdict.ts';
-import { BadAnswer, beginning, readAnswer } from './answer.ts';
+import { BadAnswer, beginning, longestAnswer, readAnswer } from './answer.ts';
+import { discreet } from './discreet.ts';
 import { type Answered, Failed, type PostOptions, post } from './post.ts';
 import { retryAfterMs } from './retry-after.ts';
 
-export interface RequestOptions extends PostOptions {
+export interface RequestOptions extends Omit<PostOptions, 'maxAnswerBytes'> {
   readonly model: string;
   /** The length that vectors have, as soon as that is known. */
   readonly dimension: { length: number | null };
@@ -32,10 +33,11 @@ export async function request(
   signal: AbortSignal,
 ): Promise<Verdict[]> {
   const { model, dimension } = options;
-  const answer = await post(options, JSON.stringify({ model, input: texts }), signal);
+  const maxAnswerBytes = longestAnswer(texts.length, dimension.length);
+  const answer = await post({ ...options, maxAnswerBytes }, JSON.stringify({ model, input: texts }), signal);
   if (answer.status !== 200) throw unwelcome(answer, options);
   try {
-    const verdicts = readAnswer(answer.body, texts.length);
+    const verdicts = readAnswer(answer.body, texts.length, (body) => shown(body, options));
     const length = verdicts.find((verdict) => typeof verdict !== 'string')?.length ?? null;
     if (dimension.length !== null && length !== null && length !== dimension.length) {
       throw new BadAnswer(`has vectors of length ${length}, and until now they had ${dimension.length}`);
@@ -44,13 +46,13 @@ export async function request(
     return verdicts;
   } catch (fault) {
     if (!(fault instanceof BadAnswer)) throw fault;
-    throw new Failed(`cannot be understood: its answer ${withoutKey(fault.message, options)}`, { isPassing: true });
+    throw new Failed(`cannot be understood: its answer ${fault.message}`, { isPassing: true });
   }
 }
 
 function unwelcome({ status, body, retryAfter }: Answered, options: RequestOptions): Failed | BatchRefused {
-  const said = withoutKey(reasonIn(body), options);
-  const message = `answered ${status}${said === '' ? '' : ` ${said}`}`;
+  const said = reasonIn(body) ?? body;
+  const message = `answered ${status}${said.trim() === '' ? '' : ` ${shown(said, options)}`}`;
   if (REFUSING.includes(status)) return new BatchRefused(`the endpoint ${message}`, false);
   return new Failed(`${message}${HINTS[status] ?? ''}`, {
     isPassing: status >= 500 || PASSING.includes(status),
@@ -59,19 +61,17 @@ function unwelcome({ status, body, retryAfter }: Answered, options: RequestOptio
   });
 }
 
-/** `{"error": {"message": "…"}}` where it is that, `{"error": "…"}`, or however the body begins. */
-function reasonIn(body: string): string {
+/** `{"error": {"message": "…"}}` or `{"error": "…"}`; null where it is neither. */
+function reasonIn(body: string): string | null {
   try {
     const { error } = JSON.parse(body) as { error?: unknown };
     const message = typeof error === 'string' ? error : (error as { message?: unknown } | undefined)?.message;
-    if (typeof message === 'string') return beginning(message);
+    return typeof message === 'string' ? message : null;
   } catch {
-    // Not JSON, or none that says anything.
+    return null;
   }
-  return body.trim() === '' ? '' : beginning(body);
 }
 
-/** An endpoint may repeat what it was sent, even the key. */
-function withoutKey(text: string, { apiKey }: RequestOptions): string {
-  return apiKey === null ? text : text.replaceAll(apiKey, '…');
+function shown(said: string, options: RequestOptions): string {
+  return beginning(discreet(said, options));
 }

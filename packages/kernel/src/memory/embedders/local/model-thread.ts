@@ -80,15 +80,7 @@ export class ModelThread {
   }
 
   #start(): Running {
-    const worker = new Worker(this.#options.program ?? PROGRAM, {
-      name: 'embedder',
-      // It needs nothing of what is secret there, and must not write between the lines of the log.
-      env: {},
-      execArgv: [],
-      stdout: true,
-      stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
-    });
+    const worker = this.#worker();
     worker.stdout.resume();
     worker.stderr.resume();
     // A kernel that has nothing else to do need not live for it.
@@ -103,6 +95,22 @@ export class ModelThread {
     // It may end while there is no job.
     ended.catch(() => undefined);
     return { worker, ended };
+  }
+
+  #worker(): Worker {
+    try {
+      return new Worker(this.#options.program ?? PROGRAM, {
+        name: 'embedder',
+        // It needs nothing of what is secret there, and must not write between the lines of the log.
+        env: {},
+        execArgv: [],
+        stdout: true,
+        stderr: true,
+        resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+      });
+    } catch (fault) {
+      throw unavailable((fault as Error).message);
+    }
   }
 }
 

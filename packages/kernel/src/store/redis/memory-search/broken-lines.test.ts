@@ -26,15 +26,15 @@ async function scene() {
   let serving = master;
   const line = await TcpProxy.start(() => serving.port);
   onTestFinished(() => line.stop());
-  const open = async (url: string) => {
-    const store = await RedisStore.open({ url, colony });
+  const open = async (url: string, timeoutMs = 2000) => {
+    const store = await RedisStore.open({ url, colony, timeoutMs });
     onTestFinished(() => store.close());
     return new Rememberer(store);
   };
   return {
     line,
     near: await open(master.url),
-    far: () => open(`redis://127.0.0.1:${line.port}`),
+    far: (timeoutMs?: number) => open(`redis://127.0.0.1:${line.port}`, timeoutMs),
     async part() {
       await replica.follows(master);
       await replica.promote();
@@ -52,7 +52,7 @@ const entries = (name: string, count: number) =>
 /** Resolves when the server has answered so many of them. */
 async function afterReads(count: number): Promise<void> {
   const calls = async () =>
-    Number(/cmdstat_hmget:calls=(\d+)/.exec(await master.ask('INFO', 'commandstats'))?.[1] ?? 0);
+    Number(/cmdstat_evalsha:calls=(\d+)/.exec(await master.ask('INFO', 'commandstats'))?.[1] ?? 0);
   await expect.poll(calls, { interval: 1 }).toBeGreaterThanOrEqual(count);
 }
 
@@ -66,6 +66,21 @@ test('whoever cannot reach the server says so, and finds all when that is over',
   line.restore();
   await near.put(...entries('late', 1), { scope: 'team', key: 'early-0' });
   await expect.poll(() => kernel.keys(ALL)).toEqual(['early-1', 'late-0']);
+});
+
+test('whoever waits for a server that does not answer waits no longer than a while, however many wait', async () => {
+  const { near, far, line } = await scene();
+  await near.put(...entries('early', 2));
+  const kernel = await far(500);
+  await kernel.keys(ALL);
+  line.swallow();
+  const start = performance.now();
+  const searches = await Promise.allSettled(Array.from({ length: 30 }, () => kernel.keys(ALL)));
+  for (const { status } of searches) expect(status).toBe('rejected');
+  // One after the other they would take 15 s.
+  expect(performance.now() - start).toBeLessThan(5000);
+  line.restore();
+  await expect.poll(() => kernel.keys(ALL)).toEqual(['early-0', 'early-1']);
 });
 
 test('a scope that could not be read to its end is read from its beginning', async () => {

@@ -3,10 +3,10 @@ import type { RedisConnection } from '../../../redis/connection.ts';
 import type { Documents } from '../documents.ts';
 import type { Keys } from '../keys.ts';
 
-/** One may be as long as some hundred thousand characters, or have none but its vector: so begin with a few. */
-const FIRST_FEW = 16;
+/** So many are asked for at once; when few of them came, twice as many as those. */
 const MOST_AT_ONCE = 512;
-/** So many characters are wanted at a time: what arrives together is taken apart together, and others wait for that. */
+const FEWEST_AT_ONCE = 16;
+/** So many bytes come at a time, or one entry: what arrives together is taken apart together, and others wait for that. */
 const AT_A_TIME = 256 * 1024;
 const IDS_AT_A_TIME = 2000;
 
@@ -21,7 +21,6 @@ export class Entries {
   readonly #redis: RedisConnection;
   readonly #documents: Documents;
   readonly #named: string;
-  #few = FIRST_FEW;
 
   constructor(redis: RedisConnection, keys: Keys, documents: Documents) {
     this.#redis = redis;
@@ -30,14 +29,14 @@ export class Entries {
   }
 
   async *read(ids: readonly string[]): AsyncGenerator<Read> {
+    let many = MOST_AT_ONCE;
     for (let from = 0; from < ids.length; ) {
-      const asked = ids.slice(from, from + this.#few);
-      from += asked.length;
-      const found = await this.#documents.named(asked.map((id) => nameOf({ collection: 'memory', id })));
-      yield { asked, found };
-      const length = found.reduce((sum, { body }) => sum + lengthOf(body), 1);
-      const fitting = Math.floor((AT_A_TIME * asked.length) / length);
-      this.#few = Math.max(FIRST_FEW, Math.min(fitting, 2 * this.#few, MOST_AT_ONCE));
+      const wanted = ids.slice(from, from + many);
+      const names = wanted.map((id) => nameOf({ collection: 'memory', id }));
+      const { count, found } = await this.#documents.first(names, AT_A_TIME);
+      yield { asked: wanted.slice(0, count), found };
+      from += count;
+      many = Math.min(MOST_AT_ONCE, Math.max(FEWEST_AT_ONCE, 2 * count));
     }
   }
 
@@ -54,11 +53,4 @@ export class Entries {
       from = `(${ids.at(-1)}`;
     }
   }
-}
-
-/** About how long it is: what may be long in it. */
-function lengthOf(body: Document['body']): number {
-  let length = 0;
-  for (const value of Object.values(body)) length += typeof value === 'string' ? value.length : 100;
-  return length;
 }

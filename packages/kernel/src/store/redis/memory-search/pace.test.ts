@@ -31,3 +31,28 @@ test('what is short is carried out at once', async () => {
   expect(isLater).toBe(false);
   clearImmediate(immediate);
 });
+
+test('however much is carried out at once, others have their turns as often, and each comes to its end', async () => {
+  const pace = new Pace();
+  let sinceTurn = 0;
+  let most = 0;
+  const look = () => {
+    most = Math.max(most, sinceTurn);
+    sinceTurn = 0;
+    immediate = setImmediate(look);
+  };
+  let immediate = setImmediate(look);
+  const counted = function* () {
+    for (const step of busy(10, 1)) {
+      sinceTurn++;
+      yield step;
+    }
+    return 'done';
+  };
+  expect(new Set(await Promise.all(Array.from({ length: 40 }, () => pace.carryOut(counted()))))).toEqual(
+    new Set(['done']),
+  );
+  clearImmediate(immediate);
+  // Two slices of 4 ms, one of those who come and one of those who wait; the last step of each may be begun just before its end.
+  expect(most).toBeLessThanOrEqual(12);
+});

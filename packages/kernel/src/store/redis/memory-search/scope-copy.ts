@@ -1,3 +1,4 @@
+import type { Document } from '../../../core/document.ts';
 import { StorageUnavailable } from '../../../core/errors.ts';
 import { memoryFrom } from '../../../core/memory.ts';
 import type { MemoryFound, MemorySearch } from '../../../core/memory-search.ts';
@@ -5,7 +6,7 @@ import { ScopeIndex } from '../../../memory/copy/scope-index.ts';
 import type { VectorRoom } from '../../../memory/copy/vector-room.ts';
 import type { ChangesOf, Position } from './changes.ts';
 import type { Entries } from './entries.ts';
-import { Pace } from './pace.ts';
+import type { Pace } from './pace.ts';
 
 /** So often it is begun anew, because another server took over or more has changed than is noted. */
 const MOST_TRIES = 5;
@@ -15,6 +16,9 @@ export interface ScopeCopyParts {
   readonly changes: ChangesOf;
   readonly entries: Entries;
   readonly room: VectorRoom;
+  readonly pace: Pace;
+  /** It has grown, perhaps; throws when there is no room for that. */
+  readonly onGrown: () => void;
 }
 
 /**
@@ -28,6 +32,8 @@ export class ScopeCopy {
   #at: Position | null = null;
   /** One after the other: while it is being searched nothing may change. */
   #last: Promise<unknown> = Promise.resolve();
+  /** The look at what has changed that has not begun yet: all who come until then share it, and what becomes of it. */
+  #next: Promise<void> | null = null;
   #waiting = 0;
 
   constructor(parts: ScopeCopyParts) {
@@ -43,19 +49,28 @@ export class ScopeCopy {
     return this.#waiting > 0;
   }
 
-  /** Throws `StorageUnavailable`; the next search goes on from where it was. */
+  /** Throws `StorageUnavailable`, and the next search goes on from where it was; and what `onGrown` throws. */
   async search(query: MemorySearch): Promise<MemoryFound> {
     this.#waiting++;
-    const turn = this.#last.then(async () => {
-      await this.#follow();
-      return new Pace().carryOut(this.#index.search(query));
-    });
-    this.#last = turn.catch(() => undefined);
     try {
-      return await turn;
+      this.#next ??= this.#inLine(() => {
+        this.#next = null;
+        return this.#follow();
+      });
+      const followed = this.#next;
+      return await this.#inLine(async () => {
+        await followed;
+        return this.#parts.pace.carryOut(this.#index.search(query));
+      });
     } finally {
       this.#waiting--;
     }
+  }
+
+  #inLine<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
   }
 
   /** Nothing is left of it, nor does it take room any more. */
@@ -82,13 +97,10 @@ export class ScopeCopy {
     const { scope, changes, entries } = this.#parts;
     // The position first: what is read afterwards is as it was there, or later.
     let at = await changes.position();
-    const pace = new Pace();
     for await (const { found } of entries.of(scope)) {
-      for (const document of found) {
-        this.#index.put(memoryFrom(document));
-        if (pace.isTime) await pace.giveWay();
-      }
-      const to = await this.#followFrom(at, pace);
+      for (const document of found) await this.#put(document);
+      this.#parts.onGrown();
+      const to = await this.#followFrom(at);
       if (to === null) return false;
       at = to;
     }
@@ -98,14 +110,14 @@ export class ScopeCopy {
 
   /** False: it cannot be said what has changed. */
   async #catchUp(): Promise<boolean> {
-    const to = await this.#followFrom(this.#at!, new Pace());
+    const to = await this.#followFrom(this.#at!);
     if (to === null) return false;
     this.#at = to;
     return true;
   }
 
   /** Answers how far that was; null: it cannot be said what has changed. */
-  async #followFrom(from: Position, pace: Pace): Promise<Position | null> {
+  async #followFrom(from: Position): Promise<Position | null> {
     const { changes, entries } = this.#parts;
     for (let at = from; ; ) {
       const next = await changes.since(at);
@@ -114,13 +126,17 @@ export class ScopeCopy {
         const there = new Map(found.map((document) => [document.id, document]));
         for (const id of asked) {
           const document = there.get(id);
-          if (document) this.#index.put(memoryFrom(document));
+          if (document) await this.#put(document);
           else this.#index.remove(id);
-          if (pace.isTime) await pace.giveWay();
         }
+        this.#parts.onGrown();
       }
       at = next.to;
       if (!next.more) return at;
     }
+  }
+
+  async #put(document: Document): Promise<void> {
+    await this.#parts.pace.carryOut(this.#index.put(memoryFrom(document)));
   }
 }

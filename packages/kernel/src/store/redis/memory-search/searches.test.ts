@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type MemoryEntry, memoryDocument, memoryId, vectorText } from '../../../core/memory.ts';
+import { ScopeTooLarge } from '../../../core/memory-search.ts';
 import { lookThrough } from '../../../testing/looking-through.ts';
 import { anEntry, someEntry, someSearch } from '../../../testing/memory-entries.ts';
 import { RedisServer } from '../../../testing/redis-server.ts';
@@ -79,8 +80,13 @@ test('those who search at once read a scope once', async () => {
   await server.ask('CONFIG', 'RESETSTAT');
   const found = await Promise.all(Array.from({ length: 20 }, () => other.keys({ text: 'bee', limit: 1000 })));
   for (const keys of found) expect(keys.length).toBe(500);
-  const calls = /cmdstat_hmget:calls=(\d+)/.exec(await server.ask('INFO', 'commandstats'));
+  const calls = /cmdstat_evalsha:calls=(\d+)/.exec(await server.ask('INFO', 'commandstats'));
   expect(Number(calls![1])).toBeLessThan(20);
+  // And look once for what has changed.
+  await server.ask('CONFIG', 'RESETSTAT');
+  await Promise.all(Array.from({ length: 20 }, () => other.keys({ text: 'bee', limit: 1000 })));
+  const looks = /cmdstat_xrange:calls=(\d+)/.exec(await server.ask('INFO', 'commandstats'));
+  expect(Number(looks![1])).toBeLessThan(5);
 });
 
 test('what is put, replaced and removed while a scope is being read is found, and not found', async () => {
@@ -157,6 +163,28 @@ test('copies take no more than they may, and those searched longest ago go first
   expect([await reads('a'), await reads('b')]).toEqual([true, true]);
   // Each is about 600 kB: two do not go together.
   expect([await reads('b'), await reads('a'), await reads('a')]).toEqual([false, true, false]);
+});
+
+test('a scope that takes more than copies may is refused, lets others be searched, and is searched when it has become smaller', async () => {
+  const one = await openAt(randomUUID(), 600_000);
+  const fill = (scope: string, from: number, count: number) =>
+    one.put(
+      ...Array.from({ length: count }, (_, n) =>
+        anEntry({ scope, key: `k${from + n}`, vector: vector(...Array(256).fill(n + 1)), text: `bee ${n}` }),
+      ),
+    );
+  const found = (scope: string) => one.keys({ scope, text: 'bee', limit: 1000 });
+  await fill('small', 0, 100);
+  await fill('large', 0, 200);
+  expect(await found('large')).toHaveLength(200);
+  await fill('large', 200, 400);
+  // It had a copy, and has none.
+  await expect(found('large')).rejects.toThrow(ScopeTooLarge);
+  await expect(found('large')).rejects.toThrow('large takes more than');
+  expect(await found('small')).toHaveLength(100);
+  await one.put(...Array.from({ length: 500 }, (_, n) => ({ scope: 'large', key: `k${n}` })));
+  expect(await found('large')).toHaveLength(100);
+  expect(await found('small')).toHaveLength(100);
 });
 
 test('a scope whose name begins with another one is another scope', async () => {

@@ -1,4 +1,5 @@
-import type { MemoryFound, MemorySearch } from '../../../core/memory-search.ts';
+import { StorageUnavailable } from '../../../core/errors.ts';
+import { type MemoryFound, type MemorySearch, ScopeTooLarge } from '../../../core/memory-search.ts';
 import { VectorRoom } from '../../../memory/copy/vector-room.ts';
 import type { RedisConnection } from '../../../redis/connection.ts';
 import type { Documents } from '../documents.ts';
@@ -6,6 +7,7 @@ import type { EpochWatch } from '../epoch.ts';
 import type { Keys } from '../keys.ts';
 import { ChangesOf } from './changes.ts';
 import { Entries } from './entries.ts';
+import { Pace } from './pace.ts';
 import { ScopeCopy } from './scope-copy.ts';
 
 /** How much copies may take unless it is said otherwise: 1 GiB. */
@@ -20,17 +22,24 @@ interface Parts {
   readonly documents: Documents;
 }
 
+/** A scope that is searched, or was a while ago. */
+interface Used {
+  readonly copy: ScopeCopy;
+  /** How much it took when that was last counted. */
+  bytes: number;
+}
+
 /**
  * Searches in memory. Redis itself does not search: each kernel has copies of the scopes in which it does, made at the first
- * search and kept until they take too much; those that were searched longest ago go first. The one that was searched last
- * stays, however large: without it each search would read all anew.
+ * search and kept until they take too much; those that were searched longest ago go first.
  */
 export class MemorySearches {
   readonly #parts: Parts;
   readonly #mostBytes: number;
   readonly #room = new VectorRoom();
-  /** In the order of their last use, each with how much it took when that was last counted. */
-  readonly #copies = new Map<string, { readonly copy: ScopeCopy; bytes: number }>();
+  readonly #pace = new Pace();
+  /** In the order of their last use. */
+  readonly #used = new Map<string, Used>();
   #bytes = 0;
 
   constructor(parts: Parts, mostBytes = SEARCH_BYTES) {
@@ -38,39 +47,55 @@ export class MemorySearches {
     this.#mostBytes = mostBytes;
   }
 
+  /** Throws `ScopeTooLarge` when even alone a copy would take more than copies may. */
   async search(query: MemorySearch): Promise<MemoryFound> {
     const { scope } = query;
-    const used = this.#copies.get(scope) ?? { copy: this.#newCopy(scope), bytes: 0 };
-    this.#copies.delete(scope);
-    this.#copies.set(scope, used);
+    const used = this.#used.get(scope) ?? this.#begin(scope);
+    this.#used.delete(scope);
+    this.#used.set(scope, used);
     try {
       return await used.copy.search(query);
     } finally {
-      const bytes = used.copy.bytes + COPY_BYTES;
-      this.#bytes += bytes - used.bytes;
-      used.bytes = bytes;
+      this.#count(used);
       this.#shrink();
     }
   }
 
-  #newCopy(scope: string): ScopeCopy {
+  #begin(scope: string): Used {
     const { redis, keys, epoch, documents } = this.#parts;
     const changes = new ChangesOf(redis, keys, epoch, scope);
-    return new ScopeCopy({ scope, changes, entries: new Entries(redis, keys, documents), room: this.#room });
+    const entries = new Entries(redis, keys, documents);
+    const onGrown = () => this.#makeRoom(scope, used);
+    const copy = new ScopeCopy({ scope, changes, entries, room: this.#room, pace: this.#pace, onGrown });
+    const used: Used = { copy, bytes: 0 };
+    return used;
+  }
+
+  #makeRoom(scope: string, used: Used): void {
+    this.#count(used);
+    this.#shrink();
+    if (used.bytes > this.#mostBytes) throw new ScopeTooLarge(scope, this.#mostBytes);
+    if (this.#isTooMuch) throw new StorageUnavailable('searches of other scopes need all the room there is; try again');
+  }
+
+  #count(used: Used): void {
+    const bytes = used.copy.bytes + COPY_BYTES;
+    this.#bytes += bytes - used.bytes;
+    used.bytes = bytes;
   }
 
   #shrink(): void {
     if (!this.#isTooMuch) return;
-    for (const [scope, { copy, bytes }] of [...this.#copies].slice(0, -1)) {
-      if (copy.isBusy) continue;
-      copy.drop();
-      this.#copies.delete(scope);
-      this.#bytes -= bytes;
+    for (const [scope, used] of this.#used) {
+      if (used.copy.isBusy) continue;
+      used.copy.drop();
+      this.#used.delete(scope);
+      this.#bytes -= used.bytes;
       if (!this.#isTooMuch) return;
     }
   }
 
   get #isTooMuch(): boolean {
-    return this.#room.bytes + this.#bytes > this.#mostBytes;
+    return this.#bytes > this.#mostBytes;
   }
 }

@@ -1,4 +1,4 @@
-import { canonicalJson, type Json, type JsonObject } from '../../core/json.ts';
+import { canonicalJson, type Json, type JsonObject } from './json.ts';
 
 export type Filter = (metadata: JsonObject) => boolean;
 
