@@ -104,8 +104,10 @@ export class MemoryDesk {
     let [after, looked, characters] = [from, 0, 0];
     for (;;) {
       const behind = after === undefined ? {} : { after };
+      // Mostly nothing is passed over: one more than is wanted says whether there is more.
+      const most = looked === 0 ? Math.min(PAGE, limit + 1) : PAGE;
       const maxCharacters = MOST_CHARACTERS - characters;
-      const page = await this.#store.documentsNamed({ ...query, ...behind, limit: PAGE, maxCharacters });
+      const page = await this.#store.documentsNamed({ ...query, ...behind, limit: most, maxCharacters });
       for (const document of page.items) {
         const { name, item } = look(document);
         if (item !== null && items.length === limit) return { items, next: last };

@@ -1,5 +1,5 @@
 /** What is remembered: as `decide` sees it, with checkpoints and with time. The rest is held against the model. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Refusal } from '../core/errors.ts';
 import { EMPTY_SCOPE, type MemoryInput, memoryScopeDocument, vectorFrom, vectorText } from '../core/memory.ts';
 import { NgramEmbedder } from '../memory/embedders/ngram-embedder.ts';
@@ -95,6 +95,13 @@ test('a listing looks at so much at a time, and goes on behind what it has passe
     next = page.next;
   }
   expect(pages).toEqual([['s0001'], ['s2500'], ['s4400']]);
+  for (const key of ['b', 'c', 'd']) await put(key, {}, 's0001');
+  const asked = vi.spyOn(pipeline.store, 'documentsNamed');
+  expect(await desk.entries('s0001', { prefix: '', after: 'a', limit: 1 })).toMatchObject({
+    items: [{ key: 'b' }],
+    next: 'b',
+  });
+  expect(asked.mock.calls).toMatchObject([[{ limit: 2 }]]);
 });
 
 test('the sweeper removes what has expired, and the ledger tells of it', async () => {
