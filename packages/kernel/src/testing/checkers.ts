@@ -1,6 +1,7 @@
 import type { ChainedEntry } from '../core/event.ts';
 import { isTerminal, type Task } from '../core/task.ts';
 import { Planner } from './actors/planner.ts';
+import { Rememberer } from './actors/rememberer.ts';
 import { SCHEDULER } from './actors/scheduler.ts';
 import { Submitter } from './actors/submitter.ts';
 import { Watcher } from './actors/watcher.ts';
@@ -62,7 +63,7 @@ async function readLedger(world: World): Promise<ChainedEntry[]> {
 function checkAcknowledged(
   world: World,
   tasks: ReadonlyMap<string, Task>,
-  { everRemoved, everUndone }: Replay,
+  { everRemoved, everUndone, memory }: Replay,
   complain: Complain,
 ): void {
   const known = new Set<string>();
@@ -88,6 +89,8 @@ function checkAcknowledged(
             complain(`invariant 2: a key gave plan ${id} and then another one`);
         }
       }
+    } else if (actor instanceof Rememberer) {
+      for (const one of actor.told) if (!memory.written.has(one)) complain(`invariant 1: memory ${one} is lost`);
     } else if (actor instanceof Worker) {
       for (const [id, result] of actor.completed) {
         const task = tasks.get(id);

@@ -22,6 +22,8 @@ export class MemoryTrace {
   readonly #complain: (text: string) => void;
   /** The highest of each key, also of those that are gone. */
   readonly #highest = new Map<string, number>();
+  /** All that was ever put: what it is called, and its version. */
+  readonly written = new Set<string>();
   entries = new Map<string, Traced>();
 
   constructor(complain: (text: string) => void) {
@@ -41,6 +43,7 @@ export class MemoryTrace {
     } else {
       if (version <= (this.#highest.get(id) ?? 0)) this.#complain(`version ${version} of memory ${id} was used before`);
       this.entries.set(id, { hash: hash!, version });
+      this.written.add(`${id} ${version}`);
     }
     this.#highest.set(id, Math.max(version, this.#highest.get(id) ?? 0));
   }

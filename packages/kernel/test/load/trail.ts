@@ -23,9 +23,6 @@ interface Data {
   readonly removed?: number;
   readonly restored?: number;
   readonly requeued?: number;
-  readonly scope?: string;
-  readonly key?: string;
-  readonly version?: number;
 }
 
 /**
@@ -53,7 +50,6 @@ export class Trail {
   readonly #plans = new Set<string>();
   readonly #votes = new Set<string>();
   readonly #schedules = new Set<string>();
-  readonly #remembered = new Set<string>();
   readonly #onTask = new Set<string>();
   readonly #deleted = new Set<string>();
   readonly #created = new Set<string>();
@@ -125,9 +121,6 @@ export class Trail {
       case 'vote_cast':
         count(this.#ballots, `${vote} ${data.participant} ${data.approve}`);
         break;
-      case 'memory_written':
-        this.#remembered.add(`${data.scope}/${data.key} ${data.version}`);
-        break;
       case 'schedule_created':
         this.#schedules.add(data.schedule_id!);
         break;
@@ -186,7 +179,7 @@ export class Trail {
       if (!this.#completed.has(one)) missing(`invariant 1: the completion ${one}`);
     for (const id of told.questions) if (!this.#votes.has(id)) missing(`invariant 1: vote ${id}`);
     for (const id of told.schedules) if (!this.#schedules.has(id)) missing(`invariant 1: schedule ${id}`);
-    for (const one of told.remembered) if (!this.#remembered.has(one)) missing(`invariant 1: memory ${one}`);
+    for (const one of told.remembered) if (!this.replay.memory.written.has(one)) missing(`invariant 1: memory ${one}`);
     for (const [ballot, times] of told.ballots)
       if ((this.#ballots.get(ballot) ?? 0) < times) missing(`invariant 1: ballot ${ballot}, ${times} times,`);
     for (const [id, times] of told.cancelled)

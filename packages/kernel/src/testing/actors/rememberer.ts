@@ -1,5 +1,11 @@
 import { Refusal } from '../../core/errors.ts';
-import { type MemoryCondition, type MemoryInput, vectorText } from '../../core/memory.ts';
+import {
+  type MemoryCondition,
+  type MemoryInput,
+  type MemoryReplies,
+  type PutEntry,
+  vectorText,
+} from '../../core/memory.ts';
 import { Random } from '../random.ts';
 import type { World } from '../simulation.ts';
 import { type Actor, ask } from './actor.ts';
@@ -12,8 +18,8 @@ export class Rememberer implements Actor {
   readonly #world: World;
   readonly #random: Random;
   #healing = false;
-  /** Puts with `If-None-Match: *` that were acknowledged, and what was under the key then. */
-  acknowledged = 0;
+  /** What was acknowledged: see `MemoryTrace.written`. */
+  readonly told: string[] = [];
 
   constructor(world: World, seed: number) {
     this.#world = world;
@@ -46,9 +52,13 @@ export class Rememberer implements Actor {
       return { key: random.pick(KEYS), ...said, vector, hash: `hash of ${value}`, ttlMs, path: '' };
     });
     const scope = random.pick(SCOPES);
-    const command = { kind: 'put_memory', actor: 'rememberer', scope, items, condition: this.#condition() } as const;
-    const answer = await ask(this.#world, command);
-    if (answer !== null && !(answer instanceof Refusal)) this.acknowledged++;
+    const condition = this.#condition();
+    const answer = await ask(this.#world, { kind: 'put_memory', actor: 'rememberer', scope, items, condition });
+    if (answer === null || answer instanceof Refusal) return;
+    const { entries } = answer as MemoryReplies['put_memory'];
+    this.told.push(...entries.map(({ entry: { key, version } }) => `${scope}/${key} ${version}`));
+    if (!held(condition, entries[0]!))
+      this.#world.complaints.push(`a put was carried out though ${JSON.stringify(condition)} did not hold`);
   }
 
   async #delete(): Promise<void> {
@@ -62,4 +72,10 @@ export class Rememberer implements Actor {
     if (random.chance(0.2)) return { match: null, absent: true };
     return { match: random.pick([null, null, null, '*', random.between(1, 30)]), absent: false };
   }
+}
+
+/** Whether what was put says that this was so before. */
+function held({ match, absent }: MemoryCondition, { entry, isNew }: PutEntry): boolean {
+  if (match === null) return !absent || isNew;
+  return !isNew && (match === '*' || entry.version === match + 1);
 }
