@@ -180,7 +180,10 @@ test('a scope that takes more than copies may is refused, lets others be searche
   await fill('large', 200, 400);
   // It had a copy, and has none.
   await expect(found('large')).rejects.toThrow(ScopeTooLarge);
+  await server.ask('CONFIG', 'RESETSTAT');
   await expect(found('large')).rejects.toThrow('large takes more than');
+  // That is known: it was not read for it again.
+  expect(await server.ask('INFO', 'commandstats')).not.toContain('cmdstat_zrangebylex');
   expect(await found('small')).toHaveLength(100);
   await one.put(...Array.from({ length: 500 }, (_, n) => ({ scope: 'large', key: `k${n}` })));
   expect(await found('large')).toHaveLength(100);
