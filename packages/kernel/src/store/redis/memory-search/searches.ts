@@ -36,7 +36,7 @@ interface Used {
 export class MemorySearches {
   readonly #parts: Parts;
   readonly #mostBytes: number;
-  readonly #room = new VectorRoom();
+  #room: VectorRoom | null = null;
   readonly #pace = new Pace();
   /** In the order of their last use. */
   readonly #used = new Map<string, Used>();
@@ -63,10 +63,12 @@ export class MemorySearches {
 
   #begin(scope: string): Used {
     const { redis, keys, epoch, documents } = this.#parts;
+    this.#room ??= new VectorRoom();
+    const room = this.#room;
     const changes = new ChangesOf(redis, keys, epoch, scope);
     const entries = new Entries(redis, keys, documents);
     const onGrown = () => this.#makeRoom(scope, used);
-    const copy = new ScopeCopy({ scope, changes, entries, room: this.#room, pace: this.#pace, onGrown });
+    const copy = new ScopeCopy({ scope, changes, entries, room, pace: this.#pace, onGrown });
     const used: Used = { copy, bytes: 0 };
     return used;
   }
