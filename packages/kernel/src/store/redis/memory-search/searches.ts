@@ -56,7 +56,7 @@ export class MemorySearches {
     try {
       return await used.copy.search(query);
     } finally {
-      this.#count(used);
+      this.#count(scope, used);
       this.#shrink();
     }
   }
@@ -74,13 +74,15 @@ export class MemorySearches {
   }
 
   #makeRoom(scope: string, used: Used): void {
-    this.#count(used);
+    this.#count(scope, used);
     this.#shrink();
     if (used.bytes > this.#mostBytes) throw new ScopeTooLarge(scope, this.#mostBytes);
     if (this.#isTooMuch) throw new StorageUnavailable('searches of other scopes need all the room there is; try again');
   }
 
-  #count(used: Used): void {
+  #count(scope: string, used: Used): void {
+    // As soon as nobody searches in it any more, it may have had to go.
+    if (this.#used.get(scope) !== used) return;
     const bytes = used.copy.bytes + COPY_BYTES;
     this.#bytes += bytes - used.bytes;
     used.bytes = bytes;
