@@ -168,6 +168,11 @@ export class Metrics {
     });
     gauge('colony_commands_waiting', 'Commands that wait to be decided', (kernel) => kernel.backlog());
     gauge(
+      'colony_texts_waiting',
+      'Texts in memory that wait at this kernel for the embedder',
+      ({ memory }) => memory.textsWaiting,
+    );
+    gauge(
       'colony_uptime_seconds',
       'Since the kernel started',
       (kernel) => Math.max(0, Date.now() - kernel.startedAt) / 1000,

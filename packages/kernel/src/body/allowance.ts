@@ -23,9 +23,10 @@ export class Allowance {
     return this.#left >= 1;
   }
 
-  take(steady: number): boolean {
+  /** As long as there is one, all of the amount is given, and what is beyond what there was is owed. */
+  take(steady: number, amount = 1): boolean {
     if (!this.has(steady)) return false;
-    this.#left--;
+    this.#left -= amount;
     return true;
   }
 }

@@ -1,82 +1,8 @@
-/** Texts in memory come to mean something, whatever their model does in between. */
-import { expect, onTestFinished, test } from 'vitest';
-import { type Embedder, EmbeddingRefused, EmbeddingUnavailable } from '../core/embedder.ts';
-import { type MemoryEntry, memoryFrom, memoryScopeFrom, vectorText } from '../core/memory.ts';
-import { Pipeline } from '../testing/pipeline.ts';
-import { EmbeddingDesk } from './embedding-desk.ts';
-
-const ANY = { match: null, absent: false } as const;
-
-/** A model that does what it is told: by turns it answers, is away, hangs, or refuses texts with `bad` in them. */
-class FakeModel implements Embedder {
-  readonly model: string;
-  dimension = 2;
-  readonly asked: (readonly string[])[] = [];
-  /** Texts that somebody waited for. */
-  readonly awaited: (readonly string[])[] = [];
-  does: 'answer' | 'be away' | 'hang' | 'break' = 'answer';
-  /** A text on which it fails, and does not say that it was that. */
-  poison = 'poison';
-
-  constructor(model = 'fake:1') {
-    this.model = model;
-  }
-
-  async embed(texts: readonly string[], signal?: AbortSignal, isAwaited = false): Promise<readonly Float32Array[]> {
-    (isAwaited ? this.awaited : this.asked).push(texts);
-    if (this.does === 'be away' || texts.includes(this.poison)) throw new EmbeddingUnavailable('it is away', 1000);
-    if (this.does === 'break') throw new TypeError('a bug');
-    if (this.does === 'hang') {
-      return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
-    }
-    const vectors = texts.map((text) => (text.includes('bad') ? null : this.#vector(text)));
-    const refused = texts.flatMap((text, index) => (text.includes('bad') ? [{ index, reason: 'it is bad' }] : []));
-    if (refused.length > 0) throw new EmbeddingRefused(refused, vectors);
-    return vectors as Float32Array[];
-  }
-
-  #vector(text: string): Float32Array {
-    return Float32Array.from({ length: this.dimension }, (_, at) => (at === 0 ? text.length : 1));
-  }
-
-  async close(): Promise<void> {}
-}
-
-async function scene(embedder = new FakeModel()) {
-  const pipeline = await Pipeline.open();
-  const { store, clock } = pipeline;
-  const faults: unknown[] = [];
-  const open = (model: Embedder) => {
-    const execute = pipeline.run.bind(pipeline);
-    const desk = new EmbeddingDesk({ store, clock, embedder: model, execute, onFault: (error) => faults.push(error) });
-    onTestFinished(() => desk.stop());
-    return desk;
-  };
-  const desk = open(embedder);
-  const put = async (key: string, text: string | null, scope = 's') => {
-    const item = { key, value: '1', metadata: {}, text, vector: null, hash: 'h', ttlMs: null, path: '' };
-    await pipeline.run({ kind: 'put_memory', actor: 'ann', scope, items: [item], condition: ANY });
-    const document = await store.document('memory', `${scope}/${key}`);
-    return document!;
-  };
-  const entry = async (key: string, scope = 's'): Promise<MemoryEntry> =>
-    memoryFrom((await store.document('memory', `${scope}/${key}`))!);
-  /** How many texts each model knows, by its name and the length of its vectors. */
-  const models = async (scope = 's') => memoryScopeFrom((await store.document('memory_scope', scope))!).embedded;
-  return { pipeline, embedder, desk, open, put, entry, models, faults };
-}
-
-/** What nobody waits for is answered only when the gate is opened. */
-function holdingBack(model: FakeModel): PromiseWithResolvers<void> {
-  const gate = Promise.withResolvers<void>();
-  const embed = model.embed.bind(model);
-  model.embed = async (texts, signal, isAwaited) => {
-    const vectors = await embed(texts, signal, isAwaited);
-    if (isAwaited !== true) await gate.promise;
-    return vectors;
-  };
-  return gate;
-}
+/** Texts in memory come to mean something. */
+import { expect, test } from 'vitest';
+import { EmbeddingUnavailable } from '../core/embedder.ts';
+import { memoryFrom, vectorText } from '../core/memory.ts';
+import { ANY, FakeModel, holdingBack, scene } from '../testing/embedding-under-test.ts';
 
 test('what is put is embedded, once for each text, and nothing else is asked', async () => {
   const { desk, put, entry, embedder, models } = await scene();
@@ -88,18 +14,6 @@ test('what is put is embedded, once for each text, and nothing else is asked', a
   desk.follow(await put('a', 'abcd'));
   await expect.poll(async () => (await entry('a')).embedding?.vector).toBe(vectorText([4, 1]));
   expect(embedder.asked.flat()).toEqual(['abc', 'abcd']);
-});
-
-test('a model that is away loses nothing: it is asked again when it says so', async () => {
-  const { desk, put, entry, embedder, pipeline } = await scene();
-  embedder.does = 'be away';
-  desk.follow(await put('a', 'abc'));
-  await expect.poll(() => embedder.asked.length).toBe(1);
-  embedder.does = 'answer';
-  await pipeline.clock.advance(999);
-  expect(embedder.asked).toHaveLength(1);
-  await pipeline.clock.advance(1);
-  await expect.poll(async () => (await entry('a')).embedding).not.toBeNull();
 });
 
 test('a text that it will never understand is asked about once, and does not keep others from being understood', async () => {
@@ -156,45 +70,6 @@ test('whoever looks waits for what was put just now, but not for a model that is
   const asking = expect(desk.vectorOf('a question', 700)).rejects.toThrow(EmbeddingUnavailable);
   await pipeline.clock.advance(700);
   await asking;
-});
-
-test('a fault is told, and the text is tried again', async () => {
-  const { desk, put, entry, embedder, pipeline, faults } = await scene();
-  embedder.does = 'break';
-  desk.follow(await put('a', 'abc'));
-  await expect.poll(() => faults).toEqual([new TypeError('a bug')]);
-  embedder.does = 'answer';
-  await pipeline.clock.advance(5000);
-  await expect.poll(async () => (await entry('a')).embedding).not.toBeNull();
-});
-
-test('a text on which the model fails each time soon stands alone, and is asked about ever more seldom', async () => {
-  const { desk, put, models, embedder, pipeline } = await scene();
-  embedder.poison = 'text 7';
-  for (let n = 0; n < 200; n++) desk.follow(await put(`k${n}`, `text ${n}`));
-  for (let second = 0; second < 300; second++) await pipeline.clock.advance(1000);
-  expect(await models()).toEqual({ 'fake:1 2': 199 });
-  expect(embedder.asked.at(-1)).toEqual(['text 7']);
-  const before = embedder.asked.length;
-  await pipeline.clock.advance(600_000);
-  expect(embedder.asked.length - before).toBe(10);
-  embedder.poison = 'none';
-  await pipeline.clock.advance(60_000);
-  expect(await models()).toEqual({ 'fake:1 2': 200 });
-});
-
-test('a model that wants to be left alone for a day is asked again after five minutes', async () => {
-  const { desk, put, entry, embedder, pipeline } = await scene();
-  embedder.embed = async () => {
-    throw new EmbeddingUnavailable('the quota is used up', 86_400_000);
-  };
-  desk.follow(await put('a', 'abc'));
-  await pipeline.clock.advance(1);
-  Reflect.deleteProperty(embedder, 'embed');
-  await pipeline.clock.advance(299_000);
-  expect((await entry('a')).embedding).toBeNull();
-  await pipeline.clock.advance(1000);
-  expect((await entry('a')).embedding).not.toBeNull();
 });
 
 test('a model whose vectors have another length than before begins anew, also under the same name', async () => {

@@ -16,6 +16,7 @@ import {
 } from '../core/memory.ts';
 import type { Store } from '../core/store.ts';
 import { OutdatedTexts } from './outdated-texts.ts';
+import { SetAside } from './set-aside.ts';
 import { WaitingEntries } from './waiting-entries.ts';
 
 /** More than this are not remembered: whoever looks later finds them in the store. */
@@ -30,6 +31,8 @@ const PAUSE_MS = 500;
 const MOST_PAUSE_MS = 60_000;
 /** Longer than that the model is not left alone, whatever it says: it may be back before, and nobody would notice. */
 const LONGEST_PAUSE_MS = 300_000;
+const HARMLESS = 'ok';
+const HARMLESS_MS = 30_000;
 /** So often the store is asked for texts that nobody sees to. */
 const LOOK_EVERY_MS = 5000;
 
@@ -56,13 +59,16 @@ export class EmbeddingDesk {
   #cancelTimer: (() => void) | null = null;
   /**
    * After a failure half as many are asked for, after a success twice as many again: a text on which the model fails each time
-   * (and does not say that it refuses it) soon stands alone, and keeps no others waiting.
+   * (and does not say that it refuses it) soon stands alone, is set aside, and keeps no others waiting.
    */
   #atOnce = AT_ONCE;
   #failures = 0;
+  readonly #aside = new SetAside();
   /** How long it took the last time. */
   #lastMs = 0;
   #lookAt = 0;
+  /** What stands before this one in the store has been looked at. */
+  #lookedTo: Document | null = null;
   readonly #outdated: OutdatedTexts;
   #stopped = false;
   readonly #abort = new AbortController();
@@ -86,9 +92,14 @@ export class EmbeddingDesk {
     return this.#options.embedder.dimension;
   }
 
-  /** Nothing waits for the model, as far as memory goes. */
+  /** Nothing is asked of the model at the moment, as far as memory goes. */
   get isIdle(): boolean {
-    return !this.#running && this.#waiting.size === 0;
+    return !this.#running;
+  }
+
+  /** How many texts wait here for the model. */
+  get waiting(): number {
+    return this.#waiting.size + this.#underWay.size;
   }
 
   /** An entry was committed here. */
@@ -99,16 +110,21 @@ export class EmbeddingDesk {
   /** All may be otherwise now: whoever looks next does so at once. */
   lookSoon(): void {
     this.#lookAt = 0;
+    this.#lookedTo = null;
   }
 
-  /** Now and then: whether there is something that nobody sees to. */
+  /** Now and then: whether there is something that nobody sees to. A page at a time, until there is enough to do. */
   async look(steady: number): Promise<void> {
-    if (steady < this.#lookAt || this.#waiting.size > 0 || this.#running) return;
+    if (steady < this.#lookAt || this.#running || this.#waiting.size >= AT_ONCE) return;
     this.#lookAt = steady + LOOK_EVERY_MS;
-    const query = { collection: 'memory', state: UNEMBEDDED, limit: AT_ONCE } as const;
+    const behind = this.#lookedTo === null ? {} : { before: this.#lookedTo };
+    const query = { collection: 'memory', state: UNEMBEDDED, limit: AT_ONCE, ...behind } as const;
     const { items, more } = await this.#options.store.documents(query);
-    const outdated = items.length === 0 ? await this.#outdated.next() : null;
-    for (const id of outdated ?? items.map(({ id }) => id)) this.#want(id);
+    this.#lookedTo = more ? items.at(-1)! : null;
+    const isFound = (id: string) => !this.#waiting.has(id) && !this.#aside.has(id, steady);
+    const found = items.map(({ id }) => id).filter(isFound);
+    const outdated = found.length === 0 && !more ? await this.#outdated.next() : null;
+    for (const id of outdated?.filter(isFound) ?? found) this.#want(id);
     if (more || outdated !== null) this.#lookAt = 0;
   }
 
@@ -187,11 +203,10 @@ export class EmbeddingDesk {
       const begunAt = this.#options.clock.now().steady;
       pauseMs = await this.#embed(ids).then(
         () => this.#succeeded(),
-        (error: unknown) => this.#pauseAfter(error),
+        (error: unknown) => this.#pauseAfter(error, ids),
       );
       this.#lastMs = this.#options.clock.now().steady - begunAt;
       this.#underWay.clear();
-      if (pauseMs > 0) for (const id of ids) this.#waiting.add(id);
       this.#tell();
     }
     this.#running = false;
@@ -217,7 +232,8 @@ export class EmbeddingDesk {
     return 0;
   }
 
-  #pauseAfter(error: unknown): number {
+  #pauseAfter(error: unknown, ids: readonly string[]): number {
+    for (const id of ids) this.#waiting.add(id);
     const longerMs = this.#failures === 0 ? 0 : Math.min(MOST_PAUSE_MS, PAUSE_MS * 2 ** this.#failures);
     this.#failures++;
     if (error instanceof EmbeddingUnavailable) {
@@ -233,7 +249,8 @@ export class EmbeddingDesk {
     if (texts.length === 0) return;
     const { embedder, execute } = this.#options;
     const { model } = embedder;
-    const vectors = await this.#vectorsOf(texts.map(({ text }) => text));
+    const vectors = await this.#asked(ids, texts);
+    if (vectors === null) return;
     const found = texts.map(({ scope, key, version, hash }, at) => {
       const vector = vectors[at];
       return { scope, item: { key, version, hash, vector: vector ? vectorText([...vector]) : null } };
@@ -258,6 +275,32 @@ export class EmbeddingDesk {
       else texts.push(entry);
     }
     return texts;
+  }
+
+  /** Null: it is this one text on which the model fails, and so it is set aside. */
+  async #asked(ids: readonly string[], texts: readonly Text[]): Promise<readonly (Float32Array | null)[] | null> {
+    const alone = ids.length === 1 ? ids[0]! : null;
+    // What makes a model fail may take it a while to recover from: so it is not asked for again before that.
+    const isProven = alone !== null && this.#aside.isSuspect(alone);
+    if (isProven) await this.vectorOf(HARMLESS, HARMLESS_MS);
+    try {
+      return await this.#vectorsOf(texts.map(({ text }) => text));
+    } catch (error) {
+      if (alone === null || !(error instanceof EmbeddingUnavailable)) throw error;
+      if (isProven || (await this.#isThere())) this.#aside.add(alone, this.#options.clock.now().steady);
+      else {
+        this.#aside.suspect(alone);
+        throw error;
+      }
+      return null;
+    }
+  }
+
+  #isThere(): Promise<boolean> {
+    return this.vectorOf(HARMLESS, HARMLESS_MS).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** Null where the model has none for a text, and never will. */

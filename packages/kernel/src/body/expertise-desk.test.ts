@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Command } from '../core/command.ts';
 import { EmbeddingRefused, EmbeddingUnavailable } from '../core/embedder.ts';
 import { ngramVector } from '../memory/embedders/ngrams.ts';
-import { bee, lasting, open, submit } from '../testing/expertise-under-test.ts';
+import { bee, lasting, open, submit, written } from '../testing/expertise-under-test.ts';
 import { newTask } from '../testing/pipeline.ts';
 import { aTask } from '../testing/scribe.ts';
 import { atRest } from '../testing/sim-clock.ts';
@@ -47,6 +47,22 @@ describe('a task is looked at ahead', () => {
     await clock.advance(500);
     for (let n = 0; n < 100; n++) await desk.lookAhead(submit(`other task ${n}`));
     expect(asked).toHaveLength(30);
+  });
+
+  test('and is held against what many have shown only so often', async () => {
+    const bees = Array.from({ length: 40 }, (_, n) => `bee-${n}`);
+    const documents = bees.flatMap((name) =>
+      Array.from({ length: 24 }, (_, slot) => written(name, `${name} did ${slot}`, true, { key: `${name}/${slot}` })),
+    );
+    const colony = Object.assign(await open(documents), { waiting: bees.map(bee) });
+    const { desk, clock, near } = colony;
+    await desk.lookAhead(submit('a'));
+    const known = () => Array.from({ length: 120 }, () => near('a')).filter((one) => one !== null).length;
+    // 40 workers with 24 examples, vectors of 512 numbers.
+    expect(known()).toBe(Math.ceil(40e6 / (40 * 24 * 512)));
+    expect(known()).toBe(0);
+    await clock.advance(500);
+    expect(known()).toBeGreaterThan(30);
   });
 
   test('without the model, when its text is known already', async () => {

@@ -26,6 +26,11 @@ const MOST_TASKS = 4;
 /** Of those who wait so many are looked at, to find two that could take a task. */
 const MOST_WAITING = 100;
 const LONGEST = 2000;
+/**
+ * So many numbers are multiplied a second to hold tasks against examples, about a tenth of a second's work: many workers that wait, with
+ * long vectors, are no reason to keep others waiting.
+ */
+const WORK = 40_000_000;
 /** An embedder that was late or failed is left alone for so long; twice as long each further time. */
 const REST_MS = 1000;
 const MOST_REST_MS = 60_000;
@@ -70,6 +75,7 @@ export class ExpertiseDesk {
   readonly #embedded = new Allowance(20, 20);
   readonly #looked = new Allowance(100, 100);
   readonly #learned = new Allowance(1, 20);
+  readonly #worked = new Allowance(WORK, WORK);
   /** So many texts are being embedded. With one that never comes back nothing is asked any more, and nobody waits. */
   #asked = 0;
   /** So long it is left alone because it failed; and, by tasks that would wait for it, because it was late. */
@@ -140,7 +146,9 @@ export class ExpertiseDesk {
     const vector = this.#byTask.get(id);
     if (vector === undefined) return null;
     const examples = workers.map(({ profile }) => book.examplesOf(profile.name));
-    return nearnesses(examples, vector, book.common, clock.now().wall);
+    const work = examples.reduce((sum, { length }) => sum + length, 0) * vector.length;
+    const { steady, wall } = clock.now();
+    return this.#worked.take(steady, work) ? nearnesses(examples, vector, book.common, wall) : null;
   };
 
   /** An attempt has ended. Some of them are learned from. */

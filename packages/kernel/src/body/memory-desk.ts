@@ -68,6 +68,11 @@ export class MemoryDesk {
     }
   }
 
+  /** How many texts wait at this kernel for the model to say what they mean. */
+  get textsWaiting(): number {
+    return this.#embedding.waiting;
+  }
+
   async entry(scope: string, key: string): Promise<MemoryEntry | null> {
     const document = await this.#store.document('memory', memoryId(scope, key));
     const entry = document && memoryFrom(document);

@@ -46,6 +46,8 @@ test('whatever comes and is taken, everything is taken once, and of each scope i
           expected = expected.filter((id) => !taken.includes(id));
         }
         expect(all.size).toBe(expected.length);
+        for (const id of expected) expect(all.has(id)).toBe(true);
+        expect(all.has('d/1')).toBe(false);
         for (const scope of ['a', 'b', 'c']) {
           expect(all.countOf(scope)).toBe(expected.filter((id) => id.startsWith(scope)).length);
         }

@@ -10,6 +10,10 @@ export class WaitingEntries {
     return this.#size;
   }
 
+  has(id: string): boolean {
+    return this.#byScope.get(scopeOf(id))?.has(id) ?? false;
+  }
+
   countOf(scope: string): number {
     return this.#byScope.get(scope)?.size ?? 0;
   }

@@ -126,3 +126,14 @@ test('in which order things were shown does not matter, unless some of them say 
     ),
   );
 });
+
+test('what thousands of examples have in common is found out from some of them', () => {
+  const rooms = (from: number) =>
+    Array.from({ length: 24 }, (_, n) => `${n % 2 ? 'paint' : 'sweep'} room ${from + n} of building ${n * 7}`);
+  const workers = Array.from({ length: 100 }, (_, n) => shown(rooms(n * 24)));
+  const task = ngramVector('paint room 7');
+  const speaks = (all: readonly (readonly Example[])[]) => evidence(workers[0]!, task, commonOf(all.flat()), NOW);
+  const ratio = speaks(workers) / speaks(workers.slice(0, 21));
+  expect(ratio).toBeGreaterThan(0.8);
+  expect(ratio).toBeLessThan(1.25);
+});

@@ -101,14 +101,15 @@ export interface Common {
 const STRANGERS = 4;
 const USUAL_SPREAD = 0.01;
 const USUAL_PAIRS = 16;
-/** So many pairs say enough. */
+/** So many examples, and so many pairs, say enough. */
+const MOST_COMMON = 512;
 const MOST_PAIRS = 2000;
 
-export function commonOf(examples: readonly Example[]): Common {
-  const mean = new Float32Array(examples[0]?.vector.length ?? 0);
-  for (const { vector } of examples) {
-    for (let at = 0; at < mean.length; at++) mean[at]! += vector[at]! / (examples.length + STRANGERS);
-  }
+export function commonOf(all: readonly Example[]): Common {
+  const examples = someOf(all);
+  const sums = new Float64Array(examples[0]?.vector.length ?? 0);
+  for (const { vector } of examples) for (let at = 0; at < sums.length; at++) sums[at]! += vector[at]!;
+  const mean = Float32Array.from(sums, (sum) => sum / (examples.length + STRANGERS));
   const known = { mean, meanSquared: dot(mean, mean), spread: USUAL_SPREAD, along: new WeakMap() };
   let squares = USUAL_SPREAD * USUAL_PAIRS;
   let pairs = USUAL_PAIRS;
@@ -118,6 +119,12 @@ export function commonOf(examples: readonly Example[]): Common {
     }
   }
   return { ...known, spread: squares / pairs };
+}
+
+/** From all parts, and not each so many-th, since workers have about as many each. */
+function someOf(all: readonly Example[]): readonly Example[] {
+  if (all.length <= MOST_COMMON) return all;
+  return Array.from({ length: MOST_COMMON }, (_, at) => all[Math.floor((at * all.length) / MOST_COMMON)]!);
 }
 
 /** The cosine of what two vectors have beyond what is common. */

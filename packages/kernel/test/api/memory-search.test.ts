@@ -182,9 +182,12 @@ test('an endpoint that hangs loses nothing: it is stored, found by its words, an
   expect(found.problem).toEqual(expect.any(String));
   const only = await colony.call('POST /memory/facts/search', { text: 'money', mode: 'vector' });
   expect(only).toMatchObject({ status: 503, json: { code: 'embedding_unavailable' } });
+  const waiting = async () => (await colony.call('GET /metrics')).text.match(/^colony_texts_waiting (\d+)$/m)?.[1];
+  expect(await waiting()).toBe('4');
   release();
   const later = async () => search(colony, { text: 'The canteen opens at noon!', mode: 'vector', top_k: 1 });
   await expect.poll(later, { timeout: 30_000, interval: 200 }).toMatchObject({ incomplete: 0, matches: [{}] });
+  await expect.poll(waiting).toBe('0');
 }, 60_000);
 
 test('by a model of meaning a reimbursement finds the money back', async ({ skip }) => {

@@ -30,6 +30,11 @@ export class ScopeIndex {
     this.#room = room;
   }
 
+  /** How many entries it has. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
   /** About how much it takes. */
   get bytes(): number {
     let bytes = this.#bytes + this.#texts.bytes;

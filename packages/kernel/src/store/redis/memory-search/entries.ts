@@ -40,11 +40,15 @@ export class Entries {
     }
   }
 
+  /** How many a scope has. */
+  async count(scope: string): Promise<number> {
+    return (await this.#redis.send('ZLEXCOUNT', this.#named, ...boundsOf(scope))) as number;
+  }
+
   /** All of a scope that are there from the beginning to the end; of others nothing is said. */
   async *of(scope: string): AsyncGenerator<Read> {
-    let from = `[${scope}/`;
-    // What follows the slash in the order of bytes.
-    const end = `(${scope}0`;
+    const [first, end] = boundsOf(scope);
+    let from = first;
     for (;;) {
       const range = ['ZRANGEBYLEX', this.#named, from, end, 'LIMIT', '0', String(IDS_AT_A_TIME)];
       const ids = (await this.#redis.send(...range)) as string[];
@@ -53,4 +57,9 @@ export class Entries {
       from = `(${ids.at(-1)}`;
     }
   }
+}
+
+/** Where a scope's entries stand among all: "0" is what follows the slash in the order of bytes. */
+function boundsOf(scope: string): [from: string, end: string] {
+  return [`[${scope}/`, `(${scope}0`];
 }

@@ -1,7 +1,7 @@
 import type { Document } from '../../../core/document.ts';
 import { StorageUnavailable } from '../../../core/errors.ts';
 import { memoryFrom } from '../../../core/memory.ts';
-import type { MemoryFound, MemorySearch } from '../../../core/memory-search.ts';
+import { type MemoryFound, type MemorySearch, ScopeTooLarge } from '../../../core/memory-search.ts';
 import { ScopeIndex } from '../../../memory/copy/scope-index.ts';
 import type { VectorRoom } from '../../../memory/copy/vector-room.ts';
 import type { ChangesOf, Position } from './changes.ts';
@@ -10,6 +10,8 @@ import type { Pace } from './pace.ts';
 
 /** So often it is begun anew, because another server took over or more has changed than is noted. */
 const MOST_TRIES = 5;
+/** For so long a scope that was too large is not read again, if there are as many entries still. */
+const REFUSED_MS = 60_000;
 
 export interface ScopeCopyParts {
   readonly scope: string;
@@ -35,6 +37,8 @@ export class ScopeCopy {
   /** The look at what has changed that has not begun yet: all who come until then share it, and what becomes of it. */
   #next: Promise<void> | null = null;
   #waiting = 0;
+  /** How much of it was read when it turned out to be too large. */
+  #refused: { readonly fault: ScopeTooLarge; readonly entries: number; readonly until: number } | null = null;
 
   constructor(parts: ScopeCopyParts) {
     this.#parts = parts;
@@ -80,16 +84,27 @@ export class ScopeCopy {
   }
 
   async #follow(): Promise<void> {
+    await this.#refuseAgain();
     try {
       for (let tries = 0; tries < MOST_TRIES; tries++) {
         if ((this.#at !== null || (await this.#build())) && (await this.#catchUp())) return;
         this.drop();
       }
     } catch (error) {
+      if (error instanceof ScopeTooLarge)
+        this.#refused = { fault: error, entries: this.#index.size, until: performance.now() + REFUSED_MS };
       if (this.#at === null || !(error instanceof StorageUnavailable)) this.drop();
       throw error;
     }
     throw new StorageUnavailable('memory changes faster than it can be read');
+  }
+
+  async #refuseAgain(): Promise<void> {
+    if (this.#refused === null) return;
+    const { fault, entries, until } = this.#refused;
+    const isSoon = performance.now() < until;
+    if (isSoon && (await this.#parts.entries.count(this.#parts.scope)) >= entries) throw fault;
+    this.#refused = null;
   }
 
   /** From the first entry to the last, and what changes meanwhile besides. False: it has to be begun anew. */

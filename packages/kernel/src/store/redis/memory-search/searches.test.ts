@@ -165,6 +165,29 @@ test('copies take no more than they may, and those searched longest ago go first
   expect([await reads('b'), await reads('a'), await reads('a')]).toEqual([false, true, false]);
 });
 
+test('however many are searched at once, it is known how much they take', async () => {
+  const one = await openAt(randomUUID(), 1_000_000);
+  const scopes = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+  const ones = Array(256).fill(1);
+  for (const scope of scopes) {
+    await one.put(...Array.from({ length: 200 }, (_, n) => anEntry({ scope, key: `k${n}`, vector: vector(...ones) })));
+  }
+  const search = (scope: string) => one.keys({ scope, limit: 1, ...near(...ones) });
+  for (let round = 0; round < 12; round++) {
+    await Promise.all(
+      [0, 1, 1, 3, 3, 6].map((step) => search(scopes[(round * 3 + step) % scopes.length]!).catch(() => null)),
+    );
+  }
+  // There is room for three: whoever searches all of them finds none of them still there.
+  for (let round = 0; round < 2; round++) {
+    for (const scope of scopes) {
+      await server.ask('CONFIG', 'RESETSTAT');
+      await search(scope);
+      if (round > 0) expect(await server.ask('INFO', 'commandstats')).toContain('cmdstat_zrangebylex');
+    }
+  }
+});
+
 test('a scope that takes more than copies may is refused, lets others be searched, and is searched when it has become smaller', async () => {
   const one = await openAt(randomUUID(), 600_000);
   const fill = (scope: string, from: number, count: number) =>
@@ -180,7 +203,10 @@ test('a scope that takes more than copies may is refused, lets others be searche
   await fill('large', 200, 400);
   // It had a copy, and has none.
   await expect(found('large')).rejects.toThrow(ScopeTooLarge);
+  await server.ask('CONFIG', 'RESETSTAT');
   await expect(found('large')).rejects.toThrow('large takes more than');
+  // That is known: it was not read for it again.
+  expect(await server.ask('INFO', 'commandstats')).not.toContain('cmdstat_zrangebylex');
   expect(await found('small')).toHaveLength(100);
   await one.put(...Array.from({ length: 500 }, (_, n) => ({ scope: 'large', key: `k${n}` })));
   expect(await found('large')).toHaveLength(100);

@@ -36,7 +36,7 @@ interface Used {
 export class MemorySearches {
   readonly #parts: Parts;
   readonly #mostBytes: number;
-  readonly #room = new VectorRoom();
+  #room: VectorRoom | null = null;
   readonly #pace = new Pace();
   /** In the order of their last use. */
   readonly #used = new Map<string, Used>();
@@ -56,29 +56,33 @@ export class MemorySearches {
     try {
       return await used.copy.search(query);
     } finally {
-      this.#count(used);
+      this.#count(scope, used);
       this.#shrink();
     }
   }
 
   #begin(scope: string): Used {
     const { redis, keys, epoch, documents } = this.#parts;
+    this.#room ??= new VectorRoom();
+    const room = this.#room;
     const changes = new ChangesOf(redis, keys, epoch, scope);
     const entries = new Entries(redis, keys, documents);
     const onGrown = () => this.#makeRoom(scope, used);
-    const copy = new ScopeCopy({ scope, changes, entries, room: this.#room, pace: this.#pace, onGrown });
+    const copy = new ScopeCopy({ scope, changes, entries, room, pace: this.#pace, onGrown });
     const used: Used = { copy, bytes: 0 };
     return used;
   }
 
   #makeRoom(scope: string, used: Used): void {
-    this.#count(used);
+    this.#count(scope, used);
     this.#shrink();
     if (used.bytes > this.#mostBytes) throw new ScopeTooLarge(scope, this.#mostBytes);
     if (this.#isTooMuch) throw new StorageUnavailable('searches of other scopes need all the room there is; try again');
   }
 
-  #count(used: Used): void {
+  #count(scope: string, used: Used): void {
+    // As soon as nobody searches in it any more, it may have had to go.
+    if (this.#used.get(scope) !== used) return;
     const bytes = used.copy.bytes + COPY_BYTES;
     this.#bytes += bytes - used.bytes;
     used.bytes = bytes;
