@@ -37,7 +37,8 @@ export const EMBEDDINGS = {
   embeddingsTimeoutSeconds: variable(
     'COLONY_EMBEDDINGS_TIMEOUT_SECONDS',
     '30',
-    seconds(0.1, 600),
+    // For the first byte of an answer `fetch` itself waits no longer.
+    seconds(0.1, 300),
     'How long one request to that endpoint may take. Fractions are allowed',
   ),
 } as const;

@@ -80,6 +80,7 @@ test.each([
   ['COLONY_EMBEDDINGS_MODEL', 'text-embedding-3-small'],
   ['COLONY_EMBEDDINGS_MODEL', 'two words'],
   ['COLONY_EMBEDDINGS_TIMEOUT_SECONDS', '0'],
+  ['COLONY_EMBEDDINGS_TIMEOUT_SECONDS', '301'],
 ])('%s=%s is refused in one line that names both', (name, text) => {
   const refusal = refusalOf({ [name]: text });
   expect(refusal?.startsWith(name)).toBe(true);

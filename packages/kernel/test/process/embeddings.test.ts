@@ -45,7 +45,7 @@ test('an endpoint that hangs does not keep it from stopping', async () => {
     COLONY_EMBEDDINGS_URL: endpoint.url,
     COLONY_EMBEDDINGS_MODEL: 'small',
     COLONY_EMBEDDINGS_API_KEY: 'sk-s3cret',
-    COLONY_EMBEDDINGS_TIMEOUT_SECONDS: '600',
+    COLONY_EMBEDDINGS_TIMEOUT_SECONDS: '300',
   });
   const put = { method: 'PUT', headers: { 'content-type': 'application/json' }, body: '{"value":1,"text":"a text"}' };
   expect((await fetch(`${kernel.url}/memory/s/a`, put)).status).toBe(201);
