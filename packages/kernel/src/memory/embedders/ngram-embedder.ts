@@ -3,7 +3,7 @@ import { type Embedder, EmbeddingUnavailable } from '../../core/embedder.ts';
 import { NGRAMS_DIMENSION, NGRAMS_MODEL, ngramVector } from './ngrams.ts';
 import { vectorsOf } from './verdict.ts';
 
-/** So many characters are a few milliseconds of work. Then others have their turn. */
+/** So many characters take about 10 ms, of writing without spaces up to 90. Then others have their turn; a text is not parted. */
 const CHARACTERS_AT_ONCE = 16_384;
 
 /** The embedder without a model; see `ngrams.ts`. */
